@@ -1,18 +1,26 @@
 /** A verdict, compared with its minimum: SHA-256, the lookup of what decides, and the sum of its window. */
 import type { Database } from 'bun:sqlite'
 import { connectLatchkey } from '../src/index.ts'
-import { fill, fixture, minute, minutes, place } from './fixture.ts'
+import { day, fill, fixture, minute, minutes, place } from './fixture.ts'
 import { best, each, type Row } from './rounds.ts'
 
 const keys = 100_000
 const bucketsPerKey = 10
 const verdicts = 20_000
+const monthlyKeys = 1_000
 
 export async function rows(): Promise<readonly Row[]> {
   using made = await fixture(keys)
   const db = made.bare()
+  const latchkey = connectLatchkey({ path: made.path })
+  const monthly = await latchkey.keys.createMany(
+    { name: 'monthly', limits: [{ metric: 'usd', amount: 1_000_000, windowMs: 30 * day }] },
+    monthlyKeys,
+  )
+  await latchkey.close()
   db.run('BEGIN')
   for (const { id } of made.keys) fill(db, id, minutes(bucketsPerKey, 25))
+  for (const { id } of monthly) fill(db, id, minutes(30, 1_440))
   db.run('COMMIT')
   db.run('PRAGMA wal_checkpoint(TRUNCATE)')
 
@@ -21,18 +29,20 @@ export async function rows(): Promise<readonly Row[]> {
   const mappedDb = made.bare()
   mappedDb.run('PRAGMA mmap_size = 268435456')
   const mapped = bareVerifier(mappedDb)
-  const latchkey = connectLatchkey({ path: made.path })
+  // It only reads, so verdicts have a connection of their own.
+  const reading = connectLatchkey({ path: made.path })
   const secrets = Array.from({ length: verdicts }, (_, n) => made.keys[place(n, keys)]!.secret!)
+  const monthlySecrets = Array.from({ length: verdicts }, (_, n) => monthly[place(n, monthlyKeys)]!.secret!)
+  const verifyAll = async (some: readonly string[]) => {
+    for (const secret of some) if (!(await reading.keys.verify(secret)).valid) throw new Error('denied')
+  }
   const times = await best(7, {
     floor: () => secrets.forEach(plain),
     mapped: () => secrets.forEach(mapped),
-    verify: async () => {
-      for (const secret of secrets) {
-        if (!(await latchkey.keys.verify(secret)).valid) throw new Error('denied')
-      }
-    },
+    verify: () => verifyAll(secrets),
+    monthly: () => verifyAll(monthlySecrets),
   })
-  await latchkey.close()
+  await reading.close()
   return [
     {
       name: 'verify',
@@ -40,6 +50,13 @@ export async function rows(): Promise<readonly Row[]> {
       bound: 0.9,
       better: 'higher',
       detail: `${each(times.verify, verdicts)} against ${each(times.floor, verdicts)} a verdict (${each(times.mapped, verdicts)} with mmap), ${keys.toLocaleString('en-US')} keys at random`,
+    },
+    {
+      name: 'verify, usd/30d / tokens/5h',
+      ratio: times.monthly / times.verify,
+      bound: 1.5,
+      better: 'lower',
+      detail: `${each(times.monthly, verdicts)} against ${each(times.verify, verdicts)} a verdict, ${monthlyKeys.toLocaleString('en-US')} keys that were used on each of the days`,
     },
   ]
 }

@@ -130,8 +130,8 @@ export const changes: readonly Mutation[] = [
   {
     what: 'usage of 1969 moves to 1970',
     file: 'src/db/sqlite/usage-book.ts',
-    text: 'add(this.#days, Math.floor(at / dayMs), at)',
-    instead: 'add(this.#days, Math.trunc(at / dayMs), at)',
+    text: 'this.#days.run(series, Math.floor(at / dayMs), model',
+    instead: 'this.#days.run(series, Math.trunc(at / dayMs), model',
     ...extremes,
   },
   {

@@ -35,11 +35,15 @@ export function jsonWriter(schema: JsonSchema): (value: unknown) => string {
   }
   return value => {
     if (value === null || value === undefined) return 'null'
-    if (typeof value === 'string') return JSON.stringify(value.toWellFormed())
+    if (typeof value === 'string')
+      return isPlainText.test(value) ? `"${value}"` : JSON.stringify(value.toWellFormed())
     const isPlain = typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
     return isPlain ? String(value) : anyWriter(schema, value)
   }
 }
+
+/** ASCII that JSON writes as it is: to look takes a third of the time of writing it. */
+const isPlainText = /^[ !#-[\]-~]*$/
 
 const anyWriter = (schema: JsonSchema, value: unknown): string => JSON.stringify(toJson(schema, value))
 

@@ -307,9 +307,11 @@ export class SqliteFacts implements Facts {
   }
 }
 
-/** Begins the snapshot if nothing else has. */
-const versionInSnapshot = (client: Client): number =>
-  (client.query('PRAGMA data_version').get() as { data_version: number }).data_version
+/** Begins the snapshot if nothing else has. Changes with the commits of this connection too. */
+function versionInSnapshot(client: Client): number {
+  client.query('PRAGMA data_version').get()
+  return client.changeCounter()
+}
 
 const place = (): string => '?'
 

@@ -16,6 +16,7 @@ import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { requireTool } from '../../testing/tools.ts'
 import { count } from '../query.ts'
 import { users } from '../schema/people.ts'
+import { prices } from '../schema/usage.ts'
 import { Client } from './client.ts'
 import { SqliteStore } from './transaction.ts'
 
@@ -48,6 +49,29 @@ test('an await followed by a throw leaves nothing', async () => {
   expect(failure).rejects.toThrow('too late')
   await failure.catch(() => {})
   expect(await countUsers(store)).toBe(0)
+  await store.close()
+})
+
+test('work that awaits nothing sees a transaction of this process once it is committed', async () => {
+  await using home = await temporaryLatchkey()
+  const store = open(home.path)
+  await store.write(async db => {
+    await db.insert(users).values(row(1))
+    expect(countNow(store)).toBe(0)
+  })
+  expect(countNow(store)).toBe(1)
+  await store.close()
+})
+
+test('prices that this process has changed itself are those in force', async () => {
+  await using home = await temporaryLatchkey()
+  const store = open(home.path)
+  store.open()
+  for (let known = 0; known < 3; known++) {
+    expect(await store.latest.prices()).toHaveLength(known)
+    const price = { model: `gpt-${known}`, startsAt: 0, inputMicros: 1, outputMicros: 1 }
+    await store.write(async db => db.insert(prices).values(price))
+  }
   await store.close()
 })
 

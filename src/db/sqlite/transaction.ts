@@ -13,7 +13,7 @@ import { realpathSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import type { Database, Snapshot, Store, UsageBook } from '../engine.ts'
-import { type Client, orClosed } from './client.ts'
+import type { Client } from './client.ts'
 import { translate } from './errors.ts'
 import { SqliteFacts } from './facts.ts'
 import { type FileId, fileAt, isSame, logFilesOf, nowhere, requireOwnLog } from './file-id.ts'
@@ -43,9 +43,11 @@ interface Connection {
   readonly file: FileId
   /** Set once a query has run. */
   database?: Database
+  /** Set once there was work that awaits nothing. */
+  glancer?: Glancer
 }
 
-/** A connection for work that awaits nothing. */
+/** What work that awaits nothing needs of a connection. */
 interface Glancer {
   readonly facts: SqliteFacts
   readonly keys: UnlimitedKeys
@@ -69,7 +71,7 @@ export class SqliteStore implements Store {
   #closing: Promise<unknown> = Promise.resolve()
   #reader: Connection | undefined
   #writer: (Connection & Writer) | undefined
-  #glancer: Glancer | undefined
+  #glancer: Connection | undefined
   #line: string | undefined
   readonly #group: GroupCommit
   #reads: Promise<unknown> = Promise.resolve()
@@ -150,10 +152,7 @@ export class SqliteStore implements Store {
     return this.#transact('FULL', work)
   }
 
-  /**
-   * Runs `work`, which awaits nothing, on one snapshot at once. Uses its own connection, so that a verdict never waits
-   * for a long report.
-   */
+  /** Runs `work`, which awaits nothing, on one snapshot at once: a verdict never waits for a long report. */
   glance<T>(work: (facts: SqliteFacts, keys: UnlimitedKeys) => T): T {
     return this.#look(({ facts, keys, begin, end }) => {
       begin.run()
@@ -170,11 +169,22 @@ export class SqliteStore implements Store {
   #look<T>(work: (glancer: Glancer) => T): T {
     try {
       if (performance.now() >= this.#freshUntil) this.#follow()
-      this.#glancer ??= glancerOn(this.#connect(openReader))
-      return work(this.#glancer)
+      const connection = this.#betweenTransactions()
+      connection.glancer ??= glancerOn(connection.client, this.#mostEndUsers)
+      return work(connection.glancer)
     } catch (error) {
       throw translate(error, this.path)
     }
+  }
+
+  /**
+   * The writing connection keeps its page cache when it commits, and every other one loses it: verdicts between records take half
+   * as long on it. Inside a transaction it would show what is not committed.
+   */
+  #betweenTransactions(): Connection {
+    if (this.#writer?.client.inTransaction === false) return this.#writer
+    this.#glancer ??= this.#connect(openReader)
+    return this.#glancer
   }
 
   /**
@@ -226,7 +236,7 @@ export class SqliteStore implements Store {
     await this.#reads
     this.#reader?.client.close()
     this.#reader = undefined
-    this.#glancer?.facts.client.close()
+    this.#glancer?.client.close()
     this.#glancer = undefined
     if (this.#writer) {
       const { client } = this.#writer
@@ -272,7 +282,7 @@ export class SqliteStore implements Store {
     this.#glancer = undefined
     this.#writer = undefined
     this.#line = undefined
-    glancer?.facts.client.close()
+    glancer?.client.close()
     // Running work ends on the file that it began on.
     const closed = [
       this.#reads.then(() => reader?.client.close()),
@@ -328,18 +338,11 @@ const glancesPerLookMs = 1
 /** Address space for reading pages in place, because every write of another connection empties a page cache. */
 const mappedBytes = 256 * 1024 * 1024
 
-function mapped(client: Client): Client {
+function glancerOn(client: Client, mostEndUsers: number | undefined): Glancer {
   client.run(`PRAGMA mmap_size = ${mappedBytes}`)
-  return client
+  const facts = new SqliteFacts(client, mostEndUsers)
+  return { facts, keys: new UnlimitedKeys(facts), begin: client.keep('BEGIN'), end: client.keep('ROLLBACK') }
 }
-
-const glancerOn = ({ client, facts }: Connection): Glancer =>
-  orClosed(mapped(client), () => ({
-    facts,
-    keys: new UnlimitedKeys(facts),
-    begin: client.keep('BEGIN'),
-    end: client.keep('ROLLBACK'),
-  }))
 
 function connect(path: string, open: (path: string) => Client): Client {
   const client = open(path)

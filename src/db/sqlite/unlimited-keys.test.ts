@@ -77,3 +77,13 @@ test('a gateway is let in no longer from the first request after its key ended, 
   clock.now = expiresAt
   for (const secret of [short, before]) expect(await status(secret)).toBe(401)
 })
+
+test('a Latchkey lets in no key that it has ended itself', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const { secret } = await latchkey.keys.create({ name: 'free' })
+  const code = async () => (await latchkey.keys.verify(secret ?? '')).code
+  for (let n = 0; n < 2; n++) expect(await code()).toBe('valid')
+  await latchkey.keys.revoke('free')
+  expect(await code()).toBe('revoked')
+})

@@ -9,14 +9,14 @@ import { requireUnchanged } from './open.ts'
 
 export class UnlimitedKeys {
   readonly #facts: SqliteFacts
-  readonly #dataVersion: Statement<{ readonly data_version: number }, []>
+  readonly #look: Statement<unknown, []>
   readonly #known = new Map<string, KeyFacts>()
   /** Of the database that they are from. */
   #version = Number.NaN
 
   constructor(facts: SqliteFacts) {
     this.#facts = facts
-    this.#dataVersion = facts.client.keep('PRAGMA data_version')
+    this.#look = facts.client.keep('PRAGMA data_version')
   }
 
   /** What is known of a key, if the database has not changed since. Needs no snapshot. */
@@ -41,8 +41,10 @@ export class UnlimitedKeys {
     this.#known.set(hash, found)
   }
 
+  /** The counter also counts the commits of this connection. It is as of when the database was looked at last. */
   #versionNow(): number {
-    return this.#dataVersion.get()?.data_version ?? Number.NaN
+    this.#look.get()
+    return this.#facts.client.changeCounter()
   }
 }
 

@@ -8,6 +8,7 @@ import {
   addCounts,
   type Bucket,
   type Charged,
+  counterNames,
   type DenialRow,
   type Entered,
   type Entry,
@@ -231,37 +232,10 @@ export class SqliteUsage {
 
   #book(series: number, { at, model: name, counts }: Bucket): void {
     const model = this.modelOf(name)
-    const {
-      requests,
-      inputTokens,
-      cachedInputTokens,
-      cacheWriteTokens,
-      outputTokens,
-      reasoningTokens,
-      otherTokens,
-      costMicros,
-      unpricedRequests,
-    } = counts
-    const add = (statement: Statement<unknown, Values>, start: number, ...more: readonly number[]): void => {
-      statement.run(
-        series,
-        start,
-        model,
-        requests,
-        inputTokens,
-        cachedInputTokens,
-        cacheWriteTokens,
-        outputTokens,
-        reasoningTokens,
-        otherTokens,
-        costMicros,
-        unpricedRequests,
-        ...more,
-      )
-    }
-    add(this.#minutes, Math.floor(at / minuteMs))
-    add(this.#hours, Math.floor(at / hourMs))
-    add(this.#days, Math.floor(at / dayMs), at)
+    const used = counterNames.map(counter => counts[counter])
+    this.#minutes.run(series, Math.floor(at / minuteMs), model, ...used)
+    this.#hours.run(series, Math.floor(at / hourMs), model, ...used)
+    this.#days.run(series, Math.floor(at / dayMs), model, ...used, at)
   }
 
   #hasEvent(id: string): boolean {

@@ -361,7 +361,6 @@ class Log implements Disposable {
 
   *#noting(at: number, isNew: Uint8Array): Generator<Part> {
     const isReal = !this.#context.store.dryRun
-    const collect = collecting()
     let from = 0
     for (const { rows, texts } of this.#identified.blocks()) {
       yield async bulk => {
@@ -369,8 +368,8 @@ class Log implements Disposable {
         // Nobody waits for a dry run: there it counts as if the other log came first.
         if (isReal && noted.includes('held')) throw new Held()
         for (const each of noted) isNew[from++] = each === 'new' ? 1 : 0
-        collect(rows)
         this.#tell(from)
+        return rows
       }
     }
   }
@@ -400,15 +399,14 @@ class Log implements Disposable {
   *#writing(buckets: Buckets): Generator<Part> {
     let done = this.#identified.rows
     const total = this.rows
-    const collect = collecting()
     this.#spilled.append(this.#sums.drain())
     for (const rows of merged(this.#spilled, rowsInARow)) {
       yield async bulk => {
         await buckets.write(bulk, rows)
         const written = rows.length / rowWidth
-        collect(written)
         done += written
         this.#tell(done, total)
+        return written
       }
     }
     this.#tell(total, total)

@@ -10,6 +10,7 @@ import { and, asc, eq, gt, gte, inArray, isNull, lte, type SQL, sql } from '../.
 import { keys } from '../../db/schema/keys.ts'
 import { countedEvents, days, hours, ingests, minutes, series } from '../../db/schema/usage.ts'
 import { dayMs, hourMs, minuteMs } from '../../db/spans.ts'
+import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
 import { type BucketTable, counterColumns, eachCounter, listed } from './sum.ts'
 import { dropBuckets, inTurn, rowsAtOnce } from './turns.ts'
@@ -17,8 +18,8 @@ import { dropBuckets, inTurn, rowsAtOnce } from './turns.ts'
 /** A log that is being counted, as it is stored. */
 type Ingest = typeof ingests.$inferSelect
 
-/** A small piece of work, by whatever transaction is open. */
-export type Part = (bulk: BulkUsage) => Promise<void>
+/** A small piece of work, by whatever transaction is open. Returns how many rows it had. */
+export type Part = (bulk: BulkUsage) => Promise<number>
 
 /** Every event id keeps the number of its log: with the time of counting, this is enough, and three bytes. */
 const mostNumbers = 2 ** 23 - 1
@@ -95,19 +96,23 @@ async function runInSteps(context: OperationContext, ingest: Ingest, parts: Iter
     const next = each.next()
     return next.done === true ? null : next.value
   }
+  const collect = collecting()
   for (let part = take(); part !== null; await sleep(pauseMs)) {
+    let rows = 0
     part = await context.store.write(async db => {
       await requireOwn(db, ingest)
       const until = performance.now() + stepMs
       return db.bulk(async bulk => {
         let next = part
         while (next !== null && performance.now() < until) {
-          await next(bulk)
+          rows += await next(bulk)
           next = take()
         }
         return next
       }, ingest.id)
     })
+    // That takes long too, and nobody has to wait for it here.
+    collect(rows)
   }
 }
 
