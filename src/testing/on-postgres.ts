@@ -1,6 +1,6 @@
 /**
  * `bun run test:postgres`: runs the tests again that say of themselves that they run on PostgreSQL too, with their data
- * there. More words go to `bun test`. One file runs after another: with `--parallel` the shared server ends under some of them.
+ * there. More words go to `bun test`.
  */
 import { join } from 'node:path'
 
@@ -13,7 +13,7 @@ for await (const file of new Bun.Glob('src/**/*.test.ts').scan(root))
   if (saysSo.test(await Bun.file(join(root, file)).text())) files.push(`./${file}`)
 
 const child = Bun.spawn(
-  [process.execPath, 'test', '--timeout', '600000', ...files.sort(), ...Bun.argv.slice(2)],
+  [process.execPath, 'test', '--parallel', '--timeout', '600000', ...files.sort(), ...Bun.argv.slice(2)],
   {
     cwd: root,
     env: { ...process.env, LATCHKEY_TEST_ENGINE: 'postgres' },

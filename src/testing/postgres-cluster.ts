@@ -182,13 +182,21 @@ function asServer(program: string, words: readonly string[]): string[] {
   return ['setpriv', ...other, '--pdeathsig=QUIT', ...command]
 }
 
-function freePort(): Promise<number> {
-  const found = Promise.withResolvers<number>()
+/**
+ * Below the ports that systems give to connections and to servers that ask for any, so that nobody takes it while the server
+ * is stopped.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
   const server = createServer()
-  server.once('error', found.reject)
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address()
-    server.close(() => found.resolve(typeof address === 'object' && address !== null ? address.port : 0))
-  })
-  return found.promise
+  server.once('error', () => resolve(false))
+  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  return promise
 }

@@ -135,7 +135,12 @@ async function use(): Promise<Shared> {
     if (performance.now() >= startKeeperAt) {
       startKeeperAt = performance.now() + betweenKeepersMs
       const words = [process.execPath, join(import.meta.dir, 'postgres-keeper.ts'), base]
-      Bun.spawn(words, { detached: true, cwd: '/', stdio: ['ignore', 'ignore', 'ignore'] }).unref()
+      // By a shell that ends at once, because the children of a test file end with it.
+      Bun.spawn(['sh', '-c', '"$@" &', 'sh', ...words], {
+        detached: true,
+        cwd: '/',
+        stdio: ['ignore', 'ignore', 'ignore'],
+      })
     }
     await Bun.sleep(50)
   }

@@ -168,9 +168,8 @@ const fullName = (command: Command): string =>
   command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
 
 const rootFooter = `
-Get started:           latchkey init, then latchkey key create --help
-Options and examples:  latchkey <command> --help
-Exit codes:            latchkey help exit-codes
+Get started:   latchkey init, then latchkey key create --help
+More:          latchkey <command> --help, latchkey help exit-codes
 `
 
 const exitCodesPage = `Exit codes:

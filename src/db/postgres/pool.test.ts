@@ -118,8 +118,8 @@ requirePostgres()('a write whose answer never came is told as such, and never ma
     calls++
     const [row] = await connection.rows<{ pid: number }>('SELECT pg_backend_pid() AS pid')
     const insert = connection.run('INSERT INTO t SELECT 1 FROM pg_sleep(60)')
-    await pool.lend(other => other.rows('SELECT pg_terminate_backend($1)', [row?.pid ?? 0]))
-    await insert
+    const killing = pool.lend(other => other.rows('SELECT pg_terminate_backend($1)', [row?.pid ?? 0]))
+    await Promise.all([insert, killing])
   })
   expect(await failure(lost)).toMatchObject({
     code: 'unexpected',
