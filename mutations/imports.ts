@@ -118,7 +118,7 @@ export const imports: readonly Mutation[] = [
     text: "and(eq(series.endUser, ''), eq(series.pending, 0))",
     instead: "eq(series.endUser, '')",
     ...steps,
-    only: 'until all of a large log counts',
+    only: 'what is put aside counts nowhere',
   },
   {
     what: 'the events of a log whose process was killed never count',

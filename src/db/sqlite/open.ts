@@ -171,11 +171,14 @@ export function requireWholeLog(path: string): void {
 export function logDamage(path: string): LatchkeyError | undefined {
   const log = logOf(path)
   if (sizeOf(log) === 0) return undefined
-  const seen = logState(log)
-  if (seen.end !== 'damaged') return undefined
-  // A log that is being written or restarted looks damaged too. Real damage is still there the second time.
   const { end, brokenAt, lost } = logState(log)
-  if (end !== 'damaged' || brokenAt !== seen.brokenAt) return undefined
+  if (end !== 'damaged') return undefined
+  // A log that is being written or restarted looks damaged too, whenever that happens. Real damage stays.
+  for (let tries = 1; tries < mostLooks; tries++) {
+    Bun.sleepSync(tries)
+    const again = logState(log)
+    if (again.end !== 'damaged' || again.brokenAt !== brokenAt) return undefined
+  }
   const what = lost === 1 ? 'a transaction' : `${lost ?? 'all'} transactions`
   return new LatchkeyError(
     'corrupt',

@@ -124,6 +124,32 @@ test('until all of a large log counts, nothing of it does, and afterwards nothin
   expect(one(home.path, 'SELECT count(*) FROM series')).toBe(names.length)
 }, 600_000)
 
+test('what is put aside counts nowhere', async () => {
+  await using home = await scene()
+  const { keys, usage } = home.latchkey
+  await keys.update('a', { limits: [{ metric: 'requests', amount: 1_000_000, windowMs: 30 * day }] })
+  await during(home, write(home.folder), 'it is put aside', async () => {
+    // Who has the lock keeps the log from being sealed.
+    using holder = new Database(home.path)
+    for (;;) {
+      try {
+        holder.run('BEGIN IMMEDIATE')
+        break
+      } catch {
+        await Bun.sleep(1)
+      }
+    }
+    expect(one(home.path, phases['it is put aside'])).toBe(1)
+    expect(one(home.path, 'SELECT count(*) FROM days')).toBeGreaterThan(0)
+    const { totals, limits } = await keys.stats('a')
+    expect([totals.requests, limits[0]?.used]).toEqual([0, 0])
+    expect(await usage.report()).toEqual([])
+    expect((await keys.list({ limit: 1 }))[0]?.lastUsedAt).toBeNull()
+    holder.run('ROLLBACK')
+  })
+  expect(await requests(home.latchkey)).toBe(events)
+})
+
 test.each(Object.keys(phases) as Phase[])(
   'killed while %s and run again, a log counts once',
   async phase => {

@@ -189,8 +189,11 @@ async function inParts(context: OperationContext, work: (db: Database) => Promis
 /** Moves what sealed logs used into the series that their keys had before. No sum changes at any time. */
 async function mergeSealed({ store }: OperationContext): Promise<void> {
   if (await store.read(async db => (await db.$count(series, sealed)) === 0)) return
-  for (let from: number | null = 0; from !== null; await sleep(pauseMs))
+  for (let from: number | null = 0; from !== null; ) {
+    // The seal was a transaction too: whoever waits gets the lock first.
+    await sleep(pauseMs)
     from = await store.write(db => mergeSome(db, from ?? 0))
+  }
 }
 
 const sealed = and(gt(series.ingest, 0), eq(series.pending, 0))
