@@ -1,4 +1,6 @@
+import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Latchkey } from '../../index.ts'
@@ -342,6 +344,22 @@ test('killed at any moment and run again, a log counts once', async () => {
     expect((await home.latchkey.usage.check()).ok).toBe(true)
   }
 }, 600_000)
+
+test('two that have both read a log before either could write count it once', async () => {
+  await using home = await temporaryLatchkey()
+  const { keys, usage } = home.latchkey
+  await keys.create({ name: 'ci' })
+  const file = join(home.folder, 'twice.ndjson')
+  writeFileSync(file, JSON.stringify({ key: 'ci', inputTokens: 3, at: home.clock.now }))
+  const holder = new Database(home.path)
+  holder.run('BEGIN IMMEDIATE')
+  const both = Promise.all([usage.ingest({ file }), usage.ingest({ file })])
+  await Bun.sleep(500)
+  holder.run('ROLLBACK')
+  holder.close()
+  expect((await both).map(report => report.counted).toSorted()).toEqual([0, 1])
+  expect((await keys.stats('ci')).totals.inputTokens).toBe(3)
+})
 
 test('two at once on one log count it once', async () => {
   await using home = await temporaryLatchkey()
