@@ -167,6 +167,8 @@ requirePostgres()('a deadlock is tried again where that is asked for', async () 
       connection.inTransaction(
         'BEGIN',
         async () => {
+          // The other may not have been awake yet to take what was given up for it, and then both would meet again.
+          if (waiting === 2) await Promise.any(runs)
           await connection.run('UPDATE t SET n = n + 1 WHERE id = $1', [first])
           if (++waiting === 2) met.resolve()
           await met.promise
@@ -175,7 +177,8 @@ requirePostgres()('a deadlock is tried again where that is asked for', async () 
         'COMMIT',
       ),
     )
-  await Promise.all([add(1, 2), add(2, 1)])
+  const runs = [add(1, 2), add(2, 1)]
+  await Promise.all(runs)
   expect(waiting).toBe(3)
   expect(await pool.ask(c => c.values('SELECT n FROM t'))).toEqual([[2], [2]])
   await pool.close()
