@@ -3,10 +3,11 @@
  * first.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
+import { type AppliedMigration, drifted, stepProblem } from '../history.ts'
 import type { Connection } from './connection.ts'
 import { writeLock } from './locks.ts'
 import { type MigrationSource, migrations } from './migrations.ts'
-import { type AppliedMigration, foreign, newer, requireOurs, type Schema, schemaOf } from './schema.ts'
+import { foreign, newer, requireOurs, type Schema, schemaOf } from './schema.ts'
 
 const historyTable = `CREATE TABLE migrations (
   version bigint PRIMARY KEY,
@@ -25,11 +26,7 @@ export function historyProblems(
     const source = sources[index]
     if (source === undefined) return [] // Newer than this program: said elsewhere.
     if (step.version !== source.version) return [`migration ${source.name} is missing from the history`]
-    if (step.name !== source.name)
-      return [`migration ${step.version} is ${step.name} here, ${source.name} in this program`]
-    if (step.hash !== source.hash)
-      return [`migration ${step.name} is not the one that was applied: its text has changed`]
-    return []
+    return stepProblem(step, source) ?? []
   })
 }
 
@@ -103,12 +100,7 @@ function requireHistory(
   const version = applied.at(-1)?.version ?? 0
   if (version > (sources.at(-1)?.version ?? 0)) throw newer(name, version)
   const [problem] = historyProblems(applied, sources)
-  if (problem === undefined) return
-  throw new LatchkeyError(
-    'drift',
-    `the migration history of ${name} does not fit this program: ${problem}`,
-    'see all of it with: latchkey migrate check; use the Latchkey that made it, or restore a backup',
-  )
+  if (problem !== undefined) throw drifted(name, problem)
 }
 
 async function apply(connection: Connection, step: MigrationSource, stamp: MigrationStamp): Promise<void> {

@@ -2,15 +2,11 @@
  * The migrations for PostgreSQL, oldest first. The first makes the schema that SQLite reached in several; from then on there
  * is one for each of SQLite's, with the same name and version. A test compares them with the folder.
  */
+import type { Step } from '../history.ts'
 import { migrationTexts } from './migration-texts.ts'
 
-export interface MigrationSource {
-  /** The schema version after it. */
-  readonly version: number
-  readonly name: string
+export interface MigrationSource extends Step {
   readonly up: string
-  /** SHA-256 of the text, in hex, which a database stores. */
-  readonly hash: string
 }
 
 export const migrations: readonly MigrationSource[] = migrationTexts.map(([name, up]) => ({

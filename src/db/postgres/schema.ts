@@ -1,21 +1,17 @@
 /** What a PostgreSQL database says of its schema. */
 import { LatchkeyError } from '../../contract/errors.ts'
+import type { AppliedMigration } from '../history.ts'
 import { latestVersion } from '../schema/version.ts'
 import type { Connection } from './connection.ts'
 
-/** A step as stored in the database. */
-export interface AppliedMigration {
-  readonly version: number
-  readonly name: string
-  readonly hash: string
-  readonly appliedAt: number
-  readonly programVersion: string
-}
-
 /** `empty` has no table, view or sequence; what belongs to an extension does not count. */
-export type Schema =
-  | { readonly is: 'empty' | 'foreign' }
-  | { readonly is: 'ours'; readonly version: number; readonly applied: readonly AppliedMigration[] }
+export type Schema = { readonly is: 'empty' | 'foreign' } | OurSchema
+
+export interface OurSchema {
+  readonly is: 'ours'
+  readonly version: number
+  readonly applied: readonly AppliedMigration[]
+}
 
 /** The schema in which the role makes its tables. */
 export async function schemaOf(connection: Connection): Promise<Schema> {
@@ -54,7 +50,7 @@ export async function requireCurrent(connection: Connection): Promise<void> {
 }
 
 /** @throws database_missing, database_foreign */
-export function requireOurs(schema: Schema, name: string): Extract<Schema, { is: 'ours' }> {
+export function requireOurs(schema: Schema, name: string): OurSchema {
   if (schema.is === 'ours') return schema
   if (schema.is === 'empty') {
     throw new LatchkeyError(

@@ -4,21 +4,12 @@
  * its children. The caller takes a backup first.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
+import { type AppliedMigration, drifted, stepProblem } from '../history.ts'
 import type { Client } from './client.ts'
 import { lostBetween, rowCounts } from './inspect.ts'
 import { applySource, declared, type MigrationSource, migrations } from './migrations.ts'
 import { applicationId, identify, newer } from './open.ts'
 import { dropUnsealed } from './unsealed.ts'
-
-/** A step as stored in the database. */
-export interface AppliedMigration {
-  readonly version: number
-  readonly name: string
-  readonly hash: string
-  readonly appliedAt: number
-  /** Version of the Latchkey that applied it. */
-  readonly programVersion: string
-}
 
 export interface MigrationRun {
   readonly from: number
@@ -60,11 +51,7 @@ export function historyProblems(
     const source = sources[index]
     if (step.version !== index + 1) return [`migration ${index + 1} is missing from the history`]
     if (!source) return [] // Newer than this program: said elsewhere.
-    if (step.name !== source.name)
-      return [`migration ${step.version} is ${step.name} here, ${source.name} in this program`]
-    if (step.hash !== source.hash)
-      return [`migration ${step.name} is not the one that was applied: its text has changed`]
-    return []
+    return stepProblem(step, source) ?? []
   })
   return applied.length === version
     ? problems
@@ -218,12 +205,7 @@ export function requireHistory(
   const { version } = identify(client)
   if (version > sources.length) throw newer(path, version)
   const [problem] = historyProblems(appliedMigrations(client), version, sources)
-  if (problem === undefined) return
-  throw new LatchkeyError(
-    'drift',
-    `the migration history of ${path} does not fit this program: ${problem}`,
-    'see all of it with: latchkey migrate check; use the Latchkey that made it, or restore a backup',
-  )
+  if (problem !== undefined) throw drifted(path, problem)
 }
 
 function stepUp(client: Client, step: MigrationSource, stamp: MigrationStamp): void {

@@ -1,15 +1,11 @@
 /** The migrations of this program, oldest first. A test compares them with the folder and with the journal of drizzle-kit. */
+import type { Step } from '../history.ts'
 import type { Client } from './client.ts'
 import { migrationTexts } from './migration-texts.ts'
 
-export interface MigrationSource {
-  /** The schema version after it, from 1. */
-  readonly version: number
-  readonly name: string
+export interface MigrationSource extends Step {
   readonly up: string
   readonly down: string
-  /** SHA-256 of the text of `up`, in hex, which a database stores. */
-  readonly hash: string
 }
 
 export const migrations: readonly MigrationSource[] = migrationTexts.map(([name, up, down], index) => ({

@@ -4,7 +4,6 @@ import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import type { HealthReport } from '../../contract/views.ts'
-import { latestVersion } from '../../db/schema/version.ts'
 import type { Client } from '../../db/sqlite/client.ts'
 import { databaseOn } from '../../db/sqlite/drizzle.ts'
 import { translate } from '../../db/sqlite/errors.ts'
@@ -21,7 +20,7 @@ import { surveyOwn } from './backup/list.ts'
 import type { OwnSurvey } from './backup/ownership.ts'
 import { locate } from './backup/places/locate.ts'
 import { statusOf } from './backup/status.ts'
-import { type Check, failed, ok, reportOn, skipped, warning } from './check.ts'
+import { type Check, checkTotals, checkVersion, failed, ok, reportOn, skipped, warning } from './check.ts'
 
 /**
  * Runs eight checks. A check that cannot run because an earlier one failed is `skipped`.
@@ -68,7 +67,11 @@ async function checkDatabase(
     using client = openReader(path)
     const { version } = identify(client)
     const reachable = ok('reachable', { sizeBytes: sizeOf(path) })
-    const schema = checkSchemaVersion(client, version)
+    const schema = checkVersion(
+      version,
+      () => [...historyProblems(appliedMigrations(client), version), ...schemaDrift(client, version)],
+      restoring,
+    )
     const log = logDamage(path)
     if (log !== undefined) {
       const integrity = failed('integrity', { damage: [log.message] }, log.message, log.hint)
@@ -76,7 +79,7 @@ async function checkDatabase(
     }
     const integrity = checkIntegrity(client, damageOf)
     const sound = schema.status === 'ok' && integrity.status === 'ok'
-    const usage = sound ? await checkTotals(client) : skipped('usage')
+    const usage = sound ? checkTotals(await differences(databaseOn(client))) : skipped('usage')
     return [reachable, checkWritable(path), schema, integrity, usage]
   } catch (error) {
     const known = translate(error, path)
@@ -112,36 +115,13 @@ function checkWritable(path: string): Check {
   }
 }
 
-function checkSchemaVersion(client: Client, current: number): Check {
-  const value = { current, latest: latestVersion }
-  if (current > latestVersion) {
-    return failed('schema', value, 'it was written by a newer Latchkey', 'use the newer version')
-  }
-  const drift = [...historyProblems(appliedMigrations(client), current), ...schemaDrift(client, current)]
-  const [first] = drift
-  if (first !== undefined) {
-    return failed(
-      'schema',
-      { ...value, drift },
-      first,
-      'see all problems with: latchkey migrate check, or go back with: latchkey restore --latest',
-    )
-  }
-  return current === latestVersion
-    ? ok('schema', value)
-    : failed('schema', value, `it needs schema version ${latestVersion}`, 'run latchkey migrate up')
-}
+const restoring = ', or go back with: latchkey restore --latest'
 
 function checkIntegrity(client: Client, damageOf: (client: Client) => readonly string[]): Check {
   const damage = findDamage(client, damageOf)
   const [first] = damage
   if (first === undefined) return ok('integrity', null)
-  return failed(
-    'integrity',
-    { damage },
-    first,
-    'see all problems with: latchkey migrate check, or go back with: latchkey restore --latest',
-  )
+  return failed('integrity', { damage }, first, `see all problems with: latchkey migrate check${restoring}`)
 }
 
 function findDamage(client: Client, damageOf: (client: Client) => readonly string[]): readonly string[] {
@@ -151,20 +131,6 @@ function findDamage(client: Client, damageOf: (client: Client) => readonly strin
     if (!/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(codeOf(error)) || !(error instanceof Error)) throw error
     return [error.message]
   }
-}
-
-async function checkTotals(client: Client): Promise<Check> {
-  const found = await differences(databaseOn(client))
-  const names = found.map(({ key }) => key.name)
-  const [first] = names
-  if (first === undefined) return ok('usage', null)
-  const others = names.length > 1 ? ` and ${names.length - 1} more` : ''
-  return failed(
-    'usage',
-    { keys: names },
-    `the totals of ${first}${others} do not match the recorded usage`,
-    'see them with: latchkey usage check, and repair them with: latchkey usage check --repair',
-  )
 }
 
 /** Files that other users can read, and a folder in which they could replace them. */

@@ -10,12 +10,12 @@ import { codeOf } from '../../contract/failure.ts'
 import type {
   Backup,
   Migrated,
-  Migration,
   MigrationPlan,
   SchemaCheck,
   SchemaEvent,
   SchemaState,
 } from '../../contract/views.ts'
+import type { AppliedMigration } from '../../db/history.ts'
 import type { Client } from '../../db/sqlite/client.ts'
 import { copyTo, openPrivate } from '../../db/sqlite/copy.ts'
 import { translate } from '../../db/sqlite/errors.ts'
@@ -28,7 +28,6 @@ import {
   schemaDrift,
 } from '../../db/sqlite/inspect.ts'
 import {
-  type AppliedMigration,
   appliedMigrations,
   historyProblems,
   type MigrationRun,
@@ -47,6 +46,7 @@ import { createUnlocked } from './backup/create.ts'
 import { withLock } from './backup/lock.ts'
 import { recordInside } from './backup/trail.ts'
 import { type Migrate, migrateInput, type PlanMigration } from './input.ts'
+import { shownSql, stepStates } from './steps.ts'
 
 type Sources = readonly MigrationSource[]
 
@@ -58,28 +58,8 @@ type Sources = readonly MigrationSource[]
 export async function schemaState(context: FileContext, sources: Sources = migrations): Promise<SchemaState> {
   return reading(context.path, client => {
     const { version } = requireOurs(client, context.path)
-    const applied = new Map(appliedMigrations(client).map(step => [step.version, step]))
-    const own = sources.map((source): Migration => {
-      const step = applied.get(source.version)
-      const same = step?.name === source.name && step.hash === source.hash
-      return {
-        version: source.version,
-        name: source.name,
-        state: step === undefined ? 'pending' : same ? 'applied' : 'changed',
-        appliedAt: step === undefined ? null : new Date(step.appliedAt),
-      }
-    })
-    const unknown = [...applied.values()]
-      .filter(step => !sources.some(source => source.version === step.version))
-      .map(
-        (step): Migration => ({
-          version: step.version,
-          name: step.name,
-          state: 'unknown',
-          appliedAt: new Date(step.appliedAt),
-        }),
-      )
-    return { path: context.path, current: version, latest: sources.length, migrations: [...own, ...unknown] }
+    const states = stepStates(appliedMigrations(client), sources)
+    return { path: context.path, current: version, latest: sources.length, migrations: states }
   })
 }
 
@@ -127,9 +107,7 @@ export async function planMigration(
     version: step.version,
     name: step.name,
     direction,
-    sql: (direction === 'up' ? step.up : step.down)
-      .replaceAll(/\s*--> statement-breakpoint\s*/g, '\n')
-      .trim(),
+    sql: shownSql(step[direction]),
   }))
   const lost = direction === 'up' ? {} : reading(path, client => lostBetween(client, from, to, sources))
   return { path, from, to, steps, lost }

@@ -5,10 +5,19 @@ import type { Connection } from '../../db/postgres/connection.ts'
 import { translate } from '../../db/postgres/errors.ts'
 import { historyProblems } from '../../db/postgres/migrate.ts'
 import { connectionsOf } from '../../db/postgres/pool.ts'
-import { requireOurs, type Schema, schemaOf } from '../../db/postgres/schema.ts'
+import { type OurSchema, requireOurs, schemaOf } from '../../db/postgres/schema.ts'
 import { targetOf } from '../../db/postgres/url.ts'
-import { latestVersion } from '../../db/schema/version.ts'
-import { type Check, checkSettings, failed, ok, reportOn, skipped, warning } from '../file/check.ts'
+import {
+  type Check,
+  checkSettings,
+  checkTotals,
+  checkVersion,
+  failed,
+  ok,
+  reportOn,
+  skipped,
+  warning,
+} from '../file/check.ts'
 import type { Diagnosis } from '../file/input.ts'
 import { differences } from '../usage/reconcile.ts'
 import { connected, type ServerContext } from './connected.ts'
@@ -57,11 +66,9 @@ const unreachable = ({ message, hint }: LatchkeyError): readonly Check[] => [
 ]
 
 async function healthChecks(context: ServerContext): Promise<readonly Check[]> {
-  let schema: Schema | undefined
   try {
     return await connected(context, async connection => {
-      schema = await schemaOf(connection)
-      requireOurs(schema, connection.name)
+      const schema = requireOurs(await schemaOf(connection), connection.name)
       return await checksOf(context, connection, schema)
     })
   } catch (error) {
@@ -74,17 +81,17 @@ async function healthChecks(context: ServerContext): Promise<readonly Check[]> {
 async function checksOf(
   context: ServerContext,
   connection: Connection,
-  schema: Schema,
+  { version, applied }: OurSchema,
 ): Promise<readonly Check[]> {
   const [server] = await connection.rows<Server>(serverFacts)
   if (server === undefined) throw new Error('the server said nothing of itself')
-  const version = schemaCheck(schema)
+  const schema = checkVersion(version, () => historyProblems(applied))
   return [
     ok('reachable', { sizeBytes: server.sizeBytes }),
     writable(server),
-    version,
+    schema,
     skipped('integrity'),
-    version.status === 'ok' ? await totals(context) : skipped('usage'),
+    schema.status === 'ok' ? checkTotals(await context.store.read(differences)) : skipped('usage'),
     skipped('permissions'),
     skipped('disk_space'),
     skipped('last_backup'),
@@ -168,36 +175,6 @@ function writable({ isStandby, readOnly, mayWrite }: Server): Check {
         'this role may not change all tables',
         'use the role that ran latchkey init, or grant it: docs/postgres.md',
       )
-}
-
-function schemaCheck(schema: Schema): Check {
-  if (schema.is !== 'ours') return skipped('schema')
-  const value = { current: schema.version, latest: latestVersion }
-  if (schema.version > latestVersion) {
-    return failed('schema', value, 'it was written by a newer Latchkey', 'use the newer version')
-  }
-  const drift = historyProblems(schema.applied)
-  const [first] = drift
-  if (first !== undefined) {
-    return failed('schema', { ...value, drift }, first, 'see all problems with: latchkey migrate check')
-  }
-  return schema.version === latestVersion
-    ? ok('schema', value)
-    : failed('schema', value, `it needs schema version ${latestVersion}`, 'run latchkey migrate up')
-}
-
-async function totals({ store }: ServerContext): Promise<Check> {
-  const found = await store.read(differences)
-  const keys = found.map(({ key }) => key.name)
-  const [first] = keys
-  if (first === undefined) return ok('usage', null)
-  const others = keys.length > 1 ? ` and ${keys.length - 1} more` : ''
-  return failed(
-    'usage',
-    { keys },
-    `the totals of ${first}${others} do not match the recorded usage`,
-    'see them with: latchkey usage check, and repair them with: latchkey usage check --repair',
-  )
 }
 
 /** Windows are decided by the clocks of every machine that has a gateway. */

@@ -6,7 +6,6 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type {
   Initialized,
   Migrated,
-  Migration,
   MigrationPlan,
   SchemaCheck,
   SchemaEvent,
@@ -21,6 +20,7 @@ import { programVersion } from '../../system/version.ts'
 import { auditRow, type Event } from '../audit.ts'
 import type { Migrate, NewDatabase, PlanMigration } from '../file/input.ts'
 import { newDatabase } from '../file/input.ts'
+import { shownSql, stepStates } from '../file/steps.ts'
 import { createUser } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
 import { parse } from '../rules/input.ts'
@@ -48,28 +48,8 @@ export async function initialize(context: ServerContext, input: NewDatabase = {}
 export function schemaState(context: ServerContext): Promise<SchemaState> {
   return connected(context, async connection => {
     const { version, applied } = requireOurs(await schemaOf(connection), connection.name)
-    const steps = new Map(applied.map(step => [step.version, step]))
-    const own = migrations.map((source): Migration => {
-      const step = steps.get(source.version)
-      const same = step?.name === source.name && step.hash === source.hash
-      return {
-        version: source.version,
-        name: source.name,
-        state: step === undefined ? 'pending' : same ? 'applied' : 'changed',
-        appliedAt: step === undefined ? null : new Date(step.appliedAt),
-      }
-    })
-    const unknown = applied
-      .filter(step => !migrations.some(source => source.version === step.version))
-      .map(
-        ({ version, name, appliedAt }): Migration => ({
-          version,
-          name,
-          state: 'unknown',
-          appliedAt: new Date(appliedAt),
-        }),
-      )
-    return { path: context.path, current: version, latest: latestVersion, migrations: [...own, ...unknown] }
+    const states = stepStates(applied, migrations)
+    return { path: context.path, current: version, latest: latestVersion, migrations: states }
   })
 }
 
@@ -99,7 +79,7 @@ export async function planMigration(
       version,
       name,
       direction: 'up',
-      sql: up.replaceAll(/\s*--> statement-breakpoint\s*/g, '\n').trim(),
+      sql: shownSql(up),
     })),
     lost: {},
   }
