@@ -120,18 +120,20 @@ export interface Freed {
   readonly used: number
 }
 
-/** What is counted, in the order of the columns. */
-export const counterNames = [
-  'requests',
+export const tokenNames = [
   'inputTokens',
   'cachedInputTokens',
   'cacheWriteTokens',
   'outputTokens',
   'reasoningTokens',
   'otherTokens',
-  'costMicros',
-  'unpricedRequests',
 ] as const
+
+/** What callers say that a request used, beside its cost. */
+export const toldNames = ['requests', ...tokenNames] as const
+
+/** What is counted, in the order of the columns. */
+export const counterNames = [...toldNames, 'costMicros', 'unpricedRequests'] as const
 
 /** Cached and cache-write tokens are part of the input, reasoning tokens of the output. */
 export type UsageCounts = { readonly [C in (typeof counterNames)[number]]: number }

@@ -18,7 +18,15 @@ export interface Retention {
   readonly hoursFrom: number
 }
 
-export type Width = 'minutes' | 'hours' | 'days'
+/** The narrowest first. */
+export const widths = ['minutes', 'hours', 'days'] as const
+
+export type Width = (typeof widths)[number]
+
+export const widthMs = { minutes: minuteMs, hours: hourMs, days: dayMs } as const
+
+/** The number of the bucket that a time is in. */
+export const bucketAt = (width: Width, at: number): number => Math.floor(at / widthMs[width])
 
 /** Consecutive buckets by their numbers since 1970, the last exclusive. */
 export interface Run {

@@ -56,6 +56,12 @@ export class BucketRows {
   }
 }
 
+export const bucketRows = (): Record<Width, BucketRows> => ({
+  minutes: new BucketRows('minutes'),
+  hours: new BucketRows('hours'),
+  days: new BucketRows('days'),
+})
+
 const addMany: Readonly<Record<Width, string>> = {
   minutes: addRows('minutes'),
   hours: addRows('hours'),

@@ -1,6 +1,7 @@
 /** For counting millions of events: rows are sent many at a time. No rule may live here. */
 import type { BulkUsage, Noted } from '../engine.ts'
-import { BucketRows, heldEvents, noteEvents } from './buckets.ts'
+import { type Width, widths } from '../spans.ts'
+import { BucketRows, bucketRows, heldEvents, noteEvents } from './buckets.ts'
 import type { Connection } from './connection.ts'
 import { modelOf, pendingSeriesOf, seriesOf } from './series.ts'
 
@@ -17,13 +18,9 @@ export async function withBulkUsage<T>(
 ): Promise<T> {
   if (ingest === 0) await connection.run(lockBuckets)
   const turn = { connection, isWhole: true }
-  const rows = {
-    minutes: new BucketRows('minutes'),
-    hours: new BucketRows('hours'),
-    days: new BucketRows('days'),
-  }
+  const rows = bucketRows()
   let sent: Promise<unknown> = Promise.resolve()
-  const send = (width: keyof typeof rows): void => {
+  const send = (width: Width): void => {
     const some = rows[width]
     rows[width] = new BucketRows(width)
     const sending = some.send(connection)
@@ -56,7 +53,7 @@ export async function withBulkUsage<T>(
       return ids.map((id): Noted => (isNew.delete(id) ? 'new' : isHeld.has(id) ? 'held' : 'counted'))
     },
   })
-  for (const width of ['minutes', 'hours', 'days'] as const) send(width)
+  for (const width of widths) send(width)
   await sent
   return result
 }

@@ -5,7 +5,7 @@
 import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Metric } from '../../contract/views.ts'
 import type { BoundLimit, Moment } from '../facts.ts'
-import { heldBefore, type Retention, type Run, spansOf, type Width, windowStart } from '../spans.ts'
+import { heldBefore, type Retention, type Run, spansOf, type Width, widths, windowStart } from '../spans.ts'
 import type { Parameter } from './connection.ts'
 
 /** One sum of buckets, and one of reservations. */
@@ -41,7 +41,6 @@ export function questionOf(
 
 const subjects: readonly LimitedNoun[] = ['key', 'user', 'project']
 const metrics: readonly Metric[] = ['tokens', 'requests', 'usd', 'parallel']
-const widths: readonly Width[] = ['minutes', 'hours', 'days']
 
 /** The values of the places of `counting`, in their order. */
 export function placesOf(questions: readonly Question[], { at, toleranceMs }: Moment): Parameter[] {

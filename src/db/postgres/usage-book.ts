@@ -24,8 +24,8 @@ import {
   type UsageCounts,
 } from '../facts.ts'
 import { counterColumns, isFilling, reservedFor } from '../rows.ts'
-import { dayMs, hourMs, minuteMs, type Width } from '../spans.ts'
-import { addTo, BucketRows, heldEvents, noteEvents } from './buckets.ts'
+import { bucketAt, type Width, widths } from '../spans.ts'
+import { addTo, bucketRows, heldEvents, noteEvents } from './buckets.ts'
 import type { Connection } from './connection.ts'
 import { sqlState } from './errors.ts'
 import type { PostgresFacts } from './facts.ts'
@@ -183,14 +183,16 @@ export class PostgresUsage implements UsageBook {
     turn: Turn,
     statement: string,
     id: string,
-    { model, at, endUser: forWhom }: Usage,
+    usage: Usage,
     counts: UsageCounts,
     isLocked = false,
   ): Promise<{ readonly keyId: string; readonly charged: Charged } | null> {
-    let endUser = forWhom
+    const { model, at } = usage
+    let { endUser } = usage
     let how = isHuge(counts) ? look : usual
     for (;;) {
-      const values = [id, endUser, model, how, ...startsOf(at), at, ...counterNames.map(name => counts[name])]
+      const starts = widths.map(width => bucketAt(width, at))
+      const values = [id, endUser, model, how, ...starts, at, ...counterNames.map(name => counts[name])]
       const [row] = await turn.connection.rows<Counting>(statement, values)
       if (row === undefined) return null
       const { keyId, name, counted } = row
@@ -199,14 +201,7 @@ export class PostgresUsage implements UsageBook {
         if (!isLocked) {
           return whole(turn, async inside => {
             await inside.connection.run(lockSubject, [keyId])
-            return this.#count(
-              inside,
-              statement,
-              id,
-              { model, at, endUser, counts, isPriced: true },
-              counts,
-              true,
-            )
+            return this.#count(inside, statement, id, { ...usage, endUser }, counts, true)
           })
         }
         const life = await this.#options.factsOn(turn.connection).lifeOf(keyId)
@@ -288,11 +283,7 @@ export class PostgresUsage implements UsageBook {
     const isNew = new Set(noted.map(({ id }) => id))
     // While it was noted, a log may have come to hold it.
     if (isNew.size < ids.length && (await connection.run(heldEvents, [ids, 0])) > 0) throw new HeldMeanwhile()
-    const rows = {
-      minutes: new BucketRows('minutes'),
-      hours: new BucketRows('hours'),
-      days: new BucketRows('days'),
-    }
+    const rows = bucketRows()
     const results = groups.map((group, index) => {
       const refusal = refusals[index]
       if (refusal !== undefined) return refusal
@@ -309,8 +300,7 @@ export class PostgresUsage implements UsageBook {
           for (const { at, model, counts } of buckets) {
             const values = counterNames.map(name => counts[name])
             const which = accounts.models.get(model) ?? 0
-            for (const [n, width] of widths.entries())
-              rows[width].add(series, startsOf(at)[n] ?? 0, which, values, 0, at)
+            for (const width of widths) rows[width].add(series, bucketAt(width, at), which, values, 0, at)
           }
         }
       }
@@ -329,7 +319,7 @@ export class PostgresUsage implements UsageBook {
   ): Promise<readonly (Entered | undefined)[]> {
     const used = groups.flat().flatMap(({ keyId, buckets }) => {
       const own = series.get(pairOf(keyId, ''))
-      return own === undefined ? [] : [{ keyId, own, day: Math.floor((buckets[0]?.at ?? 0) / dayMs) }]
+      return own === undefined ? [] : [{ keyId, own, day: bucketAt('days', buckets[0]?.at ?? 0) }]
     })
     const full = await connection.rows<{ series: number }>(fillingDays, [
       used.map(({ own }) => own),
@@ -388,14 +378,6 @@ interface AccountRow {
 }
 
 const pairOf = (keyId: string, endUser: string): string => `${keyId} ${endUser}`
-
-const widths: readonly Width[] = ['minutes', 'hours', 'days']
-
-const startsOf = (at: number): readonly [minute: number, hour: number, day: number] => [
-  Math.floor(at / minuteMs),
-  Math.floor(at / hourMs),
-  Math.floor(at / dayMs),
-]
 
 /** Locks whatever limits bind: the key, then its user, then its project. Each lock is a statement before the one that adds up. */
 async function lockAll(connection: Connection, by: KeyBy): Promise<Set<string>> {

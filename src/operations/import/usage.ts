@@ -3,10 +3,10 @@ import type { BulkUsage, Database } from '../../db/engine.ts'
 import { counterNames, noCounts as noUsage, tokensOf, type UsageCounts } from '../../db/facts.ts'
 import { and, desc, eq, inArray, sql } from '../../db/query.ts'
 import { reservations } from '../../db/schema/limits.ts'
-import { carriedUsage, days, hours, minutes, models, series } from '../../db/schema/usage.ts'
-import { dayMs, hourMs, minuteMs } from '../../db/spans.ts'
+import { carriedUsage, models, series } from '../../db/schema/usage.ts'
+import { bucketAt, dayMs, keptMs, widthMs, widths } from '../../db/spans.ts'
 import type { ForeignCounts } from '../../formats/foreign-data.ts'
-import { counting, totalsOf } from '../usage/sum.ts'
+import { bucketTables, counting, totalsOf } from '../usage/sum.ts'
 import {
   type BookedWindow,
   carriedIn,
@@ -75,19 +75,9 @@ async function book(
   const model = await bulk.modelOf(name)
   const used: UsageCounts = { ...noUsage, otherTokens: tokens, requests, costMicros }
   const counts = Float64Array.from(counterNames, counter => used[counter])
-  const lastAt = Math.min(startOf(start, dayMs) * dayMs, lastUse ?? start)
-  for (const [width, , widthMs] of widths)
-    bulk.add(width, id, startOf(start, widthMs), model, counts, 0, lastAt)
+  const lastAt = Math.min(bucketAt('days', start) * dayMs, lastUse ?? start)
+  for (const width of widths) bulk.add(width, id, bucketAt(width, start), model, counts, 0, lastAt)
 }
-
-const widths = [
-  ['minutes', minutes, minuteMs],
-  ['hours', hours, hourMs],
-  ['days', days, dayMs],
-] as const
-
-/** The number of a minute, hour or day. */
-const startOf = (at: number, widthMs: number): number => Math.floor(at / widthMs)
 
 /**
  * Subtracts counts that the source withdrew from the minute, hour and day that hold them, as far as the narrowest that is
@@ -100,10 +90,11 @@ async function takeBack(
   counts: ForeignCounts,
 ): Promise<ForeignCounts> {
   if (isNothing(counts)) return noCounts
-  const { minutesFrom, hoursFrom } = await db.facts.retention()
   const { start } = window
-  const kept = widths.slice(start >= minutesFrom ? 0 : start >= hoursFrom ? 1 : 2)
-  const [[, narrow, widthMs] = widths[2]] = kept
+  const narrowestMs = keptMs(start, await db.facts.retention())
+  const kept = widths.filter(width => widthMs[width] >= narrowestMs)
+  const [narrowest = 'days'] = kept
+  const narrow = bucketTables[narrowest]
   const holding = await db
     .select({
       series: narrow.series,
@@ -120,7 +111,7 @@ async function takeBack(
         eq(series.keyId, keyId),
         counting,
         eq(models.name, window.model),
-        eq(narrow.start, startOf(start, widthMs)),
+        eq(narrow.start, bucketAt(narrowest, start)),
       ),
     )
     .orderBy(desc(series.id))
@@ -130,10 +121,11 @@ async function takeBack(
     const taken = subtract(had, positive(subtract(had, missing)))
     if (isNothing(taken)) continue
     missing = subtract(missing, taken)
-    for (const [, table, widthMs] of kept) {
+    for (const width of kept) {
+      const table = bucketTables[width]
       const isIt = and(
         eq(table.series, had.series),
-        eq(table.start, startOf(start, widthMs)),
+        eq(table.start, bucketAt(width, start)),
         eq(table.model, had.model),
       )
       await db
@@ -195,7 +187,7 @@ export async function forgetUsage(db: Database, keyIds: readonly string[]): Prom
   // A log that is being counted finds the keys gone, and undoes its own.
   const theirs = and(inArray(series.keyId, [...keyIds]), eq(series.pending, 0))
   const ids = db.select({ id: series.id }).from(series).where(theirs)
-  for (const [, table] of widths) await db.delete(table).where(inArray(table.series, ids))
+  for (const table of Object.values(bucketTables)) await db.delete(table).where(inArray(table.series, ids))
   await db.delete(reservations).where(inArray(reservations.series, ids))
   await db.delete(series).where(theirs)
 }

@@ -3,18 +3,9 @@ import type { Period, ReportGroup } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import type { UsageCounts } from '../../db/facts.ts'
 import { and, eq, type SQL, sql } from '../../db/query.ts'
-import { days, hours, minutes, models, series } from '../../db/schema/usage.ts'
-import {
-  dayMs,
-  hourMs,
-  keptMs,
-  minuteMs,
-  type Retention,
-  type Run,
-  spansOf,
-  type Width,
-} from '../../db/spans.ts'
-import { counterColumns, counting, summed } from './sum.ts'
+import { models, series } from '../../db/schema/usage.ts'
+import { dayMs, keptMs, type Retention, type Run, spansOf, type Width, widthMs } from '../../db/spans.ts'
+import { bucketTables, counterColumns, counting, summed } from './sum.ts'
 
 /** What is counted; everything if nothing is said. */
 export interface Scope {
@@ -100,12 +91,6 @@ interface PeriodRun extends Run {
   readonly length: number
 }
 
-const tables = {
-  minutes: { table: minutes, ms: minuteMs },
-  hours: { table: hours, ms: hourMs },
-  days: { table: days, ms: dayMs },
-} as const
-
 /** In the order of time. Periods that are one run each, of the same length, become one together. */
 function runsOf(edges: readonly number[], retention: Retention): readonly PeriodRun[] {
   const runs: PeriodRun[] = []
@@ -152,7 +137,7 @@ function bucketsOf(run: PeriodRun, { of, model }: Scope, by: readonly Dimension[
   const { width, from, until, period, length } = run
   const number = length === until - from ? sql`${period}` : sql`${period} + (start - ${from}) / ${length}`
   const columns = [...by.map(dimension => groupColumns[dimension]), ...Object.values(counterColumns)]
-  return sql`SELECT ${number} AS period, ${sql.join(columns, sql`, `)} FROM ${series} CROSS JOIN ${tables[width].table} AS bucket
+  return sql`SELECT ${number} AS period, ${sql.join(columns, sql`, `)} FROM ${series} CROSS JOIN ${bucketTables[width]} AS bucket
     WHERE ${and(sql`bucket.series = ${series.id}`, counting, of, inside(from, until, model))}`
 }
 
@@ -190,11 +175,11 @@ async function within(
   which: 'first' | 'last',
   retention: Retention,
 ): Promise<number> {
-  const { ms } = tables[width]
+  const ms = widthMs[width]
   const at = start * ms
   if (ms <= keptMs(at, retention)) return at
   const narrower = width === 'days' ? 'hours' : 'minutes'
-  const inOne = ms / tables[narrower].ms
+  const inOne = ms / widthMs[narrower]
   const run = { width: narrower, from: start * inOne, until: (start + 1) * inOne } as const
   const found = await edgeOf(db, run, scope, which)
   return found === null ? at : within(db, narrower, found, scope, which, retention)
@@ -210,7 +195,7 @@ async function edgeOf(
   const edge = which === 'first' ? sql`min` : sql`max`
   const [row] = await db.select({ start: sql<number | null>`${edge}(start)` }).from(
     sql`(SELECT (
-        SELECT ${edge}(start) FROM ${tables[width].table} AS bucket
+        SELECT ${edge}(start) FROM ${bucketTables[width]} AS bucket
         WHERE ${and(sql`bucket.series = ${series.id}`, inside(from, until, model))}
       ) AS start FROM ${series} WHERE ${and(counting, of)}) AS uses`,
   )

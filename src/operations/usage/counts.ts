@@ -1,20 +1,8 @@
 /** From what a caller says that a request used to what is counted. */
-import type { UsageCounts } from '../../db/facts.ts'
+import type { toldNames, UsageCounts } from '../../db/facts.ts'
 import { toCostMicros } from '../rules/money.ts'
 
-/** What callers say that a request used, beside its cost. */
-export const tokenFields = [
-  'inputTokens',
-  'cachedInputTokens',
-  'cacheWriteTokens',
-  'outputTokens',
-  'reasoningTokens',
-  'otherTokens',
-] as const
-
-export const countFields = ['requests', ...tokenFields] as const
-
-type Told = Omit<UsageCounts, 'costMicros' | 'unpricedRequests'>
+type Told = Pick<UsageCounts, (typeof toldNames)[number]>
 
 /** A cost of null is left to the price of the model. */
 export const countsOf = (told: Told, costUsd: number | null | undefined): UsageCounts => ({

@@ -4,11 +4,11 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Usage, UsageCounts } from '../../db/facts.ts'
+import { toldNames, type Usage, type UsageCounts } from '../../db/facts.ts'
 import { didYouMean, nearestField } from '../../text/nearest.ts'
 import * as rules from '../rules/input.ts'
 import { readInstant } from '../rules/instant.ts'
-import { countFields, countsOf, partProblem } from './counts.ts'
+import { countsOf, partProblem } from './counts.ts'
 import { usageInput } from './input.ts'
 import { withReturnedUsage } from './returned.ts'
 
@@ -44,7 +44,7 @@ const event = v.object({
 const knownFields = new Set(Object.keys(event.entries))
 const fields = [...knownFields, 'usage']
 
-const numericFields = [...countFields, 'costUsd'] as const
+const numericFields = [...toldNames, 'costUsd'] as const
 
 /** Models that are known to be valid, across files and requests. */
 const models = new Set<string>()

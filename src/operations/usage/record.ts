@@ -1,12 +1,12 @@
 /** Records usage: the minute, the hour and the day change together. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Recorded } from '../../contract/views.ts'
-import type { Charged, Usage } from '../../db/facts.ts'
+import { type Charged, toldNames, type Usage } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
-import { countFields, countsOf, partProblem } from './counts.ts'
+import { countsOf, partProblem } from './counts.ts'
 import { type UsageInput, usageInput } from './input.ts'
 import { priced } from './pricing.ts'
 import { withReturnedUsage } from './returned.ts'
@@ -112,7 +112,7 @@ function isPlain(usage: UsageInput): boolean {
   return true
 }
 
-const countNames: ReadonlySet<string> = new Set(countFields)
+const countNames: ReadonlySet<string> = new Set(toldNames)
 
 function isPlainField(name: string, value: unknown): boolean {
   if (value === undefined) return true

@@ -8,11 +8,11 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { BulkUsage, Database } from '../../db/engine.ts'
 import { and, asc, eq, gt, gte, inArray, isNull, lte, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import { countedEvents, days, hours, ingests, minutes, series } from '../../db/schema/usage.ts'
-import { dayMs, hourMs, minuteMs } from '../../db/spans.ts'
+import { countedEvents, days, ingests, series } from '../../db/schema/usage.ts'
+import { dayMs, type Width, widthMs, widths } from '../../db/spans.ts'
 import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
-import { type BucketTable, counterColumns, eachCounter, listed } from './sum.ts'
+import { bucketTables, counterColumns, eachCounter, listed } from './sum.ts'
 import { dropBuckets, inTurn, rowsAtOnce } from './turns.ts'
 
 /** A log that is being counted, as it is stored. */
@@ -170,7 +170,7 @@ async function undo(context: OperationContext, ingest: Ingest): Promise<void> {
     return some.length
   })
   const isPending = sql`${series.ingest} = ${id} AND ${series.pending} = 1`
-  for (const table of [minutes, hours, days]) await dropBuckets(context, table, isPending)
+  for (const width of widths) await dropBuckets(context, bucketTables[width], isPending)
   await inParts(context, async db => {
     const some = await db.select({ id: series.id }).from(series).where(pendingOf(ingest)).limit(rowsAtOnce)
     if (some.length > 0) await db.delete(series).where(inArray(series.id, ids(some)))
@@ -224,12 +224,14 @@ async function mergeSome(db: Database, from: number): Promise<number | null> {
   if (last.rows > rowsMerged) {
     const used = await db.selectDistinct({ start: days.start }).from(days).where(eq(days.series, last.id))
     for (const { start } of used) {
-      for (const [table, inDay] of widths)
-        await move(db, table, some, sql`AND start >= ${start * inDay} AND start < ${(start + 1) * inDay}`)
+      for (const width of widths) {
+        const inDay = dayMs / widthMs[width]
+        await move(db, width, some, sql`AND start >= ${start * inDay} AND start < ${(start + 1) * inDay}`)
+      }
       if (performance.now() >= until) return first
     }
   }
-  for (const [table] of widths) await move(db, table, some)
+  for (const width of widths) await move(db, width, some)
   await db.delete(series).where(some)
   return last.id + 1
 }
@@ -244,15 +246,9 @@ const rowsOf = (table: 'minutes' | 'hours') =>
 const isFormer = sql`former.key_id = series.key_id AND former.end_user = series.end_user AND former.pending = 0
   AND former.user_id = series.user_id AND former.project_id = series.project_id AND former.ingest = 0`
 
-/** Each table of buckets, and how many buckets there are in a day. */
-const widths = [
-  [minutes, dayMs / minuteMs],
-  [hours, dayMs / hourMs],
-  [days, 1],
-] as const
-
 /** Moves the buckets of some series, or those of a time, into the series before. */
-async function move(db: Database, table: BucketTable, some: SQL | undefined, when = sql``): Promise<void> {
+async function move(db: Database, width: Width, some: SQL | undefined, when = sql``): Promise<void> {
+  const table = bucketTables[width]
   const columns = listed(counterColumns)
   const sums = listed(
     eachCounter(
@@ -260,13 +256,13 @@ async function move(db: Database, table: BucketTable, some: SQL | undefined, whe
         sql`${counterColumns[name]} = ${table}.${counterColumns[name]} + excluded.${counterColumns[name]}`,
     ),
   )
-  const last = table === days ? sql`, last_at` : sql``
+  const last = width === 'days' ? sql`, last_at` : sql``
   const later = sql`, last_at = CASE WHEN excluded.last_at > ${days}.last_at THEN excluded.last_at ELSE ${days}.last_at END`
   await db.run(sql`INSERT INTO ${table} (series, start, model, ${columns}${last})
     SELECT former.id, start, model, ${columns}${last}
     FROM ${series} CROSS JOIN series AS former CROSS JOIN ${table} AS bucket
     WHERE ${some} AND ${isFormer} AND bucket.series = ${series.id} ${when}
-    ON CONFLICT (series, start, model) DO UPDATE SET ${sums}${table === days ? later : sql``}`)
+    ON CONFLICT (series, start, model) DO UPDATE SET ${sums}${width === 'days' ? later : sql``}`)
   await db.run(
     sql`DELETE FROM ${table} WHERE series IN (SELECT ${series.id} FROM ${series} WHERE ${some}) ${when}`,
   )

@@ -3,7 +3,8 @@ import type { Totals } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { counterNames, tokensOf, type UsageCounts } from '../../db/facts.ts'
 import { and, type Column, eq, oneOf, type SQL, type SQLWrapper, sql, totalOf } from '../../db/query.ts'
-import { carriedUsage, days, type hours, type minutes, series } from '../../db/schema/usage.ts'
+import { carriedUsage, days, hours, minutes, series } from '../../db/schema/usage.ts'
+import type { Width } from '../../db/spans.ts'
 import { toDollars } from '../rules/money.ts'
 
 /** The view of counts: total tokens, and dollars instead of micro-dollars. */
@@ -20,7 +21,10 @@ export const shownCounts = (counts: UsageCounts): Totals => ({
   unpricedRequests: counts.unpricedRequests,
 })
 
-export type BucketTable = typeof minutes | typeof hours | typeof days
+/** Each width has a table of its own. */
+export const bucketTables = { minutes, hours, days } as const
+
+export type BucketTable = (typeof bucketTables)[Width]
 
 type Counter = (typeof counterNames)[number]
 

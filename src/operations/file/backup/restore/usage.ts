@@ -1,5 +1,6 @@
 /** What keys used that come back from the attached `backup` to `main`. Usage stays here when a key is deleted. */
 import * as v from 'valibot'
+import { widths } from '../../../../db/spans.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { carriedIn, keyState, movedBy, read, usageMove } from '../../../import/state.ts'
 import { columnsOf } from './difference.ts'
@@ -55,7 +56,7 @@ function copyUsage(client: Client, key: string): void {
       `INSERT INTO main.series (${whose}) SELECT ${whose} FROM backup.series WHERE key_id = ? AND pending = 0`,
     )
     .run(key)
-  for (const table of ['minutes', 'hours', 'days']) {
+  for (const table of widths) {
     const counted = columnsOf(client, table)
       .filter(column => column !== 'series' && column !== 'model')
       .map(column => `b.${column}`)
