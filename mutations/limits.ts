@@ -14,9 +14,9 @@ export const limits: readonly Mutation[] = [
   },
   {
     what: 'a reset forgives nothing of the minute under way',
-    file: 'src/db/sqlite/facts.ts',
-    text: ' - heldBefore(limit, from, edgeMs)',
-    instead: '',
+    file: 'src/db/spans.ts',
+    text: 'less: heldBefore(limit, from, edgeMs)',
+    instead: 'less: 0',
     ...windows,
   },
   {

@@ -86,6 +86,22 @@ function addRuns(runs: Run[], width: Width, from: number, until: number): void {
 
 const everMs = -8.64e15
 
+/** A limit as it is at a time: a reset that comes later has not happened yet. */
+export const limitAsOf = (limit: StoredLimit, at: number): StoredLimit =>
+  limit.resetAt !== null && limit.resetAt > at ? { ...limit, resetAt: null } : limit
+
+/** The buckets of the window that ends at `at`, as far as they are stored by `until`, and how much of the first is before a reset. */
+export function windowOf(
+  limit: StoredLimit,
+  at: number,
+  until: number,
+  retention: Retention,
+): { readonly runs: readonly Run[]; readonly less: number } {
+  const from = windowStart(limit, at)
+  const { runs, edgeMs } = spansOf(from, until + 1, retention)
+  return { runs, less: heldBefore(limit, from, edgeMs) }
+}
+
 /** When the window of a limit begins that ends at a time: before a reset nothing counts. */
 export function windowStart(limit: StoredLimit, at: number): number {
   const start = unresetStart(limit, at)

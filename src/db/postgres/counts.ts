@@ -5,7 +5,7 @@
 import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Metric } from '../../contract/views.ts'
 import type { BoundLimit, Moment } from '../facts.ts'
-import { heldBefore, type Retention, type Run, spansOf, type Width, widths, windowStart } from '../spans.ts'
+import { limitAsOf, type Retention, type Run, type Width, widths, windowOf } from '../spans.ts'
 import type { Parameter } from './connection.ts'
 
 /** One sum of buckets, and one of reservations. */
@@ -32,11 +32,7 @@ export function questionOf(
   // Of nobody in particular nothing counts against what binds each end user.
   if ((limit.each === 1 && endUser === '') || limit.metric === 'parallel')
     return { ...whose, runs: [], less: 0 }
-  const isResetLater = limit.resetAt !== null && limit.resetAt > asked
-  const window = isResetLater ? { ...limit, resetAt: null } : limit
-  const from = windowStart(window, at)
-  const { runs, edgeMs } = spansOf(from, until + 1, retention)
-  return { ...whose, runs, less: heldBefore(window, from, edgeMs) }
+  return { ...whose, ...windowOf(limitAsOf(limit, asked), at, until, retention) }
 }
 
 const subjects: readonly LimitedNoun[] = ['key', 'user', 'project']

@@ -37,16 +37,15 @@ import {
 } from '../rows.ts'
 import {
   dayMs,
-  heldBefore,
   hourMs,
   keptMs,
+  limitAsOf,
   minuteMs,
   periodEnd,
   type Retention,
   type Run,
-  spansOf,
   type Width,
-  windowStart,
+  windowOf,
 } from '../spans.ts'
 import type { Client } from './client.ts'
 import { messagesWith } from './message-words.ts'
@@ -212,8 +211,7 @@ export class SqliteFacts implements Facts {
 
   #scopeOf({ subject, limit: stored }: BoundLimit, { at, endUser }: Pick<Moment, 'at' | 'endUser'>): Scope {
     this.#found ??= compileFound(this.client)
-    const isResetLater = stored.resetAt !== null && stored.resetAt > at
-    const limit = isResetLater ? { ...stored, resetAt: null } : stored
+    const limit = limitAsOf(stored, at)
     const isEach = limit.each === 1
     // The series without an end user has the usage of all of them.
     const held = isEach ? 'end_user_series' : 'series'
@@ -229,10 +227,9 @@ export class SqliteFacts implements Facts {
   #usedAt(scope: Scope, at: number, moment: Moment): Used {
     const { limit } = scope
     if (limit.metric === 'parallel') return this.#sum(scope, [], at, moment)
-    const from = windowStart(limit, at)
-    const { runs, edgeMs } = spansOf(from, moment.at + 1, scope.retention)
+    const { runs, less } = windowOf(limit, at, moment.at, scope.retention)
     const { booked, reserved } = this.#sum(scope, runs, at, moment)
-    return { booked: booked - heldBefore(limit, from, edgeMs), reserved }
+    return { booked: booked - less, reserved }
   }
 
   /** The sum of runs of buckets, and that of the reservations that live at `at`. */
