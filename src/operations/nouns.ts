@@ -139,8 +139,8 @@ export const uniqueFields = (noun: Noun): readonly string[] => [
 ]
 
 /** The target of an audit row. */
-export const targetOf = <N extends Noun>(noun: N, row: Row<N>) => ({
+export const targetOf = <N extends Noun>(noun: N, thing: { readonly id: string }) => ({
   type: noun,
-  id: row.id,
-  name: labelOf(noun, row),
+  id: thing.id,
+  name: labelOf(noun, thing),
 })

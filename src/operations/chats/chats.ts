@@ -9,7 +9,7 @@ import { projects, users } from '../../db/schema/people.ts'
 import { recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { ChatSelector } from '../input.ts'
-import type { Row } from '../nouns.ts'
+import { type Row, targetOf } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
 import { contains, find, findAmong } from '../select.ts'
 import { Thing } from '../thing.ts'
@@ -113,24 +113,27 @@ export async function pruneChats(context: OperationContext, given: ChatFilter): 
     const pruned = { chats: 0, messages: 0 }
     for (;;) {
       const rows = await db.select().from(chats).where(where).orderBy(asc(chats.id)).limit(batchSize)
-      const views = await chatViews(db, rows)
-      await db.delete(chats).where(
-        oneOf(
-          chats.id,
-          rows.map(row => row.id),
-        ),
-      )
-      const events = views.map(before => ({
-        action: 'chat.delete' as const,
-        target: { type: 'chat', id: before.id, name: before.title },
-        before,
-      }))
-      await recordAll(context, db, events)
+      const views = await eraseChats(context, db, rows, 'chat.delete')
       pruned.chats += views.length
       pruned.messages += views.reduce((sum, view) => sum + view.messages, 0)
       if (rows.length < batchSize) return pruned
     }
   })
+}
+
+/** Deletes chats with their messages, with an audit row for each. Returns what they were. */
+export async function eraseChats(
+  context: OperationContext,
+  db: Database,
+  rows: readonly Row<'chat'>[],
+  action: 'chat.delete' | 'chat.undo-import',
+): Promise<readonly Chat[]> {
+  const views = await chatViews(db, rows)
+  const ids = rows.map(row => row.id)
+  await db.delete(chats).where(oneOf(chats.id, ids))
+  const events = views.map(before => ({ action, target: targetOf('chat', before), before }))
+  await recordAll(context, db, events)
+  return views
 }
 
 /** @throws invalid */

@@ -12,9 +12,10 @@ import { chats, messages } from '../../db/schema/chats.ts'
 import { importedChats } from '../../db/schema/imports.ts'
 import type { ForeignChat, ForeignMessage } from '../../formats/foreign-data.ts'
 import { recordAll } from '../audit.ts'
-import { chatViews } from '../chats/chats.ts'
+import { chatViews, eraseChats } from '../chats/chats.ts'
 import { newMessage } from '../chats/input.ts'
 import type { OperationContext } from '../context.ts'
+import { targetOf } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import type { Owner, Stamp } from './plan.ts'
@@ -136,7 +137,7 @@ export async function writeChats(
       db,
       (await chatViews(db, rows)).map(after => ({
         action: 'chat.import',
-        target: { type: 'chat', id: after.id, name: after.title },
+        target: targetOf('chat', after),
         after,
       })),
     )
@@ -169,15 +170,11 @@ export async function removeChats(
   undos: readonly ChatUndo[],
 ): Promise<void> {
   for (const some of inChunks(undos.filter(({ item }) => item.outcome === 'removed'))) {
-    const ids = some.map(({ id }) => id)
-    const views = await chatViews(db, await rowsOf(db, ids))
-    await db.delete(chats).where(oneOf(chats.id, ids))
-    const events = views.map(before => ({
-      action: 'chat.undo-import' as const,
-      target: { type: 'chat', id: before.id, name: before.title },
-      before,
-    }))
-    await recordAll(context, db, events)
+    const rows = await rowsOf(
+      db,
+      some.map(({ id }) => id),
+    )
+    await eraseChats(context, db, rows, 'chat.undo-import')
   }
 }
 
