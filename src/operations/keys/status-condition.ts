@@ -3,7 +3,7 @@ import type { KeyStatus } from '../../contract/views.ts'
 import { and, type Column, isNotNull, not, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import { disabledAt } from '../people/status.ts'
+import { disabledAt } from '../people/status-condition.ts'
 
 /** Keys that have the status now. */
 export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {

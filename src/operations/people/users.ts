@@ -25,7 +25,8 @@ import {
   userChanges,
 } from './input.ts'
 import { hashesOf, hashOf, hashPassword, isPassword, storePassword } from './passwords.ts'
-import { disabledAt, isDisabled } from './status.ts'
+import { isDisabled } from './status.ts'
+import { disabledAt } from './status-condition.ts'
 
 /** @throws invalid, conflict (the username or email address is taken) */
 export async function createUser(
