@@ -1,6 +1,6 @@
 /**
  * How users sign in: their passwords and outside accounts, their sessions, and what they were asked to confirm. Better Auth
- * uses the same rows. Sessions are in no backup's gift: a restore ends those that are gone.
+ * uses the same rows. A restore brings no session back.
  */
 import { check, fits, id, index, integer, sql, table, text, uniqueIndex } from './columns.ts'
 import { users } from './people.ts'
@@ -47,6 +47,7 @@ export const accounts = table(
 )
 
 const sessionId = id('ses', 'sessions')
+/** @public */
 export const sessions = table(
   'sessions',
   {
@@ -76,7 +77,7 @@ export const sessions = table(
 )
 
 const verificationId = id('ver', 'verifications')
-/** What somebody has to confirm before a time, such as an email address. */
+/** What somebody has to confirm before a time, such as an email address. @public */
 export const verifications = table(
   'verifications',
   {
@@ -93,7 +94,7 @@ export const verifications = table(
   ],
 )
 
-/** Users who were erased: no backup brings one back. */
+/** Users who were erased: no backup brings one back. @public */
 export const erased = table(
   'erased',
   {
