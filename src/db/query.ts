@@ -22,7 +22,7 @@ export {
   or,
 } from 'drizzle-orm/sql/expressions/conditions'
 export { asc, desc } from 'drizzle-orm/sql/expressions/select'
-export { type SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
+export { SQL, type SQLWrapper, sql } from 'drizzle-orm/sql/sql'
 export type { SQLiteColumn as Column } from 'drizzle-orm/sqlite-core/columns/common'
 export type { SQLiteTable as Table } from 'drizzle-orm/sqlite-core/table'
 

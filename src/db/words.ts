@@ -20,6 +20,8 @@ export interface Spelling {
   readonly asNumber: string
   /** Before a text in parentheses: whether it is JSON. */
   readonly isJson: string
+  /** After a JSON text that the operator ->> takes a field of. */
+  readonly asJson: string
   /** Before a JSON text in parentheses: its type, such as `array`. */
   readonly jsonType: string
 }

@@ -28,6 +28,15 @@ export interface Wiring extends UnscheduledContext {
   readonly unpriced: UnpricedRule
 }
 
+const contexts = new WeakMap<object, () => OperationContext>()
+
+/** What the operations of an open Latchkey depend on, for another door to the same database. */
+export function contextOf(operations: object): () => OperationContext {
+  const context = contexts.get(operations)
+  if (context === undefined) throw new TypeError('this is no Latchkey of openLatchkey or connectLatchkey')
+  return context
+}
+
 /** All operations on one database. The first that needs it opens it. */
 export function createOperations(wiring: Wiring) {
   const {
@@ -130,7 +139,7 @@ export function createOperations(wiring: Wiring) {
     () => atOneMoment<UnscheduledContext>(wiring),
     () => import('./file/diagnosis.ts'),
   )
-  return {
+  const operations = {
     path: name,
     /** Opens the database now instead of at first use. */
     open: () => store.open(),
@@ -300,4 +309,6 @@ export function createOperations(wiring: Wiring) {
     health: whole?.(m => m.checkHealth) ?? health(m => m.checkHealth),
     diagnose: whole?.(m => m.diagnose) ?? diagnosis(m => m.diagnose),
   }
+  contexts.set(operations, context)
+  return operations
 }

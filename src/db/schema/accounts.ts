@@ -11,6 +11,9 @@ const ofUser = {
     .references(() => users.id, { onDelete: 'cascade' }),
 }
 
+/** What other programs keep there besides, as a JSON object. */
+const more = { additionalFields: text('additional_fields', { mode: 'json' }).$type<object>() }
+
 const times = { createdAt: integer('created_at').notNull(), updatedAt: integer('updated_at').notNull() }
 
 const accountId = id('acc', 'accounts')
@@ -34,6 +37,7 @@ export const accounts = table(
     refreshTokenExpiresAt: integer('refresh_token_expires_at'),
     scope: text('scope'),
     ...times,
+    ...more,
   },
   t => [
     accountId.check,
@@ -63,6 +67,7 @@ export const sessions = table(
     activeOrganizationId: text('active_organization_id'),
     activeTeamId: text('active_team_id'),
     ...times,
+    ...more,
   },
   t => [
     sessionId.check,

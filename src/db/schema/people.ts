@@ -32,6 +32,8 @@ export const users = table(
     disabledReason: text('disabled_reason'),
     /** From then on the user is active again. */
     disabledUntil: integer('disabled_until'),
+    /** What other programs keep there besides, as a JSON object. */
+    additionalFields: text('additional_fields', { mode: 'json' }).$type<object>(),
   },
   t => [
     userId.check,

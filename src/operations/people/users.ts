@@ -135,7 +135,11 @@ export function enableUser(context: OperationContext, selector: string): Promise
  * @throws not_found, ambiguous, conflict (the user still has keys, projects or chats)
  */
 export function deleteUser(context: OperationContext, selector: string): Promise<User> {
-  return user.erase(context, selector, async (db, { id, username }) => {
+  return user.erase(context, selector, requireOwnsNothing)
+}
+
+/** @throws conflict (the user still has keys, projects or chats) */
+export async function requireOwnsNothing(db: Database, { id, username }: Row<'user'>): Promise<void> {
     const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.ownerId, id))
     const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.userId, id))
     const [said] = await db.select({ n: count() }).from(chats).where(eq(chats.userId, id))
@@ -160,7 +164,6 @@ export function deleteUser(context: OperationContext, selector: string): Promise
         `see them with: latchkey chat list --user ${username}; erase them first with: latchkey chat prune --user ${username}`,
       )
     }
-  })
 }
 
 /** The views of rows, in the same order. */
