@@ -23,9 +23,18 @@ export interface BesideContext extends OperationContext {
   readonly path: string
 }
 
-/** A `FileContext` to which the schedule of backups may still add where they go. */
-export interface UnscheduledContext extends Omit<FileContext, 'backupDir'> {
-  readonly backupDir?: string | undefined
+/** A database on a server, for what otherwise works on a file: whatever it does happens to a private file, at most. */
+export interface ServerDatabase {
+  /** The names of what there is of it on this machine begin with this path. */
+  readonly beside: string
+  /** About how many bytes a file with its rows has. @throws database_missing, database_foreign */
+  readonly size: () => Promise<number>
+  /** null if it has none yet. @throws database_missing */
+  readonly identity: () => Promise<string | null>
+  /** Where it is, whoever asks: without user, password and options. */
+  readonly place: string
+  /** Reads one snapshot into an empty private file, while others write. */
+  readonly copyTo: (file: string) => Promise<void>
 }
 
 /**
@@ -33,8 +42,10 @@ export interface UnscheduledContext extends Omit<FileContext, 'backupDir'> {
  * damaged.
  */
 export interface FileContext {
-  /** The database. */
+  /** The database; on a server, its URL for people. */
   readonly path: string
+  /** Left out for a file. */
+  readonly server?: ServerDatabase | undefined
   /** The default place for backups: a folder, or `s3://bucket/prefix`. */
   readonly backupDir: string
   /** The default retention policy. */
@@ -51,4 +62,9 @@ export interface FileContext {
   readonly onProgress?: ProgressListener | undefined
   /** Same checks, same result, but nothing is changed. */
   readonly dryRun: boolean
+}
+
+/** A `FileContext` to which the schedule of backups may still add where they go. */
+export interface UnscheduledContext extends Omit<FileContext, 'backupDir'> {
+  readonly backupDir?: string | undefined
 }

@@ -87,7 +87,7 @@ export async function planRestore(
     }
     try {
       const { revived } = await carryOut(trial, stored, copy.path, options)
-      const shown = { ...toView(stored), ...whatItReplaces(context, options, stored), revived }
+      const shown = { ...toView(stored), ...(await whatItReplaces(target, options, stored)), revived }
       const timer = setTimeout(drop, heldMs)
       timer.unref()
       return { shown, restore: proceed, [Symbol.dispose]: drop }
@@ -117,16 +117,16 @@ const targeted = (context: FileContext, options: Restore): FileContext => {
   return { ...context, path: realPath(targetOf(context, options)) }
 }
 
-function whatItReplaces(
-  context: FileContext,
+async function whatItReplaces(
+  target: FileContext,
   options: Restore,
   { location, manifest: { database } }: StoredBackup,
-): Pick<Restorable, 'replaces' | 'foreign' | 'undoes'> {
-  const path = targetOf(context, options)
+): Promise<Pick<Restorable, 'replaces' | 'foreign' | 'undoes'>> {
+  const { path } = target
   const undone = undoneBy(path, options)
   return {
     replaces: existsSync(path) ? basename(path) : null,
-    foreign: database !== null && !belongsTo(database, location, askedAbout(path)),
+    foreign: database !== null && !belongsTo(database, location, await askedAbout(target)),
     undoes: undone ? `${undone.target.noun} ${undone.name}` : null,
   }
 }
