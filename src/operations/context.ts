@@ -35,6 +35,30 @@ export interface ServerDatabase {
   readonly place: string
   /** Reads one snapshot into an empty private file, while others write. */
   readonly copyTo: (file: string) => Promise<void>
+  /** The last audit row with one of these actions, its `after` as JSON; undefined without one. */
+  readonly lastAudited: (actions: readonly string[]) => Promise<AuditedLast | undefined>
+  /**
+   * Gives `work` what the database has now in a private file, or the name of none if it has no tables, and makes the database
+   * what is in the file that `work` returns. If anything fails, or this process ends, it is as it was.
+   */
+  readonly change: (how: ServerChange, work: (live: string) => Promise<string>) => Promise<void>
+}
+
+export interface ServerChange {
+  /**
+   * `look` changes nothing. `part` changes rows that differ, while gateways go on. `whole` replaces everything, while nobody
+   * else reads or writes, and makes the tables if there are none.
+   */
+  readonly how: 'look' | 'part' | 'whole'
+  /** How long others may keep it waiting, in milliseconds, if that is longer than usual. */
+  readonly waitMs: number
+}
+
+export interface AuditedLast {
+  readonly type: string
+  readonly id: string
+  readonly name: string | null
+  readonly after: string | null
 }
 
 /**
@@ -44,6 +68,8 @@ export interface ServerDatabase {
 export interface FileContext {
   /** The database; on a server, its URL for people. */
   readonly path: string
+  /** What the file is a private copy of, as manifests name it; left out if it is none. */
+  readonly of?: string | undefined
   /** Left out for a file. */
   readonly server?: ServerDatabase | undefined
   /** The default place for backups: a folder, or `s3://bucket/prefix`. */

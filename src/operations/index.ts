@@ -64,6 +64,8 @@ export function createOperations(wiring: Wiring) {
     size: serverFiles(m => m.size),
     identity: serverFiles(m => m.identity),
     copyTo: serverFiles(m => m.copyTo),
+    lastAudited: serverFiles(m => m.lastAudited),
+    change: serverFiles(m => m.change),
   }
   const unscheduled = { ...wiring, path: name, server }
   function files(): FileContext {
@@ -123,7 +125,7 @@ export function createOperations(wiring: Wiring) {
   const prune = late.from(files, () => import('./file/backup/prune.ts'))
   const status = late.from(files, () => import('./file/backup/status.ts'))
   const schedule = late.from(files, () => import('./file/backup/schedule.ts'))
-  const restore = late.from(fileAlone('restore'), () => import('./file/backup/restore/restore.ts'))
+  const restore = late.from(files, () => import('./file/backup/restore/restore.ts'))
   const planning = restore(m => m.planRestore)
   const migrations = late.from(files, () => import('./file/migrations.ts'))
   const info = late.from(fileAlone('info'), () => import('./file/database.ts'))

@@ -65,8 +65,6 @@ export async function createBackup(context: FileContext, input: RunBackup = {}):
 
 export interface SafetyCopy {
   readonly reason: 'pre-restore' | 'pre-migrate'
-  /** The database that the context's file is a private copy of; default that file. */
-  readonly of?: string | undefined
 }
 
 /**
@@ -75,10 +73,10 @@ export interface SafetyCopy {
  *
  * @throws as `createBackup`; the message names the safety copy
  */
-export async function createUnlocked(context: FileContext, { reason, of }: SafetyCopy): Promise<Backup> {
+export async function createUnlocked(context: FileContext, { reason }: SafetyCopy): Promise<Backup> {
   const note = ({ problem }: Refusal) => ({ at: context.now(), problem })
   try {
-    return toView(await createStored(context, { reason, of }, note))
+    return toView(await createStored(context, { reason }, note))
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     const message = `the safety copy (${reason}) could not be taken: ${error.message}`
@@ -114,7 +112,7 @@ async function createAndPrune(
 /** @param onDrift what the manifest says of a copy that cannot be restored */
 async function createStored(
   context: FileContext,
-  input: CreateBackup & Pick<SafetyCopy, 'of'>,
+  input: CreateBackup,
   onDrift: (refusal: Refusal) => Manifest['failure'],
 ): Promise<StoredBackup> {
   const options = parse(createBackupInput, input)
@@ -161,7 +159,7 @@ async function createStored(
         id,
         file: backupName(id, createdAt) + extensionOf({ compression, encrypted }),
         createdAt,
-        database: originOf(input.of ?? context.server?.place ?? context.path, databaseId, location),
+        database: originOf(context.of ?? context.server?.place ?? context.path, databaseId, location),
         reason: options.reason,
         sizeBytes: digests.packed.bytes,
         rawSizeBytes: digests.raw.bytes,

@@ -1,48 +1,23 @@
 /** Backups of a database on a server: the same files as of SQLite, from one snapshot, while others write. */
-import { afterAll, expect } from 'bun:test'
+import { expect } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
-import { SQL } from 'bun'
+import { join } from 'node:path'
 import { Client } from '../../../db/sqlite/client.ts'
 import { connectLatchkey } from '../../../index.ts'
 import { failure } from '../../../testing/failure.ts'
-import { temporaryFolder } from '../../../testing/folder.ts'
 import { emptyDatabase, requirePostgres } from '../../../testing/postgres.ts'
-
-const folder = temporaryFolder()
-afterAll(() => folder.remove())
-
-const actor = { name: 'tester', origin: 'script' } as const
-let homes = 0
-
-/** A Latchkey on a database of its own, whose backups are in a folder of its own. */
-async function scene() {
-  const stack = new AsyncDisposableStack()
-  const database = stack.use(await emptyDatabase())
-  const home = folder.file(`home-${++homes}`)
-  const options = { path: database.url, actor, env: { HOME: home } }
-  const latchkey = connectLatchkey(options)
-  stack.defer(() => latchkey.close())
-  await latchkey.initialize({ admin: 'root' })
-  const backupDir = `${home}/.local/share/latchkey/backups`
-  return { database, latchkey, options, backupDir, [Symbol.asyncDispose]: () => stack.disposeAsync() }
-}
+import { serverScene } from '../../../testing/server-scene.ts'
 
 /** All that PostgreSQL spells with a backslash, and characters of two, three and four bytes. */
 const awkward = 'tab\t, \\N, \\t, line\n\r\v\f\b, \u00e9, snow \u2603 and \ud83d\ude00'
 
-async function connectTo(url: string) {
-  const sql = new SQL(url, { max: 1, tls: false })
-  return { sql, [Symbol.asyncDispose]: () => sql.close() }
-}
-
 requirePostgres()('a backup of a server is a file of SQLite with the same rows', async () => {
-  await using it = await scene()
+  await using it = await serverScene()
   const { latchkey, backupDir } = it
   await latchkey.projects.create({ slug: 'api', name: 'API', owner: 'root' })
   const key = await latchkey.keys.create({ name: 'ci', project: 'api' })
   await latchkey.usage.record(key.id, { model: 'gpt-x', inputTokens: 2 ** 52 + 1, outputTokens: 3 })
-  await using connection = await connectTo(it.database.url)
-  await connection.sql`UPDATE projects SET description = ${awkward}`
+  await it.sql`UPDATE projects SET description = ${awkward}`
   const backup = await latchkey.backups.create({ compression: 'none', full: true })
   expect(backup).toMatchObject({ location: backupDir, reason: 'manual' })
   expect(backup.database?.path).toBe(it.database.url.replace(/\/\/[^@]*@/, '//'))
@@ -53,7 +28,7 @@ requirePostgres()('a backup of a server is a file of SQLite with the same rows',
   const health = await latchkey.health()
   expect(health.checks.find(({ name }) => name === 'last_backup')).toMatchObject({ status: 'ok' })
 
-  const file = connectLatchkey({ path: backup.path, access: 'read', actor })
+  const file = connectLatchkey({ ...it.options, path: backup.path, access: 'read' })
   expect(await file.keys.list()).toEqual(await latchkey.keys.list())
   expect(await file.projects.get('api')).toEqual(await latchkey.projects.get('api'))
   expect(await file.usage.report({ by: ['model'] })).toEqual(await latchkey.usage.report({ by: ['model'] }))
@@ -62,7 +37,7 @@ requirePostgres()('a backup of a server is a file of SQLite with the same rows',
 })
 
 requirePostgres()('nothing is left of a backup that fails, and of a dry run', async () => {
-  await using it = await scene()
+  await using it = await serverScene()
   const dry = connectLatchkey({ ...it.options, dryRun: true })
   expect(await dry.backups.create()).toMatchObject({ reason: 'manual' })
   expect(existsSync(it.backupDir)).toBe(false)
@@ -80,7 +55,7 @@ requirePostgres()('nothing is left of a backup that fails, and of a dry run', as
 })
 
 requirePostgres()('a backup under writers is one moment: no count is half of it', async () => {
-  await using it = await scene()
+  await using it = await serverScene()
   const { latchkey } = it
   const keys = await latchkey.keys.createMany({ name: 'k' }, 4)
   let stop = false
@@ -106,9 +81,9 @@ requirePostgres()('a backup under writers is one moment: no count is half of it'
 })
 
 requirePostgres()('backups of two databases in one folder are told apart', async () => {
-  await using first = await scene()
-  await using second = await scene()
-  const shared = folder.file('shared')
+  await using first = await serverScene()
+  await using second = await serverScene()
+  const shared = join(first.folder, 'shared')
   await first.latchkey.backups.create({ to: shared })
   const own = await second.latchkey.backups.create({ to: shared })
   expect(await second.latchkey.backups.list({ from: shared })).toMatchObject([{ id: own.id }])
