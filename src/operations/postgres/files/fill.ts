@@ -48,10 +48,7 @@ export async function fill(
 }
 
 /** What the transaction of the connection sees in each table: how many rows, and a hash of them. */
-export async function contentsOf(
-  connection: Connection,
-  tables: readonly Table[],
-): Promise<readonly CopiedTable[]> {
+async function contentsOf(connection: Connection, tables: readonly Table[]): Promise<readonly CopiedTable[]> {
   const found: CopiedTable[] = []
   for (const table of tables) {
     const { rows, sha256, chunks } = measured(connection.copyOut(copyOut(table)))
@@ -62,11 +59,7 @@ export async function contentsOf(
 }
 
 /** @throws corrupt */
-export function requireSame(
-  name: string,
-  expected: readonly CopiedTable[],
-  found: readonly CopiedTable[],
-): void {
+function requireSame(name: string, expected: readonly CopiedTable[], found: readonly CopiedTable[]): void {
   const other = expected.find((each, at) => each.sha256 !== found[at]?.sha256)
   if (other === undefined) return
   throw new LatchkeyError(
