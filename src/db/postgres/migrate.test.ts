@@ -1,9 +1,10 @@
 import { expect } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { emptyDatabase, latchkeyDatabase, requirePostgres } from '../../testing/postgres.ts'
+import { type Chainable, hashOf, type Link, start } from '../chain.ts'
 import { latestVersion } from '../schema/version.ts'
 import { Connection } from './connection.ts'
-import { writeLock } from './locks.ts'
+import { lockWrites } from './locks.ts'
 import { historyProblems, type MigrationStamp, migrateTo } from './migrate.ts'
 import { migrations } from './migrations.ts'
 import { requireCurrent, schemaOf } from './schema.ts'
@@ -99,7 +100,7 @@ requirePostgres()('a step that fails, or a history that differs, changes nothing
   await connection.run('DELETE FROM migrations WHERE version = $1', [newer])
   expect(await codeOf(requireCurrent(connection))).toBe('schema_older')
   const schema = await schemaOf(connection)
-  expect(historyProblems(schema.is === 'ours' ? schema.applied : [])).toHaveLength(1)
+  expect(historyProblems(schema.is === 'ours' ? schema.applied : [])).toHaveLength(migrations.length - 1)
   connection.close()
 })
 
@@ -109,7 +110,7 @@ requirePostgres()('a writer is waited for, and then the run is refused as busy',
   const refused = writer.inTransaction(
     'BEGIN',
     async () => {
-      await writer.rows('SELECT pg_advisory_xact_lock($1::bigint)', [writeLock])
+      await writer.run(lockWrites)
       return codeOf(migrateTo(connection, latestVersion, { ...stamp, waitMs: 100 }))
     },
     'ROLLBACK',
@@ -119,3 +120,29 @@ requirePostgres()('a writer is waited for, and then the run is refused as busy',
   writer.close()
   connection.close()
 })
+
+requirePostgres()(
+  'rows from before the chain of the audit log are chained by time, however many',
+  async () => {
+    await using database = await emptyDatabase()
+    const connection = await connect(database.url)
+    const before = (migrations.find(({ name }) => name.endsWith('audit_chain'))?.version ?? 0) - 1
+    await migrateTo(connection, before, { ...stamp, on: 'empty' })
+    await connection.script(
+      `INSERT INTO audit (id, at, actor, origin, action, target_type, target_id, after)
+     SELECT 'aud_' || lpad(n::text, 26, '0'), 2500 - n, 'root', 'cron', 'key.create', 'key', 'x', '{"n": 1}'
+     FROM generate_series(1, 2500) AS n`,
+    )
+    await migrateTo(connection, latestVersion, stamp)
+    const rows = await connection.rows<Chainable & Link>(
+      `SELECT *, target_type AS "targetType", target_id AS "targetId", target_name AS "targetName" FROM audit ORDER BY seq`,
+    )
+    let last = start
+    for (const [index, row] of rows.entries()) {
+      expect(row).toMatchObject({ at: index, seq: last.seq + 1, previous: last.hash, hash: hashOf(row) })
+      last = row
+    }
+    expect(rows).toHaveLength(2500)
+    connection.close()
+  },
+)

@@ -3,9 +3,10 @@
  * first.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
-import { type AppliedMigration, drifted, stepProblem } from '../history.ts'
+import { type AppliedMigration, chainsAudit, drifted, stepProblem } from '../history.ts'
+import { chainRows } from './chain.ts'
 import type { Connection } from './connection.ts'
-import { writeLock } from './locks.ts'
+import { lockWrites } from './locks.ts'
 import { type MigrationSource, migrations } from './migrations.ts'
 import { foreign, newer, requireOurs, type Schema, schemaOf } from './schema.ts'
 
@@ -65,7 +66,7 @@ export function migrateTo(
 ): Promise<MigrationRun> {
   const run = async (): Promise<MigrationRun> => {
     await connection.run(`SET LOCAL lock_timeout = ${stamp.waitMs}`)
-    await connection.rows('SELECT pg_advisory_xact_lock($1::bigint)', [writeLock])
+    await connection.run(lockWrites)
     const applied = appliedIn(await schemaOf(connection), stamp.on, connection.name)
     requireHistory(applied, connection.name, sources)
     const from = applied.at(-1)?.version ?? 0
@@ -104,7 +105,10 @@ function requireHistory(
 }
 
 async function apply(connection: Connection, step: MigrationSource, stamp: MigrationStamp): Promise<void> {
-  await connection.script(step.up)
+  for (const [index, script] of step.up.split(chainsAudit).entries()) {
+    if (index > 0) await chainRows(connection)
+    await connection.script(script)
+  }
   await connection.run(
     'INSERT INTO migrations (version, name, hash, applied_at, program_version) VALUES ($1, $2, $3, $4, $5)',
     [step.version, step.name, step.hash, stamp.now, stamp.programVersion],
