@@ -1,0 +1,163 @@
+// Runs on PostgreSQL too.
+/** Better Auth on Latchkey: its own suites for adapters, and a real server with the real client. */
+import { expect, test } from 'bun:test'
+import { betterAuth } from 'better-auth'
+import { createAuthClient } from 'better-auth/client'
+import { adminClient, organizationClient } from 'better-auth/client/plugins'
+import { admin, organization } from 'better-auth/plugins'
+import { latchkeyAdapter } from './better-auth.ts'
+import type { Latchkey } from './index.ts'
+import { leftOut } from './testing/better-auth/left-out.ts'
+import { temporaryLatchkey } from './testing/latchkey.ts'
+import { spawnLatchkey } from './testing/process.ts'
+
+test('the suites that Better Auth publishes for adapters pass', async () => {
+  const config = 'src/testing/better-auth/vitest.config.ts'
+  const child = Bun.spawn(
+    [process.execPath, '--bun', 'node_modules/.bin/vitest', 'run', '--config', config, '--reporter=json'],
+    { cwd: `${import.meta.dir}/..`, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
+  )
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  const report = JSON.parse(out.slice(out.indexOf('{"numTotalTestSuites"')))
+  const tests: readonly { readonly fullName: string; readonly status: string }[] =
+    report.testResults[0].assertionResults
+  const failed = tests.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName)
+  expect(failed, err).toEqual([])
+  const skipped = tests.filter(({ status }) => status !== 'passed').length
+  expect({ passed: report.numPassedTests, skipped }).toEqual({
+    passed: 238 - 2 * Object.keys(leftOut).length,
+    skipped: 2 * Object.keys(leftOut).length,
+  })
+})
+
+/** A server on the database, with what it would have mailed. */
+function serve(latchkey: Latchkey) {
+  const mails: { readonly to: string; readonly id: string }[] = []
+  const auth = betterAuth({
+    database: latchkeyAdapter(latchkey),
+    secret: 'jv3Zk1Qm8sYb5TgXw9LrPc2NdHf7Ea4U',
+    baseURL: 'http://127.0.0.1',
+    trustedOrigins: ['http://127.0.0.1'],
+    logger: { disabled: true },
+    rateLimit: { enabled: false },
+    emailAndPassword: {
+      enabled: true,
+      sendResetPassword: async ({ user, token }) => {
+        mails.push({ to: user.email, id: token })
+      },
+    },
+    plugins: [
+      admin(),
+      organization({
+        sendInvitationEmail: async ({ email, id }) => {
+          mails.push({ to: email, id })
+        },
+      }),
+    ],
+  })
+  const server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: auth.handler })
+  return { mails, url: `http://127.0.0.1:${server.port}`, stop: () => server.stop(true) }
+}
+
+/** A browser: a client that keeps its cookies. */
+function browser(url: string) {
+  let cookie = ''
+  return createAuthClient({
+    baseURL: url,
+    plugins: [adminClient(), organizationClient()],
+    fetchOptions: {
+      headers: { origin: 'http://127.0.0.1' },
+      onRequest: context => {
+        if (cookie !== '') context.headers.set('cookie', cookie)
+      },
+      onSuccess: ({ response }) => {
+        const set = response.headers.getSetCookie().map(each => each.split(';')[0])
+        if (set.length > 0) cookie = set.join('; ')
+      },
+    },
+  })
+}
+
+async function home() {
+  const made = await temporaryLatchkey(new Date().toISOString())
+  const { latchkey } = made
+  const server = serve(latchkey)
+  return {
+    ...made,
+    ...server,
+    cli: (...words: string[]) => spawnLatchkey(words, { db: made.path }),
+    [Symbol.asyncDispose]: async () => {
+      await server.stop()
+      await made[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const ada = { email: 'ada@example.com', password: 'a long enough word', name: 'Ada' }
+
+test('who signed up is a user of Latchkey, and is out when the command line revokes the session', async () => {
+  await using there = await home()
+  const { latchkey, url, cli } = there
+  const client = browser(url)
+  expect((await client.signUp.email(ada)).error).toBeNull()
+  expect(await latchkey.users.get('ada')).toMatchObject({ email: ada.email, hasPassword: true })
+  expect((await client.getSession()).data?.user.email).toBe(ada.email)
+
+  const { code, err } = await cli('session', 'revoke', '--user', 'ada', '--yes')
+  expect(err, err).toContain('revoked')
+  expect(code).toBe(0)
+  expect((await client.getSession()).data).toBeNull()
+  expect((await client.signIn.email(ada)).data?.user.email).toBe(ada.email)
+})
+
+test('a password that either sets is the password of both', async () => {
+  await using there = await home()
+  const { latchkey, mails, url } = there
+  const client = browser(url)
+  await client.signUp.email(ada)
+  expect((await client.requestPasswordReset({ email: ada.email })).error).toBeNull()
+  expect(mails).toMatchObject([{ to: ada.email }])
+  const reset = await client.resetPassword({ newPassword: 'another long word', token: mails[0]?.id ?? '' })
+  expect(reset.error).toBeNull()
+  expect((await client.signIn.email(ada)).error?.status).toBe(401)
+  expect((await client.signIn.email({ ...ada, password: 'another long word' })).error).toBeNull()
+  expect(await latchkey.users.checkPassword('ada', 'another long word')).toMatchObject({ valid: true })
+})
+
+test('a ban ends the sessions and the keys of a user at once, whoever sets it', async () => {
+  await using there = await home()
+  const { latchkey, url } = there
+  const [client, boss] = [browser(url), browser(url)]
+  await client.signUp.email(ada)
+  await boss.signUp.email({ ...ada, email: 'boss@example.com', name: 'Boss' })
+  await latchkey.users.update('boss', { role: 'admin' })
+  const { secret } = await latchkey.keys.create({ name: 'ci', user: 'ada' })
+  const { id } = await latchkey.users.get('ada')
+
+  expect((await boss.admin.banUser({ userId: id, banReason: 'spam' })).error).toBeNull()
+  expect((await client.getSession()).data).toBeNull()
+  expect(await latchkey.keys.verify(secret ?? '')).toMatchObject({ valid: false, code: 'user_disabled' })
+  expect(await latchkey.users.get('ada')).toMatchObject({ status: 'disabled', disabledReason: 'spam' })
+  expect((await client.signIn.email(ada)).error?.status).toBe(403)
+
+  await latchkey.users.enable('ada')
+  expect((await client.signIn.email(ada)).error).toBeNull()
+  await latchkey.users.disable('ada')
+  expect((await client.getSession()).data).toBeNull()
+})
+
+test('organizations and invitations are those of Latchkey', async () => {
+  await using there = await home()
+  const { latchkey, mails, url } = there
+  const [client, guest] = [browser(url), browser(url)]
+  await client.signUp.email(ada)
+  await guest.signUp.email({ ...ada, email: 'grace@example.com', name: 'Grace' })
+  const made = await client.organization.create({ name: 'Engines', slug: 'engines' })
+  expect(made.error).toBeNull()
+  const invited = await client.organization.inviteMember({ email: 'grace@example.com', role: 'member' })
+  expect(invited.error).toBeNull()
+  expect(mails).toMatchObject([{ to: 'grace@example.com' }])
+  const accepted = await guest.organization.acceptInvitation({ invitationId: mails[0]?.id ?? '' })
+  expect(accepted.error).toBeNull()
+  expect(await latchkey.orgs.get('engines')).toMatchObject({ name: 'Engines' })
+})
