@@ -72,6 +72,9 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'emailVerified', 'image', 'disabledReason', 'disabledUntil', 'createdAt', 'updatedAt', 'status', 'changed', 'before',
     'password',
   ],
+  offboarded: ['user', 'action', 'to', 'holds'],
+  erasedUser: ['id', 'keys', 'chats', 'messages'],
+  personalRow: ['of', 'row'],
   passwordCheck: ['user', 'valid', 'code'],
   account: [
     'id', 'user', 'provider', 'issuer', 'accountId', 'hasPassword', 'hasTokens', 'scope', 'createdAt', 'updatedAt',
@@ -398,6 +401,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   ],
   'session.status': ['valid', 'expired', 'user_disabled'],
   'sessionVerdict.code': ['valid', 'expired', 'user_disabled', 'not_found'],
+  'offboarded.action': ['none', 'disabled', 'transferred', 'deleted'],
   'passwordCheck.code': ['valid', 'wrong_password', 'no_password', 'user_disabled'],
   'user.role': ['admin', 'member', 'viewer'],
   'projectMember.role': ['admin', 'member', 'viewer'],

@@ -85,9 +85,12 @@ export function createOperations(wiring: Wiring) {
   // Loaded by who needs them: lists with a filter, and the stream of an export.
   late.from(context, () => import('./keys/page.ts'))
   late.from(context, () => import('./keys/export.ts'))
+  late.from(context, () => import('./people/export.ts'))
   late.from(context, () => import('./audit/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
   const passwords = late.from(context, () => import('./people/check-password.ts'))
+  const offboarding = late.from(context, () => import('./people/offboard.ts'))
+  const erasing = late.from(context, () => import('./people/erase.ts'))
   const sessions = late.from(context, () => import('./people/sessions.ts'))
   const accounts = late.from(context, () => import('./people/accounts.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
@@ -175,6 +178,11 @@ export function createOperations(wiring: Wiring) {
       disable: users(m => m.disableUser),
       enable: users(m => m.enableUser),
       delete: users(m => m.deleteUser),
+      offboard: offboarding(m => m.offboardUser),
+      erase: erasing(m => m.eraseUser),
+      async *export(selector: string) {
+        yield* (await import('./people/export.ts')).exportUser(context(), selector)
+      },
       /** Streams the users of `list` in constant memory. */
       async *stream(page?: UserPage) {
         yield* (await import('./people/users.ts')).streamUsers(context(), page)

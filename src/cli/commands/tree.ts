@@ -20,6 +20,9 @@ export const tree: Tree = {
       disable: () => import('./user/disable.ts'),
       enable: () => import('./user/enable.ts'),
       delete: () => import('./user/delete.ts'),
+      offboard: () => import('./user/offboard.ts'),
+      export: () => import('./user/export.ts'),
+      erase: () => import('./user/erase.ts'),
     },
   },
   project: {
