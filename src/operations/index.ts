@@ -102,7 +102,7 @@ export function createOperations(wiring: Wiring) {
   const door = late.from(context, () => import('./door/authorize.ts'))
   const self = late.from(context, () => import('./door/self.ts'))
   const audit = late.from(context, () => import('./audit.ts'))
-  const inventory = late.from(beside, () => import('./file/inventory.ts'))
+  const inventory = late.from(context, () => import('./file/inventory.ts'))
   const importing = late.from(beside, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
