@@ -99,7 +99,9 @@ requirePostgres()('a step that fails, or a history that differs, changes nothing
   await connection.run('DELETE FROM migrations WHERE version = $1', [newer])
   expect(await codeOf(requireCurrent(connection))).toBe('schema_older')
   const schema = await schemaOf(connection)
-  expect(historyProblems(schema.is === 'ours' ? schema.applied : [])).toHaveLength(1)
+  const applied = schema.is === 'ours' ? schema.applied : []
+  expect(applied.length).toBeGreaterThan(0)
+  expect(historyProblems(applied)).toHaveLength(applied.length)
   connection.close()
 })
 

@@ -19,6 +19,11 @@ function filled(path: string): Client {
     `INSERT INTO chats SELECT 'cht_${id}', users.id, projects.id, 'Title', 's', 0, 0 FROM users, projects LIMIT 1`,
   )
   client.run(`INSERT INTO messages VALUES (1, 'msg_${id}', 'cht_${id}', 1, 'user', '"said"', '{}', 0)`)
+  client.run(
+    `INSERT INTO file_history SELECT 'fch_${id}', id, 'a.md', 'moved', 'b.md', '${'0'.repeat(64)}', 1, 'me', 0 FROM projects LIMIT 1`,
+  )
+  client.run("INSERT INTO agent_states SELECT id, 'idle', 'first', 's', 'u', 0, 0 FROM projects LIMIT 1")
+  client.run("INSERT INTO agent_phases SELECT id, 1, 'first', 'd', '[]', 0, 0 FROM projects LIMIT 1")
   return client
 }
 
