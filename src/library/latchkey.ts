@@ -7,6 +7,7 @@ import type { Admitted, Authorized, Carrier, GuardOptions, Refused } from '../op
 import type { Diagnosis, NewDatabase } from '../operations/file/input.ts'
 import type { AuditFilter } from '../operations/input.ts'
 import type { Chats } from './chats.ts'
+import type { Agents, Files } from './content.ts'
 import type { Backups, DatabaseFile, Migrations } from './file.ts'
 import type { Imports } from './imports.ts'
 import type { Keys } from './keys.ts'
@@ -17,6 +18,7 @@ import type { Usage } from './usage.ts'
 export type * from '../operations/door/input.ts'
 export type * from '../operations/input.ts'
 export type * from './chats.ts'
+export type * from './content.ts'
 export type * from './file.ts'
 export type * from './imports.ts'
 export type * from './keys.ts'
@@ -36,6 +38,10 @@ export interface Latchkey {
   readonly users: Users
   /** Projects, owned by users. */
   readonly projects: Projects
+  /** Files of projects. */
+  readonly files: Files
+  /** What the agents of projects are doing, and have done. */
+  readonly agents: Agents
   /** Chats of users, and their messages. */
   readonly chats: Chats
   /** API keys: verdicts, creation, rotation, revocation. */

@@ -24,9 +24,12 @@ const projectId = () =>
     .notNull()
     .references(() => projects.id, { onDelete: 'cascade' })
 
+/** Any text with this in it. */
+const holding = (part: string) => fits(['*', part, '*'].join(''))
+
 /** A path within a project: see `src/operations/content/paths.ts`. */
 const isPath = (path: SQLWrapper): SQL =>
-  sql`length(${path}) BETWEEN 1 AND 1024 AND '/' || ${path} || '/' NOT ${fits('*//*')} AND '/' || ${path} || '/' NOT ${fits('*/../*')}`
+  sql`length(${path}) BETWEEN 1 AND 1024 AND '/' || ${path} || '/' NOT ${holding('//')} AND '/' || ${path} || '/' NOT ${holding('/../')}`
 
 /** What files hold. Rows that no file refers to are removed by `db optimize`. */
 export const fileContents = table(
@@ -159,7 +162,7 @@ export const agentMessages = table(
   ],
 )
 
-/** Which file a document of a source became here. */
+/** Which file a document of a source became here. @public */
 export const importedFiles = table(
   'imported_files',
   {
