@@ -105,7 +105,8 @@ CREATE TABLE `project_files` (
 ) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `project_files_path` ON `project_files` (`project_id`,`path`);--> statement-breakpoint
-CREATE INDEX `project_files_sha256` ON `project_files` (`sha256`);--> statement-breakpoint
+CREATE INDEX `project_files_sha256` ON `project_files` (`sha256`);
+--> statement-breakpoint
 
 DROP VIEW message_texts;
 --> statement-breakpoint
