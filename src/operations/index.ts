@@ -73,6 +73,7 @@ export function createOperations(wiring: Wiring) {
   late.from(context, () => import('./keys/page.ts'))
   late.from(context, () => import('./keys/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
+  const passwords = late.from(context, () => import('./people/check-password.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
   const chats = late.from(context, () => import('./chats/chats.ts'))
   const messages = late.from(context, () => import('./chats/messages.ts'))
@@ -152,8 +153,10 @@ export function createOperations(wiring: Wiring) {
       list: users(m => m.listUsers),
       get: users(m => m.user.get),
       update: users(m => m.updateUser),
-      setPassword: users(m => m.setPassword),
-      verifyPassword: users(m => m.verifyPassword),
+      setPassword: passwords(m => m.setPassword),
+      generatePassword: passwords(m => m.generatePassword),
+      verifyPassword: passwords(m => m.verifyPassword),
+      checkPassword: passwords(m => m.checkPassword),
       disable: users(m => m.disableUser),
       enable: users(m => m.enableUser),
       delete: users(m => m.deleteUser),

@@ -137,7 +137,7 @@ function columnOf(table: string, column: SQLiteColumn) {
     primaryKey: primary,
     notNull,
     ...(value !== undefined && {
-      default: typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : value,
+      default: typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : Number(value),
     }),
     // SQLite numbers the rows of such a table too.
     ...(primary && stored === 'integer' && { identity: numbered(`${table}_${name}_seq`) }),

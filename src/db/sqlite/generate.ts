@@ -28,6 +28,7 @@ const clusteredTables: readonly string[] = [
   'counted_events',
   'counted_files',
   'denials',
+  'erased',
 ]
 
 const folder = join(import.meta.dir, '../../../drizzle')

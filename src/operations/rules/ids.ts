@@ -13,6 +13,9 @@ export type IdPrefix =
   | 'msg'
   | 'fil'
   | 'fch'
+  | 'acc'
+  | 'ses'
+  | 'ver'
 
 /**
  * A new id such as `key_01kaqv8w2e7gztn3m5c9d4x6hb`: 26 characters after the underscore. Ids of one millisecond sort in

@@ -40,7 +40,7 @@ import { locate } from './places/locate.ts'
 import type { Location } from './places/place.ts'
 import { requirePolicy } from './policy.ts'
 import { pruneUnlocked } from './prune.ts'
-import { inThread, look } from './thread.ts'
+import { look, take } from './thread.ts'
 
 /**
  * Copies the database while others write to it, whatever its schema version. A dry run makes and checks the copy, then
@@ -201,7 +201,7 @@ async function copy(
   const tell = () => onProgress?.({ step: 'copying', done: sizeOf(target), total, unit: 'bytes' })
   const poll = setInterval(tell, 200)
   try {
-    const { frozen } = await inThread('copy', { source: path, target, fast })
+    const { frozen } = await take({ source: path, target, fast }, total)
     if (fast && !frozen) {
       onWarning?.('the database was too busy for a fast copy, so it was copied row by row')
     }
