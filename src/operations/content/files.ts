@@ -417,7 +417,7 @@ const pageOf = (
 /** Those of the paths that are there. */
 export async function filesAt(
   db: Database,
-  project: Project,
+  project: Pick<Project, 'id'>,
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, FileRow>> {
   const rows = await db

@@ -86,7 +86,8 @@ const get = command({
   run: async (ctx, { project, document, out, force }) => {
     const { content: stream, ...file } = await (await ctx.operations()).files.open(project, document)
     const bytes = await new Response(stream).bytes()
-    if (out !== undefined) await save(ctx.path(out), force, bytes)
+    // A question tries the command first.
+    if (out !== undefined && !ctx.dryRun) await save(ctx.path(out), force, bytes)
     const text = textIn(bytes)
     const gotten: Gotten = { bytes, written: out }
     return {
