@@ -10,6 +10,16 @@ const { prepared, runEach } = everyCommand()
 /** What each command that writes leaves in the audit trail, when that is not called as the command is. */
 const audited: Record<string, readonly string[]> = {
   'chat prune': ['chat.delete'],
+  'project file put': ['project.file-put'],
+  'project file mv': ['project.file-move'],
+  'project file rm': ['project.file-remove'],
+  'project file sync': ['project.file-sync'],
+  'project state set': ['project.state-set'],
+  'project state reset': ['project.state-reset'],
+  'project state phase add': ['project.state-phase'],
+  'project state phase complete': ['project.state-phase'],
+  'project state file add': ['project.state-file'],
+  'project state message add': ['project.state-message'],
   // The action is older than the verb, and rows of it are in audit logs.
   'key limit set': ['key.limit-add'],
   'user limit set': ['user.limit-add'],

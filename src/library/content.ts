@@ -135,9 +135,17 @@ export interface Files {
    * @throws not_found, ambiguous, invalid, conflict (a content changed while it was read, or `ifChanges`)
    * @example
    * const { sha256 } = await latchkey.files.put('shop', 'plan.md', '# Plan')
-   * const { unchanged } = await latchkey.files.sync('shop', [{ path: 'plan.md', sha256, read: () => '# Plan' }])
+   * const { unchanged } = await latchkey.files.sync('shop', [{ path: 'plan.md', sha256, sizeBytes: 6, read: () => '# Plan' }])
    */
   readonly sync: (project: string, source: readonly SourceFile[], options?: Syncing) => Promise<FilesChange>
+  /**
+   * What `sync` would change. Reads no content.
+   *
+   * @throws not_found, ambiguous, invalid
+   * @example
+   * const { removed } = await latchkey.files.planSync('shop', [], { delete: true })
+   */
+  readonly planSync: (project: string, source: readonly SourceFile[], options?: Syncing) => Promise<FilesChange>
 }
 
 /**

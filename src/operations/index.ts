@@ -194,6 +194,7 @@ export function createOperations(wiring: Wiring) {
       removeAll: fileRows(m => m.removeFiles),
       history: fileRows(m => m.fileChanges),
       sync: sync(m => m.syncFiles),
+      planSync: sync(m => m.planSync),
       /** Streams the files of `list` in constant memory. */
       async *stream(project: string, page?: FilePage) {
         yield* (await import('./content/files.ts')).streamFiles(context(), project, page)

@@ -162,7 +162,7 @@ export const agentMessages = table(
   ],
 )
 
-/** Which file a document of a source became here. @public */
+/** Which file a document of a source became here. */
 export const importedFiles = table(
   'imported_files',
   {

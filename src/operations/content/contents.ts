@@ -5,6 +5,7 @@ import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { eq, notInArray, sql } from '../../db/query.ts'
 import { fileContents, projectFiles } from '../../db/schema/content.ts'
+import { isText } from '../../text/plain.ts'
 import type { OperationContext } from '../context.ts'
 import type { FileBody } from './input.ts'
 
@@ -45,16 +46,6 @@ const tooLarge = (path: string): LatchkeyError =>
     `${path} is larger than 16 MiB`,
     'keep large files elsewhere, and their address here',
   )
-
-/** Whether people can read it: valid UTF-8 without control characters but tabs and line breaks. */
-function isText(bytes: Uint8Array): boolean {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    return !/[^\P{Cc}\t\n\r\f]/u.test(text)
-  } catch {
-    return false
-  }
-}
 
 /** As many contents as one statement may hold without much memory. */
 const mostInStatement = 4 * 1024 * 1024

@@ -248,7 +248,12 @@ test('a failure in the middle of many files writes none of them', async () => {
 })
 
 const source = (all: Readonly<Record<string, string>>) =>
-  Object.entries(all).map(([path, content]) => ({ path, sha256: sha256(content), read: () => content }))
+  Object.entries(all).map(([path, content]) => ({
+    path,
+    sha256: sha256(content),
+    sizeBytes: content.length,
+    read: () => content,
+  }))
 
 test('a sync adds and changes, removes only where it is told to, and reads what differs alone', async () => {
   const { files, dry, latchkey } = await home()
@@ -266,9 +271,11 @@ test('a sync adds and changes, removes only where it is told to, and reads what 
         return file.read()
       },
     })),
-    { path: 'same', sha256: sha256('s'), read: () => expect.unreachable() },
+    { path: 'same', sha256: sha256('s'), sizeBytes: 1, read: () => expect.unreachable() },
   ]
   const change = { added: ['new'], changed: ['other'], unchanged: 1, bytes: 2 }
+  expect(await files.planSync('shop', folder)).toMatchObject({ ...change, removed: [] })
+  expect(read).toEqual([])
   expect(await dry.files.sync('shop', folder)).toMatchObject({ ...change, removed: [] })
   expect((await files.list('shop')).total).toBe(3)
   expect(await files.sync('shop', folder)).toMatchObject({ ...change, removed: [] })

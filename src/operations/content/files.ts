@@ -33,7 +33,7 @@ import {
 } from './input.ts'
 import { held } from './project.ts'
 
-type FileRow = typeof projectFiles.$inferSelect
+export type FileRow = typeof projectFiles.$inferSelect
 type Project = Row<'project'>
 
 /** Writes a file, new or over what is there. @throws invalid, not_found, ambiguous, conflict (it holds something else) */
@@ -86,9 +86,10 @@ export async function putFiles(
       old.get(path)?.sha256 === content.sha256 && old.get(path)?.mediaType === mediaType
     const written = [...given.values()].filter(file => !isSame(file))
     await writeFiles(context, db, project, written, old)
+    const sized = written.map(({ path, content: { size } }) => ({ path, size }))
     const change = changeOf(project, {
-      added: written.filter(({ path }) => !old.has(path)),
-      changed: written.filter(({ path }) => old.has(path)),
+      added: sized.filter(({ path }) => !old.has(path)),
+      changed: sized.filter(({ path }) => old.has(path)),
       unchanged: given.size - written.length,
     })
     await recordChange(context, db, project, change)
@@ -338,10 +339,15 @@ async function remember(
   for (const some of inChunks(rows)) await db.insert(fileHistory).values(some)
 }
 
-/** What one of several files becomes. */
+interface Sized {
+  readonly path: string
+  readonly size: number
+}
+
+/** What several files become. */
 interface Changes {
-  readonly added?: readonly NewContent[]
-  readonly changed?: readonly NewContent[]
+  readonly added?: readonly Sized[]
+  readonly changed?: readonly Sized[]
   readonly removed?: readonly { readonly path: string }[]
   readonly unchanged?: number
 }
@@ -357,7 +363,7 @@ export function changeOf(
     changed: paths(changed),
     removed: paths(removed),
     unchanged,
-    bytes: [...added, ...changed].reduce((sum, { content }) => sum + content.size, 0),
+    bytes: [...added, ...changed].reduce((sum, { size }) => sum + size, 0),
   }
 }
 
@@ -411,7 +417,7 @@ const pageOf = (
 /** Those of the paths that are there. */
 export async function filesAt(
   db: Database,
-  project: Project,
+  project: Pick<Project, 'id'>,
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, FileRow>> {
   const rows = await db
