@@ -37,6 +37,7 @@ test.each([
   ['docs/monitoring.md', 'latchkey init'],
   ['docs/proxy.md', ''],
   ['docs/chats.md', 'latchkey init'],
+  ['docs/files.md', 'latchkey init'],
 ])(
   '%s works, from its first line to its last',
   async (page, before) => {
@@ -94,6 +95,15 @@ test('the backend of docs/chats.md writes into a chat that a command made', asyn
   const [commands = ''] = blocks('docs/chats.md', 'sh')
   expect(await bash(`export LATCHKEY_DB=${home}/latchkey.db\n${commands}`)).toMatchObject({ code: 0 })
   expect(use(blocks('docs/chats.md', 'ts').join('\n'))).toEqual({ total: 2, said: ['2 assistant', '1 user'] })
+})
+
+test('the backend of docs/files.md writes files of a project', async () => {
+  const { use } = await backendHome('files')
+  const home = folder.file('files')
+  const commands = 'latchkey user create alice; latchkey project create Shop --owner alice'
+  expect(await bash(`export LATCHKEY_DB=${home}/latchkey.db\n${commands}`)).toMatchObject({ code: 0 })
+  const said = use(blocks('docs/files.md', 'ts').join('\n'))
+  expect(said).toEqual({ text: '# A better plan', mediaType: 'text/markdown', position: 2 })
 })
 
 test('the servers of docs/embedding.md answer as one: with Bun alone, with Hono and with Elysia', async () => {
