@@ -8,6 +8,8 @@ export type Subject =
   | Noun
   | 'backup'
   | 'import'
+  | 'session'
+  | 'account'
   | 'setting'
   | 'value'
   | 'metric'
@@ -22,8 +24,9 @@ export type Subject =
 export function subjectOfArgument(name: string, { parse }: Argument<unknown>): Subject | undefined {
   if (parse === limitName) return 'metric'
   return (
-    (['setting', 'value', 'command', 'shell', 'import', 'document'] as const).find(each => each === name) ??
-    subjectNamed(name)
+    (['setting', 'value', 'command', 'shell', 'import', 'document', 'session', 'account'] as const).find(
+      each => each === name,
+    ) ?? subjectNamed(name)
   )
 }
 
