@@ -145,7 +145,11 @@ export interface Files {
    * @example
    * const { removed } = await latchkey.files.planSync('shop', [], { delete: true })
    */
-  readonly planSync: (project: string, source: readonly SourceFile[], options?: Syncing) => Promise<FilesChange>
+  readonly planSync: (
+    project: string,
+    source: readonly SourceFile[],
+    options?: Syncing,
+  ) => Promise<FilesChange>
 }
 
 /**
