@@ -1,4 +1,4 @@
-import { Database } from 'bun:sqlite'
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { keyStatuses } from '../../contract/views/words.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
@@ -26,8 +26,6 @@ test('what a list selects by status is what a key says of itself, whatever its d
   const created = []
   for (const [n, owner] of both.entries())
     created.push(...(await latchkey.keys.createMany({ name: `k${n}`, ...owner }, moments.length ** 3)))
-  const database = new Database(home.path)
-  const set = database.prepare('UPDATE keys SET revoked_at = ?, expires_at = ?, disabled_at = ? WHERE id = ?')
   const wanted = new Map<string, string>()
   let next = 0
   for (const owner of both)
@@ -35,13 +33,14 @@ test('what a list selects by status is what a key says of itself, whatever its d
       for (const expiresAt of moments)
         for (const disabledAt of moments) {
           const { id } = created[next++]!
-          set.run(revokedAt, expiresAt, disabledAt, id)
+          await home.query(
+            `UPDATE keys SET revoked_at = ${revokedAt}, expires_at = ${expiresAt}, disabled_at = ${disabledAt} WHERE id = '${id}'`,
+          )
           const userDisabledAt = 'user' in owner && owner.user === 'shut' ? now : null
           const projectArchivedAt = 'project' in owner && owner.project === 'archived' ? now : null
           const marks = { revokedAt, expiresAt, disabledAt, userDisabledAt, projectArchivedAt }
           wanted.set(id, statusOf(marks, home.clock.now))
         }
-  database.close()
   const shown = await latchkey.keys.list()
   expect(new Map(shown.map(key => [key.id, key.status as string]))).toEqual(wanted)
   const { keys: counted } = await latchkey.inventory()
