@@ -16,6 +16,7 @@ export const tree: Tree = {
       update: () => import('./user/update.ts'),
       ...limits('user'),
       passwd: () => import('./user/passwd.ts'),
+      'check-password': () => import('./user/check-password.ts'),
       disable: () => import('./user/disable.ts'),
       enable: () => import('./user/enable.ts'),
       delete: () => import('./user/delete.ts'),
@@ -133,6 +134,9 @@ export const tree: Tree = {
     verbs: {
       list: () => import('./audit/list.ts'),
       show: () => import('./audit/show.ts'),
+      export: () => import('./audit/export.ts'),
+      verify: () => import('./audit/verify.ts'),
+      prune: () => import('./audit/prune.ts'),
     },
   },
   init: { group: 'Operations', summary: 'Create the database', load: () => import('./init.ts') },

@@ -11,14 +11,17 @@ const moments = [null, now - 86_400_000, now - 1, now, now + 1, Date.parse('2099
 test('what a list selects by status is what a key says of itself, whatever its dates', async () => {
   await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
   const { latchkey } = home
-  for (const username of ['open', 'shut']) await latchkey.users.create({ username })
+  for (const username of ['open', 'shut', 'over', 'later']) await latchkey.users.create({ username })
   await latchkey.users.disable('shut')
+  await latchkey.users.disable('later', { until: new Date(now + 1) })
   for (const name of ['Live', 'Archived']) await latchkey.projects.create({ name, owner: 'open' })
   await latchkey.projects.archive('archived')
   const owners = [
     {},
     { user: 'open' },
     { user: 'shut' },
+    { user: 'later' },
+    { user: 'over' },
     { project: 'live' },
     { project: 'archived' },
   ] as const
@@ -26,6 +29,10 @@ test('what a list selects by status is what a key says of itself, whatever its d
   const created = []
   for (const [n, owner] of both.entries())
     created.push(...(await latchkey.keys.createMany({ name: `k${n}`, ...owner }, moments.length ** 3)))
+  // Ended at this millisecond.
+  await home.query(
+    `UPDATE users SET disabled_at = ${now - 9}, disabled_until = ${now} WHERE username = 'over'`,
+  )
   const wanted = new Map<string, string>()
   let next = 0
   for (const owner of both)
@@ -36,9 +43,17 @@ test('what a list selects by status is what a key says of itself, whatever its d
           await home.query(
             `UPDATE keys SET revoked_at = ${revokedAt}, expires_at = ${expiresAt}, disabled_at = ${disabledAt} WHERE id = '${id}'`,
           )
-          const userDisabledAt = 'user' in owner && owner.user === 'shut' ? now : null
+          const userDisabledAt = 'user' in owner && ['shut', 'later'].includes(owner.user) ? now : null
           const projectArchivedAt = 'project' in owner && owner.project === 'archived' ? now : null
-          const marks = { revokedAt, expiresAt, disabledAt, userDisabledAt, projectArchivedAt }
+          const userDisabledUntil = null
+          const marks = {
+            revokedAt,
+            expiresAt,
+            disabledAt,
+            userDisabledAt,
+            userDisabledUntil,
+            projectArchivedAt,
+          }
           wanted.set(id, statusOf(marks, home.clock.now))
         }
   const shown = await latchkey.keys.list()

@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 /** Logs that are counted in steps: nothing of one counts until all of it does, whatever happens in between. */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
