@@ -39,8 +39,8 @@ export const onPostgres: readonly Mutation[] = [
   {
     what: 'the lock of who works alone is gone before the work begins',
     file: 'src/db/postgres/store.ts',
-    text: 'pg_try_advisory_lock(',
-    instead: 'pg_try_advisory_xact_lock(',
+    text: '      await connection.run(beginWriting)\n',
+    instead: '',
     ...store,
     only: 'alone',
   },

@@ -58,6 +58,7 @@ const waiting = (store: Store): Store => ({
     ),
   latest: later(store.latest),
   usage: store.usage,
+  size: () => store.size(),
   alone: (patience, work) => store.alone(patience, work),
   beforeClose: work => store.beforeClose(work),
   close: () => store.close(),
