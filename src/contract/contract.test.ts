@@ -459,6 +459,8 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'locale',
     'connections',
     'transactions',
+    'replication',
+    'bloat',
     'tls',
   ],
   'healthReport.checks.status': ['ok', 'warning', 'failed', 'skipped'],

@@ -127,7 +127,7 @@ export function createOperations(wiring: Wiring) {
   const withBackups = () => ({ ...context(), files })
   const auditCheck = late.from(withBackups, () => import('./audit/verify.ts'))
   const auditPrune = late.from(withBackups, () => import('./audit/prune.ts'))
-  const inventory = late.from(beside, () => import('./file/inventory.ts'))
+  const inventory = late.from(context, () => import('./file/inventory.ts'))
   const importing = late.from(beside, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
