@@ -10,12 +10,14 @@ import { SqliteStore } from '../db/sqlite/transaction.ts'
 import { besideOf, withSchedule } from '../system/scheduled.ts'
 import { isServerUrl, placeOfUrl, shownUrl } from '../text/address.ts'
 import type { ChatPage } from './chats/input.ts'
+import type { FilePage } from './content/input.ts'
 import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
 import type { AuditFilter, ChatSelector } from './input.ts'
 import { type instead, refuse } from './instead.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
+import type { AccountPage, SessionPage, UserPage } from './people/input.ts'
 import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 
 /** Everything the operations depend on; `src/index.ts` has the defaults. */
@@ -87,10 +89,15 @@ export function createOperations(wiring: Wiring) {
   late.from(context, () => import('./audit/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
   const passwords = late.from(context, () => import('./people/check-password.ts'))
+  const sessions = late.from(context, () => import('./people/sessions.ts'))
+  const accounts = late.from(context, () => import('./people/accounts.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
   const chats = late.from(context, () => import('./chats/chats.ts'))
   const messages = late.from(context, () => import('./chats/messages.ts'))
   const search = late.from(context, () => import('./chats/search.ts'))
+  const fileRows = late.from(context, () => import('./content/files.ts'))
+  const sync = late.from(context, () => import('./content/sync.ts'))
+  const agents = late.from(context, () => import('./content/state.ts'))
   const listing = late.from(context, () => import('./keys/list.ts'))
   const getting = late.from(context, () => import('./keys/get.ts'))
   const activity = late.from(context, () => import('./keys/activity.ts'))
@@ -120,7 +127,7 @@ export function createOperations(wiring: Wiring) {
   const withBackups = () => ({ ...context(), files })
   const auditCheck = late.from(withBackups, () => import('./audit/verify.ts'))
   const auditPrune = late.from(withBackups, () => import('./audit/prune.ts'))
-  const inventory = late.from(beside, () => import('./file/inventory.ts'))
+  const inventory = late.from(context, () => import('./file/inventory.ts'))
   const importing = late.from(beside, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
@@ -137,10 +144,9 @@ export function createOperations(wiring: Wiring) {
   const vacuum = late.from(fileAlone('vacuum'), () => import('./file/database.ts'))
   const query = late.from(fileAlone('query'), () => import('./file/database.ts'))
   const copy = late.from(fileAlone('studio'), () => import('./file/database.ts'))
-  const upkeep = late.from(
-    isServer ? () => refuse('optimize', name) : beside,
-    () => import('./file/database.ts'),
-  )
+  const upkeep = late.from(beside, () => import('./file/database.ts'))
+  /** A server keeps its statistics by itself. */
+  const expiring = isServer ? late.from(beside, () => import('./people/expired.ts')) : undefined
   const init = late.from(files, () => import('./file/init.ts'))
   const health = late.from(files, () => import('./file/health.ts'))
   const diagnosis = late.from(
@@ -173,6 +179,32 @@ export function createOperations(wiring: Wiring) {
       disable: users(m => m.disableUser),
       enable: users(m => m.enableUser),
       delete: users(m => m.deleteUser),
+      /** Streams the users of `list` in constant memory. */
+      async *stream(page?: UserPage) {
+        yield* (await import('./people/users.ts')).streamUsers(context(), page)
+      },
+    },
+    sessions: {
+      create: sessions(m => m.createSession),
+      verify: sessions(m => m.verifySession),
+      extend: sessions(m => m.extendSession),
+      revoke: sessions(m => m.revokeSession),
+      revokeMatching: sessions(m => m.revokeSessions),
+      list: sessions(m => m.listSessions),
+      get: sessions(m => m.getSession),
+      /** Streams the sessions of `list` in constant memory. */
+      async *stream(page?: SessionPage) {
+        yield* (await import('./people/sessions.ts')).streamSessions(context(), page)
+      },
+    },
+    accounts: {
+      list: accounts(m => m.listAccounts),
+      get: accounts(m => m.getAccount),
+      unlink: accounts(m => m.unlinkAccount),
+      /** Streams the accounts of `list` in constant memory. */
+      async *stream(page?: AccountPage) {
+        yield* (await import('./people/accounts.ts')).streamAccounts(context(), page)
+      },
     },
     projects: {
       create: projects(m => m.createProject),
@@ -182,6 +214,33 @@ export function createOperations(wiring: Wiring) {
       archive: projects(m => m.archiveProject),
       unarchive: projects(m => m.unarchiveProject),
       delete: projects(m => m.deleteProject),
+    },
+    files: {
+      put: fileRows(m => m.putFile),
+      putMany: fileRows(m => m.putFiles),
+      get: fileRows(m => m.getFile),
+      open: fileRows(m => m.openFile),
+      list: fileRows(m => m.listFiles),
+      move: fileRows(m => m.moveFile),
+      remove: fileRows(m => m.removeFile),
+      removeAll: fileRows(m => m.removeFiles),
+      history: fileRows(m => m.fileChanges),
+      sync: sync(m => m.syncFiles),
+      planSync: sync(m => m.planSync),
+      /** Streams the files of `list` in constant memory. */
+      async *stream(project: string, page?: FilePage) {
+        yield* (await import('./content/files.ts')).streamFiles(context(), project, page)
+      },
+    },
+    agents: {
+      get: agents(m => m.getState),
+      set: agents(m => m.setState),
+      reset: agents(m => m.resetState),
+      addPhase: agents(m => m.addPhase),
+      completePhase: agents(m => m.completePhase),
+      addFile: agents(m => m.addAgentFile),
+      addMessage: agents(m => m.addAgentMessage),
+      messages: agents(m => m.listAgentMessages),
     },
     chats: {
       create: chats(m => m.createChat),
@@ -315,7 +374,7 @@ export function createOperations(wiring: Wiring) {
     database: {
       info: info(m => m.databaseInfo),
       vacuum: vacuum(m => m.vacuumDatabase),
-      optimize: upkeep(m => m.optimizeDatabase),
+      optimize: expiring?.(m => m.dropExpired) ?? upkeep(m => m.optimizeDatabase),
       query: query(m => m.queryDatabase),
       copy: copy(m => m.copyDatabase),
       check: whole?.(m => m.checkSchema) ?? migrations(m => m.checkSchema),

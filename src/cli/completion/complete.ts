@@ -136,6 +136,8 @@ function listed(typed: string, words: readonly string[]): readonly Candidate[] {
   )
 }
 
+const mostOffered = 500
+
 /** By name, each once, or by id if the text looks like one. */
 const query = ({ plural, label }: (typeof nouns)[Noun]): string => `
   SELECT * FROM (SELECT ${label} AS value, min(id) AS about FROM ${plural}
@@ -183,11 +185,32 @@ async function subjects(
           backups.map(({ id, createdAt }) => ({ value: id, about: createdAt.toISOString() })),
         )
       }
+      case 'document': {
+        const { files } = await latchkey.files.list(given[0] ?? '', { after: typed || undefined, limit: 500 })
+        return fitting(
+          typed,
+          files.map(({ path, mediaType }) => ({ value: path, about: mediaType })),
+        )
+      }
       case 'import': {
         const imports = await latchkey.imports.list()
         return fitting(
           typed,
           imports.map(({ id, source }) => ({ value: id, about: source })),
+        )
+      }
+      case 'session': {
+        const { sessions } = await latchkey.sessions.list({ limit: mostOffered })
+        return fitting(
+          typed,
+          sessions.map(({ id, user }) => ({ value: id, about: user.username })),
+        )
+      }
+      case 'account': {
+        const { accounts } = await latchkey.accounts.list({ limit: mostOffered })
+        return fitting(
+          typed,
+          accounts.map(({ id, user, provider }) => ({ value: id, about: `${user.username}, ${provider}` })),
         )
       }
       default:

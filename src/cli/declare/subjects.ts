@@ -8,6 +8,8 @@ export type Subject =
   | Noun
   | 'backup'
   | 'import'
+  | 'session'
+  | 'account'
   | 'setting'
   | 'value'
   | 'metric'
@@ -16,13 +18,15 @@ export type Subject =
   | 'command'
   | 'shell'
   | 'file'
+  | 'document'
 
 /** What an argument names; undefined if it can be anything. */
 export function subjectOfArgument(name: string, { parse }: Argument<unknown>): Subject | undefined {
   if (parse === limitName) return 'metric'
   return (
-    (['setting', 'value', 'command', 'shell', 'import'] as const).find(each => each === name) ??
-    subjectNamed(name)
+    (['setting', 'value', 'command', 'shell', 'import', 'document', 'session', 'account'] as const).find(
+      each => each === name,
+    ) ?? subjectNamed(name)
   )
 }
 

@@ -26,7 +26,8 @@ export const noSecret = v.check(
   'must not contain a secret, because it would be stored as plain text',
 )
 
-const trimmed = (most: number): Rule<string> =>
+/** A line of text. */
+export const trimmed = (most: number): Rule<string> =>
   v.pipe(
     v.string('must be text'),
     v.trim(),
@@ -66,6 +67,8 @@ export const email: Rule<string> = v.pipe(
 
 export const displayName = trimmed(100)
 export const description = trimmed(1_000)
+export const shortText = trimmed(100)
+export const userAgent = trimmed(1_000)
 export const imageUrl: Rule<string> = v.pipe(
   trimmed(2_000),
   v.regex(/^https?:\/\/\S+$/, 'must be an address such as https://example.org/alice.png'),
