@@ -94,6 +94,10 @@ export class Cluster {
     return this.#running.pid
   }
 
+  get isRunning(): boolean {
+    return this.#server?.exitCode === null && this.#server.signalCode === null
+  }
+
   /** What the server has said since it was started. */
   get log(): string {
     return this.#log
@@ -157,7 +161,7 @@ export class Cluster {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#server?.exitCode === null && this.#server.signalCode === null) await this.stop('immediate')
+    if (this.isRunning) await this.stop('immediate')
     rmSync(this.folder, { recursive: true, force: true })
   }
 
