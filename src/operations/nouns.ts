@@ -126,6 +126,12 @@ export const stored: Readonly<Record<Noun, Stored>> = {
         members: 'user_id',
         isSetting: true,
       },
+      {
+        table: 'project_files',
+        by: 'project_id',
+        columns: ['path', 'sha256', 'media_type'],
+        isSetting: true,
+      },
     ],
     kept: ['owner_id'],
     narrows: { archived_at: 'shut' },

@@ -36,6 +36,8 @@ export class Connection {
   readonly #reserved: ReservedSQL
   readonly #deadlineMs: number
   readonly #isAtWork: () => Promise<boolean>
+  /** Sets for a transaction what a pooler between does not let a session keep. */
+  readonly #settle: string | undefined
   #waiting = 0
   #heardAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -47,12 +49,14 @@ export class Connection {
     reserved: ReservedSQL,
     deadlineMs: number,
     isAtWork: () => Promise<boolean>,
+    settle: string | undefined,
   ) {
     this.name = name
     this.#sql = sql
     this.#reserved = reserved
     this.#deadlineMs = deadlineMs
     this.#isAtWork = isAtWork
+    this.#settle = settle
   }
 
   /** @throws busy, permission, config, database_missing */
@@ -66,7 +70,8 @@ export class Connection {
     try {
       const reserved = await sql.reserve()
       const isAtWork = options.patient ? await witness(target, options, reserved) : async () => false
-      const connection = new Connection(target.name, sql, reserved, options.deadlineMs, isAtWork)
+      const settle = target.prepare ? undefined : settingText(options.settings ?? {})
+      const connection = new Connection(target.name, sql, reserved, options.deadlineMs, isAtWork, settle)
       lost.report = () => connection.#lose('the connection was closed')
       return connection
     } catch (error) {
@@ -112,11 +117,29 @@ export class Connection {
    *
    * @throws unexpected (COMMIT was sent and its answer never came)
    */
-  async inTransaction<T>(begin: string, work: () => Promise<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> {
-    await this.run(begin)
+  inTransaction<T>(begin: string, work: () => Promise<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> {
+    return this.beginning(
+      begin,
+      async begun => {
+        await begun
+        return await work()
+      },
+      end,
+    )
+  }
+
+  /** The same, but `work` may ask before the transaction has begun. It must await `begun` before it changes anything. */
+  async beginning<T>(
+    begin: string,
+    work: (begun: Promise<unknown>) => Promise<T>,
+    end: 'COMMIT' | 'ROLLBACK',
+  ): Promise<T> {
+    const begun = Promise.all([this.run(begin), this.#settle && this.run(this.#settle)])
+    // Whatever follows must not be committed one by one.
+    begun.catch(() => this.close())
     let result: T
     try {
-      result = await work()
+      result = await work(begun)
     } catch (error) {
       if (this.isOpen) await this.run('ROLLBACK').catch(() => this.close())
       throw translate(error, this.name)
@@ -165,10 +188,7 @@ export class Connection {
     parameters: readonly Parameter[],
     how: (query: SQL.Query<Row[]>) => PromiseLike<Answer>,
   ): Promise<Answer> {
-    return this.#answered(() => {
-      const values = parameters.map(value => this.#sent(value))
-      return how(this.#reserved.unsafe<Row[]>(text, values))
-    })
+    return this.#answered(() => how(this.#reserved.unsafe<Row[]>(text, parameters.map(sent))))
   }
 
   /** Waits for the server, as long as it may be silent. */
@@ -190,16 +210,6 @@ export class Connection {
   /** Why this side gave up, which is closer to the cause than that it is closed. */
   #reason(): LostConnection | undefined {
     return this.#end?.isOurs === true ? this.#end : undefined
-  }
-
-  /** Numbers that are not sent exactly, or not as integers, are sent as such. */
-  #sent(value: Parameter): unknown {
-    if (typeof value === 'number' && Math.abs(value) >= firstInexact && Number.isInteger(value)) {
-      return BigInt(value)
-    }
-    if (!Array.isArray(value)) return value
-    const isText = value.some(each => typeof each === 'string')
-    return this.#sql.array(value as (string | number)[], isText ? 'TEXT' : 'BIGINT')
   }
 
   /** One timer for as long as anything is waited for, not one for each statement. */
@@ -230,6 +240,11 @@ type Row = Record<string, unknown>
 
 type Answer = Row[] & { readonly count: number }
 
+const settingText = (settings: Readonly<Record<string, string>>): string | undefined => {
+  const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`)
+  return calls.length === 0 ? undefined : `SELECT ${calls.join(', ')}`
+}
+
 /** Asks on a connection of its own whether the server still has the one of `reserved`. */
 async function witness(
   target: Target,
@@ -242,7 +257,8 @@ async function witness(
       const other = await Connection.open(target, { ...options, patient: false })
       try {
         const found = await other.rows('SELECT FROM pg_stat_activity WHERE pid = $1', [row?.pid ?? 0])
-        return found.length > 0
+        // A pooler between gives each transaction another process, and closes the connection when that has ended.
+        return found.length > 0 || !target.prepare
       } finally {
         other.close()
       }
@@ -252,8 +268,26 @@ async function witness(
   }
 }
 
+/** Numbers that are not sent exactly, or not as integers, are sent as such. */
+function sent(value: Parameter): unknown {
+  if (typeof value === 'number') {
+    return Math.abs(value) >= firstInexact && Number.isInteger(value) ? BigInt(value) : value
+  }
+  return Array.isArray(value) ? listed(value) : value
+}
+
 /** From here on Bun sends some numbers as float8, which no index on bigint serves. */
 const firstInexact = 2 ** 51
+
+/** A list as the server reads it. Bun's own way to write one takes several times as long. */
+function listed(list: readonly (string | number | bigint | null)[]): string {
+  let text = ''
+  for (const value of list) {
+    text += text === '' ? '{' : ','
+    text += typeof value === 'string' ? `"${value.replace(/["\\]/g, '\\$&')}"` : (value ?? 'NULL')
+  }
+  return text === '' ? '{}' : `${text}}`
+}
 
 /** Everything is said here, because Bun takes what is left out from DATABASE_URL and PGHOST, and PGDATABASE even before a URL. */
 function addressOf(target: Target): SQL.Options {
