@@ -12,6 +12,7 @@ const audited: Record<string, readonly string[]> = {
   'account unlink': ['user.account-unlink'],
   'audit prune': ['audit.prune'],
   'chat prune': ['chat.delete'],
+  'db seed': ['database.seed'],
   // The action is older than the verb, and rows of it are in audit logs.
   'key limit set': ['key.limit-add'],
   'user limit set': ['user.limit-add'],
