@@ -99,6 +99,7 @@ const declaredLines: Readonly<Record<string, string>> = {
   'db check': 'db check',
   'db query': "db query 'SELECT 1 AS one'",
   'db studio': 'db studio --port 0',
+  'db copy': 'db copy latchkey.db copied.db',
   'db vacuum': 'db vacuum',
   'db optimize': 'db optimize',
   'config show': 'config show',

@@ -126,6 +126,7 @@ const otherActions = [
   'database.migrate',
   'database.restore',
   'database.safety',
+  'database.copy',
 ] as const
 
 /** What the audit trail tells of a noun: `rotate` of keys. */
