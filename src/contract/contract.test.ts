@@ -73,6 +73,18 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'password',
   ],
   passwordCheck: ['user', 'valid', 'code'],
+  account: [
+    'id', 'user', 'provider', 'issuer', 'accountId', 'hasPassword', 'hasTokens', 'scope', 'createdAt', 'updatedAt',
+  ],
+  session: [
+    'id', 'user', 'status', 'device', 'ipAddress', 'userAgent', 'impersonatedBy', 'expiresAt', 'createdAt', 'updatedAt',
+  ],
+  createdSession: [
+    'id', 'user', 'status', 'device', 'ipAddress', 'userAgent', 'impersonatedBy', 'expiresAt', 'createdAt', 'updatedAt',
+    'token',
+  ],
+  sessionVerdict: ['valid', 'code', 'session'],
+  revokedSessions: ['sessions'],
   projectMember: ['user', 'role'],
   project: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
@@ -111,16 +123,16 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   schemaCheck: ['path', 'ok', 'problems'],
   backup: [
     'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
-    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem', 'database',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'auditHead', 'verifiedAt', 'failedAt', 'problem', 'database',
   ],
   listedBackup: [
     'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
-    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem', 'database',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'auditHead', 'verifiedAt', 'failedAt', 'problem', 'database',
     'own',
   ],
   createdBackup: [
     'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
-    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem', 'database',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'auditHead', 'verifiedAt', 'failedAt', 'problem', 'database',
     'pruned',
   ],
   backupPruning: ['id', 'path', 'createdAt', 'reason', 'sizeBytes', 'outcome', 'because'],
@@ -133,7 +145,15 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'only', 'stays', 'revived',
   ],
   revivedSecret: ['key', 'start', 'because', 'ended'],
-  auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after'],
+  auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash'],
+  exportedAuditEntry: [
+    'id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash', 'previous', 'salt',
+  ],
+  auditHead: ['seq', 'hash'],
+  auditProblem: ['kind', 'seq', 'id', 'detail'],
+  auditAgainst: ['backup', 'takenAt', 'seq', 'state', 'restore'],
+  auditCheck: ['ok', 'rows', 'erased', 'head', 'pruned', 'problems', 'moreProblems', 'against'],
+  prunedAudit: ['rows', 'before', 'through', 'backup'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion', 'user'],
   jsonSchema: [],
@@ -204,6 +224,7 @@ const innerFields: Readonly<Record<string, readonly string[]>> = {
   'restored.changes': ['keys', 'users', 'projects', 'chats'],
   'restored.openBy': ['pid', 'command'],
   'auditEntry.target': ['type', 'id', 'name'],
+  'auditAgainst.restore': ['seq', 'id', 'at', 'actor'],
   'price.tiers': ['overTokens', 'inputUsd', 'cachedInputUsd', 'cacheWriteUsd', 'outputUsd'],
   'priceImport.prices': [
     'model',
@@ -376,6 +397,8 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'too_many_end_users',
     'limit_exceeded',
   ],
+  'session.status': ['valid', 'expired', 'user_disabled'],
+  'sessionVerdict.code': ['valid', 'expired', 'user_disabled', 'not_found'],
   'passwordCheck.code': ['valid', 'wrong_password', 'no_password', 'user_disabled'],
   'user.role': ['admin', 'member', 'viewer'],
   'projectMember.role': ['admin', 'member', 'viewer'],
@@ -395,6 +418,8 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'backupPruning.outcome': ['kept', 'removed'],
   'backupStatus.status': ['fresh', 'stale', 'failed'],
   'backupSchedule.manager': ['crontab', 'systemd'],
+  'auditAgainst.state': ['present', 'pruned', 'restored', 'missing'],
+  'auditProblem.kind': ['edited', 'removed', 'inserted', 'swapped', 'cut', 'replaced'],
   'auditEntry.origin': ['terminal', 'cron', 'service', 'script', 'library'],
   'completionInstalled.shell': ['bash', 'zsh', 'fish'],
   'healthReport.status': ['ok', 'warning', 'failed'],
@@ -563,6 +588,7 @@ describe('choices', () => {
     for (const [name, { schema }] of actual) visit(name, schema)
     const inherited = [
       'createdBackup.compression',
+      'exportedAuditEntry.origin',
       'listedBackup.compression',
       'limitState.metric',
       'limitState.period',
@@ -575,6 +601,7 @@ describe('choices', () => {
       'changedUser.role',
       'changedUser.status',
       'passwordSet.role',
+      'createdSession.status',
       'passwordSet.status',
       'createdProject.status',
       'changedPrice.source',

@@ -2,10 +2,20 @@
  * All of Latchkey on one database, grouped like the command line. Types only; the comments are the contract of each
  * method.
  */
-import type { AuditEntry, HealthReport, Initialized, Inventory, Self } from '../contract/views.ts'
+import type {
+  AuditCheck,
+  AuditEntry,
+  ExportedAuditEntry,
+  HealthReport,
+  Initialized,
+  Inventory,
+  PrunedAudit,
+  Self,
+} from '../contract/views.ts'
 import type { Admitted, Authorized, Carrier, GuardOptions, Refused } from '../operations/door/input.ts'
 import type { Diagnosis, NewDatabase } from '../operations/file/input.ts'
-import type { AuditFilter } from '../operations/input.ts'
+import type { AuditCheckInput, AuditFilter, AuditPruning } from '../operations/input.ts'
+import type { Accounts, Sessions } from './accounts.ts'
 import type { Chats } from './chats.ts'
 import type { Backups, DatabaseFile, Migrations } from './file.ts'
 import type { Imports } from './imports.ts'
@@ -16,6 +26,7 @@ import type { Usage } from './usage.ts'
 
 export type * from '../operations/door/input.ts'
 export type * from '../operations/input.ts'
+export type * from './accounts.ts'
 export type * from './chats.ts'
 export type * from './file.ts'
 export type * from './imports.ts'
@@ -34,6 +45,10 @@ export interface Latchkey {
   readonly path: string
   /** People and service accounts. */
   readonly users: Users
+  /** Who is signed in. */
+  readonly sessions: Sessions
+  /** How users sign in. */
+  readonly accounts: Accounts
   /** Projects, owned by users. */
   readonly projects: Projects
   /** Chats of users, and their messages. */
@@ -165,4 +180,37 @@ export interface Audit {
    * const entry = await latchkey.audit.get(latest.id)
    */
   readonly get: (id: string) => Promise<AuditEntry>
+  /**
+   * Changes with what chains them, oldest first, streamed from one snapshot.
+   *
+   * @throws invalid (there is no such action), once the first is read
+   * @example
+   * for await (const { seq, hash } of latchkey.audit.export({ since: new Date('2026-01-01') })) console.log(seq, hash)
+   */
+  readonly export: (filter?: AuditFilter) => AsyncGenerator<ExportedAuditEntry>
+  /**
+   * Follows the chain, and names rows that were edited, removed, inserted or swapped. With a backup, also whether the newest
+   * rows were cut off.
+   *
+   * @throws not_found, ambiguous, corrupt (the backup), conflict (it is one of another database, or has no chain), busy
+   * @example
+   * const { ok, problems } = await latchkey.audit.verify()
+   */
+  readonly verify: (input?: AuditCheckInput) => Promise<AuditCheck>
+  /**
+   * What `prune` would remove.
+   *
+   * @throws as `prune`
+   * @example
+   * const { rows } = await latchkey.audit.planPrune({ before: new Date('2026-01-01') })
+   */
+  readonly planPrune: (pruning: AuditPruning) => Promise<PrunedAudit>
+  /**
+   * Removes the oldest changes. The rest can still be verified.
+   *
+   * @throws invalid (a moment in the future), busy
+   * @example
+   * const { rows } = await latchkey.audit.prune({ before: new Date('2026-01-01') })
+   */
+  readonly prune: (pruning: AuditPruning) => Promise<PrunedAudit>
 }

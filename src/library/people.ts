@@ -16,7 +16,7 @@ import type {
   ProjectChanges,
   ProjectFilter,
   UserChanges,
-  UserFilter,
+  UserPage,
 } from '../operations/people/input.ts'
 
 export type * from '../operations/people/input.ts'
@@ -38,7 +38,15 @@ export interface Users {
    * @example
    * const users = await latchkey.users.list()
    */
-  readonly list: (filter?: UserFilter) => Promise<readonly User[]>
+  readonly list: (page?: UserPage) => Promise<readonly User[]>
+  /**
+   * Streams the users of `list` from one snapshot, in constant memory.
+   *
+   * @throws invalid, not_found, ambiguous (when the first is read)
+   * @example
+   * for await (const { username } of latchkey.users.stream({ role: 'admin' })) console.log(username)
+   */
+  readonly stream: (page?: UserPage) => AsyncIterable<User>
   /**
    * One user.
    *

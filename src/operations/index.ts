@@ -13,10 +13,11 @@ import type { ChatPage } from './chats/input.ts'
 import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
 import type { TransferDatabase } from './file/input.ts'
-import type { ChatSelector } from './input.ts'
+import type { AuditFilter, ChatSelector } from './input.ts'
 import { type instead, refuse } from './instead.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
+import type { AccountPage, SessionPage, UserPage } from './people/input.ts'
 import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 
 /** Everything the operations depend on; `src/index.ts` has the defaults. */
@@ -85,8 +86,11 @@ export function createOperations(wiring: Wiring) {
   // Loaded by who needs them: lists with a filter, and the stream of an export.
   late.from(context, () => import('./keys/page.ts'))
   late.from(context, () => import('./keys/export.ts'))
+  late.from(context, () => import('./audit/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
   const passwords = late.from(context, () => import('./people/check-password.ts'))
+  const sessions = late.from(context, () => import('./people/sessions.ts'))
+  const accounts = late.from(context, () => import('./people/accounts.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
   const chats = late.from(context, () => import('./chats/chats.ts'))
   const messages = late.from(context, () => import('./chats/messages.ts'))
@@ -117,6 +121,9 @@ export function createOperations(wiring: Wiring) {
   const door = late.from(context, () => import('./door/authorize.ts'))
   const self = late.from(context, () => import('./door/self.ts'))
   const audit = late.from(context, () => import('./audit.ts'))
+  const withBackups = () => ({ ...context(), files })
+  const auditCheck = late.from(withBackups, () => import('./audit/verify.ts'))
+  const auditPrune = late.from(withBackups, () => import('./audit/prune.ts'))
   const inventory = late.from(beside, () => import('./file/inventory.ts'))
   const importing = late.from(beside, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
@@ -134,10 +141,9 @@ export function createOperations(wiring: Wiring) {
   const vacuum = late.from(fileAlone('vacuum'), () => import('./file/database.ts'))
   const query = late.from(fileAlone('query'), () => import('./file/database.ts'))
   const copy = late.from(fileAlone('studio'), () => import('./file/database.ts'))
-  const upkeep = late.from(
-    isServer ? () => refuse('optimize', name) : beside,
-    () => import('./file/database.ts'),
-  )
+  const upkeep = late.from(beside, () => import('./file/database.ts'))
+  /** A server keeps its statistics by itself. */
+  const expiring = isServer ? late.from(beside, () => import('./people/expired.ts')) : undefined
   const init = late.from(files, () => import('./file/init.ts'))
   const health = late.from(files, () => import('./file/health.ts'))
   const diagnosis = late.from(
@@ -170,6 +176,32 @@ export function createOperations(wiring: Wiring) {
       disable: users(m => m.disableUser),
       enable: users(m => m.enableUser),
       delete: users(m => m.deleteUser),
+      /** Streams the users of `list` in constant memory. */
+      async *stream(page?: UserPage) {
+        yield* (await import('./people/users.ts')).streamUsers(context(), page)
+      },
+    },
+    sessions: {
+      create: sessions(m => m.createSession),
+      verify: sessions(m => m.verifySession),
+      extend: sessions(m => m.extendSession),
+      revoke: sessions(m => m.revokeSession),
+      revokeMatching: sessions(m => m.revokeSessions),
+      list: sessions(m => m.listSessions),
+      get: sessions(m => m.getSession),
+      /** Streams the sessions of `list` in constant memory. */
+      async *stream(page?: SessionPage) {
+        yield* (await import('./people/sessions.ts')).streamSessions(context(), page)
+      },
+    },
+    accounts: {
+      list: accounts(m => m.listAccounts),
+      get: accounts(m => m.getAccount),
+      unlink: accounts(m => m.unlinkAccount),
+      /** Streams the accounts of `list` in constant memory. */
+      async *stream(page?: AccountPage) {
+        yield* (await import('./people/accounts.ts')).streamAccounts(context(), page)
+      },
     },
     projects: {
       create: projects(m => m.createProject),
@@ -262,7 +294,17 @@ export function createOperations(wiring: Wiring) {
         planImport: priceImport(m => m.planPriceImport),
       },
     },
-    audit: { list: audit(m => m.listAudit), get: audit(m => m.getAuditEntry) },
+    audit: {
+      list: audit(m => m.listAudit),
+      get: audit(m => m.getAuditEntry),
+      verify: auditCheck(m => m.verifyAudit),
+      planPrune: auditPrune(m => m.planAuditPrune),
+      prune: auditPrune(m => m.pruneAudit),
+      /** Streams the rows with their chain, oldest first. */
+      async *export(filter?: AuditFilter) {
+        yield* (await import('./audit/export.ts')).exportAudit(context(), filter)
+      },
+    },
     inventory: inventory(m => m.takeInventory),
     imports: {
       glmProxy: importing(m => m.importGlmProxy),
@@ -302,7 +344,7 @@ export function createOperations(wiring: Wiring) {
     database: {
       info: info(m => m.databaseInfo),
       vacuum: vacuum(m => m.vacuumDatabase),
-      optimize: upkeep(m => m.optimizeDatabase),
+      optimize: expiring?.(m => m.dropExpired) ?? upkeep(m => m.optimizeDatabase),
       query: query(m => m.queryDatabase),
       copy: copy(m => m.copyDatabase),
       transfer: async ({ from, to, ...rest }: TransferDatabase): Promise<TransferredDatabase> => {

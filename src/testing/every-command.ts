@@ -27,7 +27,7 @@ const declaredLines: Readonly<Record<string, string>> = {
   'user create': 'user create dora --email dora@example.org',
   'user update': 'user update bob --name Bob --role viewer',
   'user passwd': 'user passwd bob --password-file password.txt',
-  'user check-password': 'user check-password bob --password-file password.txt',
+  'user check-password': 'user check-password alice --password-file password.txt',
   'user disable': 'user disable bob',
   'user enable': 'user enable carol',
   'user delete': 'user delete bob --yes',
@@ -58,6 +58,12 @@ const declaredLines: Readonly<Record<string, string>> = {
   'project limit list': 'project limit list shop',
   'project limit remove': 'project limit remove shop requests/1h',
   'project reset': 'project reset shop',
+  'session list': 'session list --user alice',
+  // Replaced by their ids after they were made.
+  'session show': 'session show',
+  'session revoke': 'session revoke --user alice --yes',
+  'account list': 'account list',
+  'account unlink': 'account unlink',
   'chat export': 'chat export Holiday',
   'chat prune': 'chat prune --user alice --yes',
   'usage ingest': 'usage ingest events.ndjson',
@@ -93,6 +99,9 @@ const declaredLines: Readonly<Record<string, string>> = {
   serve: 'serve --listen 127.0.0.1:0',
   'audit list': 'audit list',
   'audit show': 'audit show',
+  'audit export': 'audit export',
+  'audit verify': 'audit verify',
+  'audit prune': 'audit prune --older-than 1s --yes',
   health: 'health',
   doctor: 'doctor',
   'db info': 'db info',
@@ -255,6 +264,11 @@ export async function prepare(
   lines['import undo'] = `import undo ${id} --yes`
   const [change] = await latchkey.audit.list({ limit: 1 })
   lines['audit show'] = `audit show ${change?.id}`
+  await latchkey.users.setPassword('alice', 'correct horse battery staple')
+  const session = await latchkey.sessions.create({ user: 'alice', userAgent: 'curl/8' })
+  lines['session show'] = `session show ${session.id}`
+  const [account] = (await latchkey.accounts.list()).accounts
+  lines['account unlink'] = `account unlink ${account?.id} --force --yes`
   for (const noun of nounNames) {
     const listed = await latchkey[nouns[noun].plural].list()
     if (('chats' in listed ? listed.chats : listed).length > 0) continue

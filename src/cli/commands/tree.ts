@@ -58,6 +58,16 @@ export const tree: Tree = {
       import: () => import('./key/import.ts'),
     },
   },
+  session: {
+    group: 'Access',
+    summary: 'Who is signed in, and from where',
+    verbs: together(() => import('./session.ts'), 'list', 'show', 'revoke'),
+  },
+  account: {
+    group: 'Access',
+    summary: 'The passwords and outside accounts that users sign in with',
+    verbs: together(() => import('./account.ts'), 'list', 'unlink'),
+  },
   chat: {
     group: 'Access',
     summary: 'Chats of users, and what is said in them',
@@ -134,6 +144,9 @@ export const tree: Tree = {
     verbs: {
       list: () => import('./audit/list.ts'),
       show: () => import('./audit/show.ts'),
+      export: () => import('./audit/export.ts'),
+      verify: () => import('./audit/verify.ts'),
+      prune: () => import('./audit/prune.ts'),
     },
   },
   init: { group: 'Operations', summary: 'Create the database', load: () => import('./init.ts') },
