@@ -17,6 +17,7 @@ import type {
   SchemaCheck,
   SchemaEvent,
   SchemaState,
+  Seeded,
   TransferredDatabase,
   Vacuumed,
 } from '../contract/views.ts'
@@ -38,6 +39,7 @@ import type {
   Query,
   TransferDatabase,
 } from '../operations/file/input.ts'
+import type { SeedOptions, SeedPart } from '../operations/seed/input.ts'
 
 export type { KeepPolicy } from '../operations/file/backup/input.ts'
 
@@ -253,6 +255,17 @@ export interface DatabaseFile {
    * await latchkey.database.optimize()
    */
   readonly optimize: () => Promise<Optimized>
+  /**
+   * Writes made-up data in one transaction. Each part comes after those that it refers to.
+   *
+   * @throws conflict (the database has data)
+   * @example
+   * const at = Date.UTC(2026, 0, 1)
+   * const id = 'usr_01kdw4x8007000000000000001'
+   * const user = { is: 'user', id, at, username: 'ada', name: 'Ada', email: 'ada@example.org', isAdmin: true } as const
+   * await latchkey.database.seed([user], { randomSeed: 42, force: true })
+   */
+  readonly seed: (parts: Iterable<SeedPart>, options: SeedOptions) => Promise<Seeded>
   /**
    * Runs one read-only statement, on a database of any schema version.
    *

@@ -148,6 +148,7 @@ export function createOperations(wiring: Wiring) {
   const upkeep = late.from(beside, () => import('./file/database.ts'))
   /** A server keeps its statistics by itself. */
   const expiring = isServer ? late.from(beside, () => import('./people/expired.ts')) : undefined
+  const seeding = late.from(beside, () => import('./seed/seed.ts'))
   const init = late.from(files, () => import('./file/init.ts'))
   const health = late.from(files, () => import('./file/health.ts'))
   const diagnosis = late.from(
@@ -387,6 +388,7 @@ export function createOperations(wiring: Wiring) {
           { ...rest, from: withOwnPassword(from), to: withOwnPassword(to) },
         )
       },
+      seed: seeding(m => m.seedDatabase),
       check: whole?.(m => m.checkSchema) ?? migrations(m => m.checkSchema),
     },
     authorize: door(m => m.authorize),

@@ -206,6 +206,7 @@ export const tree: Tree = {
       vacuum: () => import('./db/vacuum.ts'),
       optimize: () => import('./db/optimize.ts'),
       studio: () => import('./db/studio.ts'),
+      seed: () => import('./db/seed.ts'),
     },
   },
   health: {

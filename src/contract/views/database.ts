@@ -131,6 +131,17 @@ export const queryRow = openObject('QueryRow', 'What the statement selects, by c
 
 export type Migration = Of<typeof migration>
 export type SchemaState = Of<typeof schemaState>
+export const seeded = object('Seeded', {
+  randomSeed: integer('What the data was made with: the same gives the same'),
+  users: integer('Users'),
+  projects: integer('Projects'),
+  keys: integer('Keys'),
+  chats: integer('Chats'),
+  messages: integer('Messages'),
+  requests: integer('Requests of the keys'),
+})
+
+export type Seeded = Of<typeof seeded>
 export type Migrated = Of<typeof migrated>
 export type MigrationPlan = Of<typeof migrationPlan>
 export type SchemaEvent = Of<typeof schemaEvent>

@@ -141,6 +141,7 @@ const otherActions = [
   'database.restore',
   'database.safety',
   'database.copy',
+  'database.seed',
   'database.prune',
 ] as const
 
