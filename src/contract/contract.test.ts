@@ -179,6 +179,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'path', 'sizeBytes', 'walBytes', 'pageSizeBytes', 'pages', 'freePages', 'journalMode', 'sqliteVersion',
     'schemaVersion', 'latestSchemaVersion', 'rows', 'openBy',
   ],
+  transferredDatabase: ['from', 'to', 'rest', 'schemaVersion', 'rows', 'tables'],
   vacuumed: ['path', 'bytesBefore', 'bytesAfter'],
   optimized: ['path', 'statements'],
   queryRow: [],

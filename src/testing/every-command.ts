@@ -123,6 +123,7 @@ const declaredLines: Readonly<Record<string, string>> = {
   'db check': 'db check',
   'db query': "db query 'SELECT 1 AS one'",
   'db studio': 'db studio --port 0',
+  'db copy': 'db copy latchkey.db copied.db',
   'db vacuum': 'db vacuum',
   'db optimize': 'db optimize',
   'db seed': 'db seed --users 3 --projects 2 --keys 3 --chats 2 --days 2 --force',

@@ -140,6 +140,7 @@ const otherActions = [
   'database.migrate',
   'database.restore',
   'database.safety',
+  'database.copy',
   'database.seed',
   'database.prune',
 ] as const
