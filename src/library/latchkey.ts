@@ -27,6 +27,7 @@ import type { Usage } from './usage.ts'
 
 export type * from '../operations/door/input.ts'
 export type * from '../operations/input.ts'
+export type * from '../operations/seed/input.ts'
 export type * from './accounts.ts'
 export type * from './chats.ts'
 export type * from './content.ts'

@@ -3,16 +3,17 @@
  * embed the library call the same functions.
  */
 
-import type { RestorePlan, UnpricedRule } from '../contract/views.ts'
+import type { RestorePlan, TransferredDatabase, UnpricedRule } from '../contract/views.ts'
 import type { Store } from '../db/engine.ts'
 import { lateStore } from '../db/late-store.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
 import { besideOf, withSchedule } from '../system/scheduled.ts'
-import { isServerUrl, placeOfUrl, shownUrl } from '../text/address.ts'
+import { isServerUrl, placeOfUrl, shownUrl, withPassword } from '../text/address.ts'
 import type { ChatPage } from './chats/input.ts'
 import type { FilePage } from './content/input.ts'
 import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
+import type { TransferDatabase } from './file/input.ts'
 import type { AuditFilter, ChatSelector } from './input.ts'
 import { type instead, refuse } from './instead.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
@@ -150,6 +151,7 @@ export function createOperations(wiring: Wiring) {
   const upkeep = late.from(beside, () => import('./file/database.ts'))
   /** A server keeps its statistics by itself. */
   const expiring = isServer ? late.from(beside, () => import('./people/expired.ts')) : undefined
+  const seeding = late.from(beside, () => import('./seed/seed.ts'))
   const init = late.from(files, () => import('./file/init.ts'))
   const health = late.from(files, () => import('./file/health.ts'))
   const diagnosis = late.from(
@@ -385,6 +387,16 @@ export function createOperations(wiring: Wiring) {
       optimize: expiring?.(m => m.dropExpired) ?? upkeep(m => m.optimizeDatabase),
       query: query(m => m.queryDatabase),
       copy: copy(m => m.copyDatabase),
+      transfer: async ({ from, to, ...rest }: TransferDatabase): Promise<TransferredDatabase> => {
+        const { transferDatabase } = await import('./postgres/files/copy.ts')
+        const withOwnPassword = (database: string) =>
+          isServerUrl(database) ? withPassword(database, wiring.env?.['PGPASSWORD']) : database
+        return transferDatabase(
+          { ...context(), dryRun, beside: besideOf(to, wiring.env ?? {}) },
+          { ...rest, from: withOwnPassword(from), to: withOwnPassword(to) },
+        )
+      },
+      seed: seeding(m => m.seedDatabase),
       check: whole?.(m => m.checkSchema) ?? migrations(m => m.checkSchema),
     },
     authorize: door(m => m.authorize),

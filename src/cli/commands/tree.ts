@@ -205,9 +205,11 @@ export const tree: Tree = {
       info: () => import('./db/info.ts'),
       check: () => import('./db/check.ts'),
       query: () => import('./db/query.ts'),
+      copy: () => import('./db/copy.ts'),
       vacuum: () => import('./db/vacuum.ts'),
       optimize: () => import('./db/optimize.ts'),
       studio: () => import('./db/studio.ts'),
+      seed: () => import('./db/seed.ts'),
     },
   },
   health: {

@@ -143,6 +143,8 @@ const otherActions = [
   'database.migrate',
   'database.restore',
   'database.safety',
+  'database.copy',
+  'database.seed',
   'database.prune',
 ] as const
 
