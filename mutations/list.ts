@@ -3,11 +3,13 @@ import { audit } from './audit.ts'
 import { backups } from './backups.ts'
 import { changes } from './changes.ts'
 import { ofChats } from './chats.ts'
+import { ofContent } from './content.ts'
 import { imports } from './imports.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { money } from './money.ts'
 import type { Mutation } from './mutation.ts'
+import { people } from './people.ts'
 import { onPostgres } from './postgres.ts'
 import { server } from './server.ts'
 import { start } from './start.ts'
@@ -25,5 +27,7 @@ export const mutations: readonly Mutation[] = [
   ...start,
   ...together,
   ...ofChats,
+  ...people,
+  ...ofContent,
   ...onPostgres,
 ]

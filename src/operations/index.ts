@@ -3,15 +3,17 @@
  * embed the library call the same functions.
  */
 
-import type { RestorePlan, UnpricedRule } from '../contract/views.ts'
+import type { RestorePlan, TransferredDatabase, UnpricedRule } from '../contract/views.ts'
 import type { Store } from '../db/engine.ts'
 import { lateStore } from '../db/late-store.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
 import { besideOf, withSchedule } from '../system/scheduled.ts'
-import { isServerUrl, placeOfUrl, shownUrl } from '../text/address.ts'
+import { isServerUrl, placeOfUrl, shownUrl, withPassword } from '../text/address.ts'
 import type { ChatPage } from './chats/input.ts'
+import type { FilePage } from './content/input.ts'
 import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
+import type { TransferDatabase } from './file/input.ts'
 import type { AuditFilter, ChatSelector } from './input.ts'
 import { type instead, refuse } from './instead.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
@@ -94,15 +96,21 @@ export function createOperations(wiring: Wiring) {
   // Loaded by who needs them: lists with a filter, and the stream of an export.
   late.from(context, () => import('./keys/page.ts'))
   late.from(context, () => import('./keys/export.ts'))
+  late.from(context, () => import('./people/export.ts'))
   late.from(context, () => import('./audit/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
   const passwords = late.from(context, () => import('./people/check-password.ts'))
+  const offboarding = late.from(context, () => import('./people/offboard.ts'))
+  const erasing = late.from(context, () => import('./people/erase.ts'))
   const sessions = late.from(context, () => import('./people/sessions.ts'))
   const accounts = late.from(context, () => import('./people/accounts.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
   const chats = late.from(context, () => import('./chats/chats.ts'))
   const messages = late.from(context, () => import('./chats/messages.ts'))
   const search = late.from(context, () => import('./chats/search.ts'))
+  const fileRows = late.from(context, () => import('./content/files.ts'))
+  const sync = late.from(context, () => import('./content/sync.ts'))
+  const agents = late.from(context, () => import('./content/state.ts'))
   const listing = late.from(context, () => import('./keys/list.ts'))
   const getting = late.from(context, () => import('./keys/get.ts'))
   const activity = late.from(context, () => import('./keys/activity.ts'))
@@ -132,7 +140,7 @@ export function createOperations(wiring: Wiring) {
   const withBackups = () => ({ ...context(), files })
   const auditCheck = late.from(withBackups, () => import('./audit/verify.ts'))
   const auditPrune = late.from(withBackups, () => import('./audit/prune.ts'))
-  const inventory = late.from(beside, () => import('./file/inventory.ts'))
+  const inventory = late.from(context, () => import('./file/inventory.ts'))
   const importing = late.from(beside, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
@@ -152,6 +160,7 @@ export function createOperations(wiring: Wiring) {
   const upkeep = late.from(beside, () => import('./file/database.ts'))
   /** A server keeps its statistics by itself. */
   const expiring = isServer ? late.from(beside, () => import('./people/expired.ts')) : undefined
+  const seeding = late.from(beside, () => import('./seed/seed.ts'))
   const init = late.from(files, () => import('./file/init.ts'))
   const health = late.from(files, () => import('./file/health.ts'))
   const diagnosis = late.from(
@@ -184,6 +193,11 @@ export function createOperations(wiring: Wiring) {
       disable: users(m => m.disableUser),
       enable: users(m => m.enableUser),
       delete: users(m => m.deleteUser),
+      offboard: offboarding(m => m.offboardUser),
+      erase: erasing(m => m.eraseUser),
+      async *export(selector: string) {
+        yield* (await import('./people/export.ts')).exportUser(context(), selector)
+      },
       /** Streams the users of `list` in constant memory. */
       async *stream(page?: UserPage) {
         yield* (await import('./people/users.ts')).streamUsers(context(), page)
@@ -219,6 +233,33 @@ export function createOperations(wiring: Wiring) {
       archive: projects(m => m.archiveProject),
       unarchive: projects(m => m.unarchiveProject),
       delete: projects(m => m.deleteProject),
+    },
+    files: {
+      put: fileRows(m => m.putFile),
+      putMany: fileRows(m => m.putFiles),
+      get: fileRows(m => m.getFile),
+      open: fileRows(m => m.openFile),
+      list: fileRows(m => m.listFiles),
+      move: fileRows(m => m.moveFile),
+      remove: fileRows(m => m.removeFile),
+      removeAll: fileRows(m => m.removeFiles),
+      history: fileRows(m => m.fileChanges),
+      sync: sync(m => m.syncFiles),
+      planSync: sync(m => m.planSync),
+      /** Streams the files of `list` in constant memory. */
+      async *stream(project: string, page?: FilePage) {
+        yield* (await import('./content/files.ts')).streamFiles(context(), project, page)
+      },
+    },
+    agents: {
+      get: agents(m => m.getState),
+      set: agents(m => m.setState),
+      reset: agents(m => m.resetState),
+      addPhase: agents(m => m.addPhase),
+      completePhase: agents(m => m.completePhase),
+      addFile: agents(m => m.addAgentFile),
+      addMessage: agents(m => m.addAgentMessage),
+      messages: agents(m => m.listAgentMessages),
     },
     chats: {
       create: chats(m => m.createChat),
@@ -355,6 +396,16 @@ export function createOperations(wiring: Wiring) {
       optimize: expiring?.(m => m.dropExpired) ?? upkeep(m => m.optimizeDatabase),
       query: query(m => m.queryDatabase),
       copy: copy(m => m.copyDatabase),
+      transfer: async ({ from, to, ...rest }: TransferDatabase): Promise<TransferredDatabase> => {
+        const { transferDatabase } = await import('./postgres/files/copy.ts')
+        const withOwnPassword = (database: string) =>
+          isServerUrl(database) ? withPassword(database, wiring.env?.['PGPASSWORD']) : database
+        return transferDatabase(
+          { ...context(), dryRun, beside: besideOf(to, wiring.env ?? {}) },
+          { ...rest, from: withOwnPassword(from), to: withOwnPassword(to) },
+        )
+      },
+      seed: seeding(m => m.seedDatabase),
       check: whole?.(m => m.checkSchema) ?? migrations(m => m.checkSchema),
     },
     authorize: door(m => m.authorize),

@@ -28,6 +28,9 @@ const declaredLines: Readonly<Record<string, string>> = {
   'user update': 'user update bob --name Bob --role viewer',
   'user passwd': 'user passwd bob --password-file password.txt',
   'user check-password': 'user check-password alice --password-file password.txt',
+  'user offboard': 'user offboard bob --disable --yes',
+  'user export': 'user export alice',
+  'user erase': 'user erase carol --yes',
   'user disable': 'user disable bob',
   'user enable': 'user enable carol',
   'user delete': 'user delete bob --yes',
@@ -58,6 +61,21 @@ const declaredLines: Readonly<Record<string, string>> = {
   'project limit list': 'project limit list shop',
   'project limit remove': 'project limit remove shop requests/1h',
   'project reset': 'project reset shop',
+  'project file list': 'project file list shop',
+  'project file get': 'project file get shop docs/plan.md',
+  'project file put': 'project file put shop password.txt password.txt',
+  'project file mv': 'project file mv shop docs/plan.md plan.md',
+  'project file rm': 'project file rm shop docs/plan.md --yes',
+  'project file sync': 'project file sync shop dokify --delete --yes',
+  'project file history': 'project file history shop',
+  'project state show': 'project state show shop',
+  'project state set': 'project state set shop --state generating',
+  'project state reset': 'project state reset shop --yes',
+  'project state phase add': 'project state phase add shop Cart',
+  'project state phase complete': 'project state phase complete shop Layout',
+  'project state file add': 'project state file add shop index.html',
+  'project state message add': 'project state message add shop Hello',
+  'project state message list': 'project state message list shop',
   'session list': 'session list --user alice',
   // Replaced by their ids after they were made.
   'session show': 'session show',
@@ -108,8 +126,10 @@ const declaredLines: Readonly<Record<string, string>> = {
   'db check': 'db check',
   'db query': "db query 'SELECT 1 AS one'",
   'db studio': 'db studio --port 0',
+  'db copy': 'db copy latchkey.db copied.db',
   'db vacuum': 'db vacuum',
   'db optimize': 'db optimize',
+  'db seed': 'db seed --users 3 --projects 2 --keys 3 --chats 2 --days 2 --force',
   'config show': 'config show',
   'config get': 'config get db',
   'config set': 'config set tz UTC --here',
@@ -251,6 +271,9 @@ export async function prepare(
   for (const name of ['Attic', 'Empty']) await projects.create({ name, owner: 'alice' })
   await projects.archive('attic')
   await projects.update('shop', { limits: [{ metric: 'requests', amount: 1_000, windowMs: 3_600_000 }] })
+  await latchkey.files.put('shop', 'docs/plan.md', '# Plan')
+  await latchkey.agents.addPhase('shop', { name: 'Layout' })
+  await latchkey.agents.addMessage('shop', { role: 'user', content: 'Make the header blue' })
   await usage.prices.set('gpt-old', { inputUsd: 1, outputUsd: 2 })
   await keys.update('ci', { metadata: { team: 'a' } })
   for (const name of ['off', 'gone'])

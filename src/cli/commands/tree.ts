@@ -1,6 +1,8 @@
 import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Declaration, Load, Tree, Words } from '../declare/declaration.ts'
 
+const state = () => import('./project/state.ts')
+
 /**
  * Every noun and verb, with its summary and how to load it, in the order of the help. Loads nothing itself, because
  * every module makes each start slower.
@@ -20,6 +22,9 @@ export const tree: Tree = {
       disable: () => import('./user/disable.ts'),
       enable: () => import('./user/enable.ts'),
       delete: () => import('./user/delete.ts'),
+      offboard: () => import('./user/offboard.ts'),
+      export: () => import('./user/export.ts'),
+      erase: () => import('./user/erase.ts'),
     },
   },
   project: {
@@ -31,6 +36,37 @@ export const tree: Tree = {
       show: () => import('./project/show.ts'),
       update: () => import('./project/update.ts'),
       ...limits('project'),
+      file: {
+        summary: 'Files of a project',
+        verbs: together(
+          () => import('./project/file.ts'),
+          'list',
+          'get',
+          'put',
+          'mv',
+          'rm',
+          'sync',
+          'history',
+        ),
+      },
+      state: {
+        summary: 'What the agent of a project is doing, and has done',
+        verbs: {
+          ...together(state, 'show', 'set', 'reset'),
+          phase: {
+            summary: 'Phases of the plan',
+            verbs: together(async () => ({ default: (await state()).phase }), 'add', 'complete'),
+          },
+          file: {
+            summary: 'Files that the agent has made',
+            verbs: together(async () => ({ default: (await state()).file }), 'add'),
+          },
+          message: {
+            summary: 'The conversation',
+            verbs: together(async () => ({ default: (await state()).message }), 'add', 'list'),
+          },
+        },
+      },
       archive: () => import('./project/archive.ts'),
       unarchive: () => import('./project/unarchive.ts'),
       delete: () => import('./project/delete.ts'),
@@ -169,9 +205,11 @@ export const tree: Tree = {
       info: () => import('./db/info.ts'),
       check: () => import('./db/check.ts'),
       query: () => import('./db/query.ts'),
+      copy: () => import('./db/copy.ts'),
       vacuum: () => import('./db/vacuum.ts'),
       optimize: () => import('./db/optimize.ts'),
       studio: () => import('./db/studio.ts'),
+      seed: () => import('./db/seed.ts'),
     },
   },
   health: {

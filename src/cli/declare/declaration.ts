@@ -100,6 +100,8 @@ export interface Spec<A extends Arguments, O extends Options, Result, Returned =
     result: NoInfer<Returned>,
     input: Input<A, O>,
   ) => readonly string[] | AsyncIterable<string> | undefined
+  /** Bytes that people get in place of everything else. A terminal gets them only if they are text. */
+  readonly bytes?: (result: Result) => Uint8Array | undefined
   /**
    * The result contains a secret that is only shown once. Formats that would drop it (-q, csv without the field) are
    * refused before the command runs.
@@ -160,6 +162,8 @@ export interface Context extends Asking, Incoming {
   readonly tree: Tree
   /** Makes a typed path absolute; undefined stays undefined. @throws usage (not a path) */
   readonly path: <T extends string | undefined>(typed: T) => T
+  /** The same of a database; a URL stays as it is. */
+  readonly database: (typed: string) => string
   /** The same for a place of backups. `s3://…` stays as it is. @throws usage */
   readonly place: <T extends string | undefined>(typed: T) => T
   /** Adapts the command lines in a text to the one that was typed; see `next-step.ts`. */

@@ -15,6 +15,9 @@ export const userStatuses = ['active', 'disabled'] as const
 /** What a check of a password says. */
 export const passwordCodes = ['valid', 'wrong_password', 'no_password', 'user_disabled'] as const
 
+/** What becomes of all that a user owns. */
+export const offboardings = ['none', 'disabled', 'transferred', 'deleted'] as const
+
 /** What a check of a session says; all but `not_found` are its status. */
 export const sessionCodes = ['valid', 'expired', 'user_disabled', 'not_found'] as const
 export const sessionStatuses = ['valid', 'expired', 'user_disabled'] as const
@@ -35,6 +38,15 @@ export const roles = ['admin', 'member', 'viewer'] as const
 
 /** Who said a message. */
 export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const
+
+/** Who said something to an agent, or for it. */
+export const agentRoles = ['user', 'assistant', 'system'] as const
+
+/** What becomes of a file. */
+export const fileActions = ['added', 'changed', 'removed', 'moved'] as const
+
+/** What writing a file did. */
+export const fileOutcomes = ['added', 'changed', 'unchanged'] as const
 
 /** What chats can be listed in the order of: the oldest first, or the latest change first. */
 export const chatSorts = ['created', 'updated'] as const
@@ -131,6 +143,8 @@ const otherActions = [
   'database.migrate',
   'database.restore',
   'database.safety',
+  'database.copy',
+  'database.seed',
   'database.prune',
 ] as const
 
@@ -152,6 +166,7 @@ export type LimitPeriod = (typeof limitPeriods)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
 export type MessageRole = (typeof messageRoles)[number]
+export type AgentRole = (typeof agentRoles)[number]
 export type ChatSort = (typeof chatSorts)[number]
 export type Scheduler = (typeof schedulers)[number]
 export type Compression = (typeof compressions)[number]

@@ -22,6 +22,11 @@ function filled(path: string): Client {
     `INSERT INTO sessions SELECT 'ses_${id}', id, '${'0'.repeat(64)}', 1, 'a', 'b', 'c', 'd', 'e', 0, 0 FROM users LIMIT 1`,
   )
   client.run(`INSERT INTO messages VALUES (1, 'msg_${id}', 'cht_${id}', 1, 'user', '"said"', '{}', 0)`)
+  client.run(
+    `INSERT INTO file_history SELECT 'fch_${id}', id, 'a.md', 'moved', 'b.md', '${'0'.repeat(64)}', 1, 'me', 0 FROM projects LIMIT 1`,
+  )
+  client.run("INSERT INTO agent_states SELECT id, 'idle', 'first', 's', 'u', 0, 0 FROM projects LIMIT 1")
+  client.run("INSERT INTO agent_phases SELECT id, 1, 'first', 'd', '[]', 0, 0 FROM projects LIMIT 1")
   return client
 }
 

@@ -11,6 +11,8 @@ export type IdPrefix =
   | 'bak'
   | 'res'
   | 'msg'
+  | 'fil'
+  | 'fch'
   | 'acc'
   | 'ses'
   | 'ver'

@@ -30,8 +30,13 @@ interface Reference {
   readonly table: string
   readonly column: string
   readonly parent: string
+  /** Its column. */
+  readonly target: string
   readonly cascades: boolean
 }
+
+/** Tables whose rows come back with those that refer to them. */
+const follows: ReadonlySet<string> = new Set(['imports', 'file_contents'])
 
 /** What may belong to a thing, as text. */
 const belongings = (owner: Noun): string =>
@@ -68,7 +73,7 @@ export class Return {
     this.#now = now
     this.#references = client
       .query(
-        `SELECT t.name AS "table", f."from" AS "column", f."table" AS parent, f.on_delete = 'CASCADE' AS cascades
+        `SELECT t.name AS "table", f."from" AS "column", f."table" AS parent, f."to" AS target, f.on_delete = 'CASCADE' AS cascades
          FROM main.sqlite_schema t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table' ORDER BY t.name`,
       )
       .all() as Reference[]
@@ -102,6 +107,7 @@ export class Return {
   bring(noun: Noun, id: string): void {
     const { row, name } = this.get('backup', noun, id)
     if (row === null) return
+    this.#requireNotErased(noun, id, row)
     this.#requireFree(noun, id, row)
     const now = this.get('main', noun, id).row
     if (now !== null) {
@@ -269,28 +275,30 @@ export class Return {
     return this.#client.query(sql).get(id) !== null
   }
 
-  /** Things that go with another have parts of their own. */
+  /** Things that go with another have parts of their own. Nobody is signed in again. */
   #partsOf(parent: string): readonly Reference[] {
     const isThing = (table: string): boolean => nounNames.some(noun => nouns[noun].plural === table)
-    return this.#references.filter(each => each.parent === parent && each.cascades && !isThing(each.table))
+    return this.#references.filter(
+      each => each.parent === parent && each.cascades && !isThing(each.table) && each.table !== 'sessions',
+    )
   }
 
   /** Inserts the rows that belong to `id`, except those that refer to something that no longer exists. */
   #insert(table: string, column: string, id: string): void {
     const others = this.#references.filter(each => each.table === table && each.column !== column)
-    // The record of an import comes back with what it brought.
-    for (const { column: reference } of others.filter(each => each.parent === 'imports')) {
+    // The record of an import comes back with what it brought, and what a file holds with the file.
+    for (const { column: reference, parent, target } of others.filter(({ parent }) => follows.has(parent))) {
       this.#client
         .query(
-          `INSERT OR IGNORE INTO main.imports SELECT * FROM backup.imports
-           WHERE id IN (SELECT "${reference}" FROM backup."${table}" WHERE "${column}" = ?)`,
+          `INSERT OR IGNORE INTO main."${parent}" SELECT * FROM backup."${parent}"
+           WHERE "${target}" IN (SELECT "${reference}" FROM backup."${table}" WHERE "${column}" = ?)`,
         )
         .run(id)
     }
     const present = others
       .map(
-        ({ column: reference, parent }) =>
-          ` AND ("${reference}" IS NULL OR "${reference}" IN (SELECT id FROM main."${parent}"))`,
+        ({ column: reference, parent, target }) =>
+          ` AND ("${reference}" IS NULL OR "${reference}" IN (SELECT "${target}" FROM main."${parent}"))`,
       )
       .join('')
     const numbers = numberColumns(this.#client, table)
@@ -344,6 +352,21 @@ export class Return {
       'conflict',
       `${what} now belongs to another ${noun}: ${by.name} (${by.id}); nothing was changed`,
       `look at it with: latchkey ${noun} show ${by.id}; rename or delete it, then restore again`,
+    )
+  }
+
+  /** Neither a person who was erased comes back, nor what was theirs. */
+  #requireNotErased(noun: Noun, id: string, row: Row): void {
+    const people = [
+      ...(noun === 'user' ? [id] : []),
+      ...owners(noun).flatMap(([column, owner]) => (owner === 'user' ? [row[column] ?? null] : [])),
+    ]
+    const asked = this.#client.query('SELECT 1 FROM main.erased WHERE id = ?')
+    if (!people.some(each => asked.get(each) !== null)) return
+    throw new LatchkeyError(
+      'conflict',
+      `the ${noun} ${id} was erased with its person, and no backup brings that back; nothing was changed`,
+      'restore something else; who was erased is in: latchkey audit list --action user.erase',
     )
   }
 
