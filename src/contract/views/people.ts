@@ -21,7 +21,7 @@ export const user = object('User', {
 
 export const projectMember = object('ProjectMember', {
   user: as(userRef, 'The member'),
-  role: choice(roles, 'Role in this project'),
+  role: text('Name of the role in this project'),
 })
 
 export const project = object('Project', {

@@ -99,7 +99,7 @@ requirePostgres()('a step that fails, or a history that differs, changes nothing
   await connection.run('DELETE FROM migrations WHERE version = $1', [newer])
   expect(await codeOf(requireCurrent(connection))).toBe('schema_older')
   const schema = await schemaOf(connection)
-  expect(historyProblems(schema.is === 'ours' ? schema.applied : [])).toHaveLength(1)
+  expect(historyProblems(schema.is === 'ours' ? schema.applied : [])).toHaveLength(migrations.length - 1)
   connection.close()
 })
 

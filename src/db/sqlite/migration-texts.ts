@@ -11,6 +11,8 @@ import down4 from '../../../drizzle/0004_usage_series.down.sql' with { type: 'te
 import up4 from '../../../drizzle/0004_usage_series.sql' with { type: 'text' }
 import down5 from '../../../drizzle/0005_chats.down.sql' with { type: 'text' }
 import up5 from '../../../drizzle/0005_chats.sql' with { type: 'text' }
+import down6 from '../../../drizzle/0006_organizations.down.sql' with { type: 'text' }
+import up6 from '../../../drizzle/0006_organizations.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
@@ -19,4 +21,5 @@ export const migrationTexts: readonly (readonly [name: string, up: string, down:
   ['0003_trust', up3, down3],
   ['0004_usage_series', up4, down4],
   ['0005_chats', up5, down5],
+  ['0006_organizations', up6, down6],
 ]

@@ -160,7 +160,7 @@ export async function projectViews(
     .where(
       oneOf(
         users.id,
-        rows.map(row => row.ownerId),
+        rows.flatMap(row => row.ownerId ?? []),
       ),
     )
   const members = await db
@@ -184,7 +184,7 @@ export async function projectViews(
     description: row.description,
     status: row.archivedAt === null ? 'active' : 'archived',
     keyPrefix: row.keyPrefix,
-    owner: ownerOf.get(row.ownerId) ?? { id: row.ownerId, username: '' },
+    owner: ownerOf.get(row.ownerId ?? '') ?? { id: row.ownerId ?? '', username: '' },
     members: (membersOf.get(row.id) ?? []).map(({ id, username, role }) => ({
       user: { id, username },
       role,
