@@ -7,13 +7,21 @@ export interface Ended {
   readonly signal: string | null
 }
 
+export interface GroupOptions {
+  readonly cwd: string
+  readonly longestMs: number
+  /** More variables than those of this process. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** Ends the group when the program has ended, or after `longestMs`. */
 export async function runInGroup(
   command: readonly string[],
-  { cwd, longestMs }: { readonly cwd: string; readonly longestMs: number },
+  { cwd, longestMs, env = {} }: GroupOptions,
 ): Promise<Ended> {
   const child = Bun.spawn([...command], {
     cwd,
+    env: { ...process.env, ...env },
     detached: true,
     stdin: 'ignore',
     stdout: 'ignore',

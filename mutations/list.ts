@@ -8,6 +8,7 @@ import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { money } from './money.ts'
 import type { Mutation } from './mutation.ts'
+import { onPostgres } from './postgres.ts'
 import { server } from './server.ts'
 import { start } from './start.ts'
 import { together } from './together.ts'
@@ -24,4 +25,5 @@ export const mutations: readonly Mutation[] = [
   ...start,
   ...together,
   ...ofChats,
+  ...onPostgres,
 ]

@@ -9,6 +9,8 @@ export interface Mutation {
   readonly instead: string
   /** Test files. At least one must fail. */
   readonly tests: readonly string[]
+  /** The tests have their data on a PostgreSQL server. */
+  readonly engine?: 'postgres'
   /** Runs only the tests whose names contain this, because large files take minutes. */
   readonly only?: string
 }

@@ -10,6 +10,8 @@ import { cpSync, existsSync, readFileSync, rmSync, statSync, symlinkSync, writeF
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { temporaryFolder } from '../src/testing/folder.ts'
+import { whyNoServer } from '../src/testing/postgres-cluster.ts'
+import { inCi } from '../src/testing/tools.ts'
 import { runInGroup } from './group.ts'
 import { mutations } from './list.ts'
 import type { Mutation } from './mutation.ts'
@@ -39,7 +41,13 @@ if (stale.length > 0) {
   process.exit(1)
 }
 
-const chosen = mutations.filter(({ what, file }) => `${file}: ${what}`.includes(values.only))
+const named = mutations.filter(({ what, file }) => `${file}: ${what}`.includes(values.only))
+const noServer = whyNoServer()
+const chosen = named.filter(({ engine }) => noServer === null || engine !== 'postgres')
+if (chosen.length < named.length) {
+  console.log(`${named.length - chosen.length} mutations on PostgreSQL are not tried: ${noServer}`)
+  if (inCi) process.exit(1)
+}
 const seed = values.seconds === undefined ? 0 : Number(values.seed ?? Math.floor(Date.now() / 86_400_000))
 // Far from yesterday's place, so that a few days cover the whole list.
 const first = chosen.length === 0 ? 0 : (seed * 37) % chosen.length
@@ -101,7 +109,7 @@ function copyProject(copy: string): void {
 /** @throws Error (no test could run) */
 async function isNoticed(
   copy: string,
-  { what, file, text, instead, tests, only }: Mutation,
+  { what, file, text, instead, tests, engine, only }: Mutation,
 ): Promise<boolean> {
   const path = join(copy, file)
   const { mode } = statSync(path)
@@ -117,7 +125,8 @@ async function isNoticed(
       ...[process.execPath, 'test', '--timeout', '60000', '--bail', ...tests.map(test => `./${test}`)],
       ...(only === undefined ? [] : ['-t', only]),
     ]
-    const { said, code, signal } = await runInGroup(command, { cwd: copy, longestMs })
+    const env = engine === undefined ? {} : { LATCHKEY_TEST_ENGINE: engine }
+    const { said, code, signal } = await runInGroup(command, { cwd: copy, longestMs, env })
     if (code === 0) return false
     // Code that cannot be loaded, or a run without tests, proves nothing.
     if (signal === null && !/^\(fail\) /m.test(said))

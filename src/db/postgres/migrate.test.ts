@@ -3,7 +3,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { emptyDatabase, latchkeyDatabase, requirePostgres } from '../../testing/postgres.ts'
 import { latestVersion } from '../schema/version.ts'
 import { Connection } from './connection.ts'
-import { writeLock } from './locks.ts'
+import { lockWrites } from './locks.ts'
 import { historyProblems, type MigrationStamp, migrateTo } from './migrate.ts'
 import { migrations } from './migrations.ts'
 import { requireCurrent, schemaOf } from './schema.ts'
@@ -109,7 +109,7 @@ requirePostgres()('a writer is waited for, and then the run is refused as busy',
   const refused = writer.inTransaction(
     'BEGIN',
     async () => {
-      await writer.rows('SELECT pg_advisory_xact_lock($1::bigint)', [writeLock])
+      await writer.run(lockWrites)
       return codeOf(migrateTo(connection, latestVersion, { ...stamp, waitMs: 100 }))
     },
     'ROLLBACK',

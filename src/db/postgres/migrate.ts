@@ -5,7 +5,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import { type AppliedMigration, drifted, stepProblem } from '../history.ts'
 import type { Connection } from './connection.ts'
-import { writeLock } from './locks.ts'
+import { lockWrites } from './locks.ts'
 import { type MigrationSource, migrations } from './migrations.ts'
 import { foreign, newer, requireOurs, type Schema, schemaOf } from './schema.ts'
 
@@ -65,7 +65,7 @@ export function migrateTo(
 ): Promise<MigrationRun> {
   const run = async (): Promise<MigrationRun> => {
     await connection.run(`SET LOCAL lock_timeout = ${stamp.waitMs}`)
-    await connection.rows('SELECT pg_advisory_xact_lock($1::bigint)', [writeLock])
+    await connection.run(lockWrites)
     const applied = appliedIn(await schemaOf(connection), stamp.on, connection.name)
     requireHistory(applied, connection.name, sources)
     const from = applied.at(-1)?.version ?? 0

@@ -12,7 +12,7 @@ import type { Connection, Parameter } from './connection.ts'
 import { databaseOn, spell } from './drizzle.ts'
 import { translate } from './errors.ts'
 import { Memory, PostgresFacts } from './facts.ts'
-import { aloneLock, writeLock } from './locks.ts'
+import { aloneLock, lockWrites } from './locks.ts'
 import { poolsOf } from './pool.ts'
 import { beginWriting } from './series.ts'
 import { type Target, targetOf } from './url.ts'
@@ -86,7 +86,7 @@ export class PostgresStore implements Store {
         connection.inTransaction(
           beginWriting,
           async () => {
-            await connection.run('SELECT pg_advisory_xact_lock($1::bigint)', [writeLock])
+            await connection.run(lockWrites)
             return await work(this.#databaseOn(connection))
           },
           this.dryRun ? 'ROLLBACK' : 'COMMIT',
