@@ -370,7 +370,6 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'limit_exceeded',
   ],
   'user.role': ['admin', 'member', 'viewer'],
-  'projectMember.role': ['admin', 'member', 'viewer'],
   'message.role': ['user', 'assistant', 'system', 'tool'],
   'foundMessage.role': ['user', 'assistant', 'system', 'tool'],
   'project.status': ['active', 'archived'],
