@@ -36,3 +36,6 @@ export const drifted = (name: string, problem: string): LatchkeyError =>
     `the migration history of ${name} does not fit this program: ${problem}`,
     'see all of it with: latchkey migrate check; use the Latchkey that made it, or restore a backup',
   )
+
+/** In place of a statement, in a migration: the rows of the audit log get their chain, which SQL has no words for. */
+export const chainsAudit = '-- chains: audit'

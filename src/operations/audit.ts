@@ -3,6 +3,7 @@
 import { LatchkeyError } from '../contract/errors.ts'
 import { auditActions } from '../contract/views/words.ts'
 import type { AuditAction, AuditEntry } from '../contract/views.ts'
+import { type Chainable, type Head, linkAfter, linked, start } from '../db/chain.ts'
 import { inChunks } from '../db/chunks.ts'
 import type { Database } from '../db/engine.ts'
 import { and, desc, eq, gte, lt, or, type SQL } from '../db/query.ts'
@@ -36,23 +37,59 @@ export async function recordAll(
   events: readonly Event[],
   tell?: RowProgress,
 ): Promise<void> {
+  if (events.length === 0) return
+  let head = await headOf(db)
   for (const some of inChunks(events)) {
-    await db.insert(audit).values(some.map(event => rowOf(context, event)))
+    const rows = [
+      ...linked(
+        head,
+        some.map(event => rowOf(context, event)),
+      ),
+    ]
+    await db.insert(audit).values(rows)
+    head = rows.at(-1) ?? head
     await tell?.(some.length)
   }
 }
 
-function rowOf(context: OperationContext, event: Event): typeof audit.$inferInsert {
+/** Where the chain ends. It stays there while the transaction that asks is the only one that writes. */
+export async function headOf(db: Database): Promise<Head> {
+  const { seq, hash } = audit
+  const [last] = await db.select({ seq, hash }).from(audit).orderBy(desc(seq)).limit(1)
+  return last ?? start
+}
+
+function rowOf(context: OperationContext, event: Event): Chainable {
   if (!event.before || !event.after) return auditRow(context, event)
   const [before, after] = difference(event.before, event.after)
   return auditRow(context, { ...event, before, after })
 }
 
-/** An event as it stands, for whoever has a transaction of their own. */
-export function auditRow(
+/**
+ * The columns of a row, by name, for whoever has a transaction of their own.
+ *
+ * @param head where the chain ends; undefined when the schema is from before there was one
+ */
+export function auditColumns(
+  context: Pick<OperationContext, 'now' | 'actor'>,
+  event: Event,
+  head: Head | undefined,
+): Readonly<Record<string, string | number | null>> {
+  const row = auditRow(context, event)
+  const { targetType, targetId, targetName, ...rest } = row
+  return {
+    ...rest,
+    target_type: targetType,
+    target_id: targetId,
+    target_name: targetName,
+    ...(head && linkAfter(head, row)),
+  }
+}
+
+function auditRow(
   { now, actor }: Pick<OperationContext, 'now' | 'actor'>,
   { action, target, before, after }: Event,
-): typeof audit.$inferInsert {
+): Chainable {
   const at = now()
   if (holdsSecret(actor.name)) {
     throw new LatchkeyError(
@@ -70,10 +107,14 @@ export function auditRow(
     targetType: target.type,
     targetId: target.id,
     targetName: target.name,
-    before: before ?? null,
-    after: after ?? null,
+    before: jsonOf(before),
+    after: jsonOf(after),
   }
 }
+
+const jsonOf = (value: object | null | undefined): string | null => (value ? JSON.stringify(value) : null)
+
+const parsed = (json: string | null): unknown => (json === null ? null : JSON.parse(json))
 
 /** Newest first. @throws invalid (unknown action) */
 export function listAudit(
@@ -122,8 +163,8 @@ const entryOf = (row: typeof audit.$inferSelect): AuditEntry => ({
   origin: row.origin,
   action: row.action,
   target: { type: row.targetType, id: row.targetId, name: row.targetName },
-  before: row.before,
-  after: row.after,
+  before: parsed(row.before),
+  after: parsed(row.after),
 })
 
 /** One action, or all actions of a noun. */

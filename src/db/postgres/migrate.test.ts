@@ -1,6 +1,7 @@
 import { expect } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { emptyDatabase, latchkeyDatabase, requirePostgres } from '../../testing/postgres.ts'
+import { type Chainable, hashOf, type Link, start } from '../chain.ts'
 import { latestVersion } from '../schema/version.ts'
 import { Connection } from './connection.ts'
 import { lockWrites } from './locks.ts'
@@ -119,3 +120,29 @@ requirePostgres()('a writer is waited for, and then the run is refused as busy',
   writer.close()
   connection.close()
 })
+
+requirePostgres()(
+  'rows from before the chain of the audit log are chained by time, however many',
+  async () => {
+    await using database = await emptyDatabase()
+    const connection = await connect(database.url)
+    const before = (migrations.find(({ name }) => name.endsWith('audit_chain'))?.version ?? 0) - 1
+    await migrateTo(connection, before, { ...stamp, on: 'empty' })
+    await connection.script(
+      `INSERT INTO audit (id, at, actor, origin, action, target_type, target_id, after)
+     SELECT 'aud_' || lpad(n::text, 26, '0'), 2500 - n, 'root', 'cron', 'key.create', 'key', 'x', '{"n": 1}'
+     FROM generate_series(1, 2500) AS n`,
+    )
+    await migrateTo(connection, latestVersion, stamp)
+    const rows = await connection.rows<Chainable & Link>(
+      `SELECT *, target_type AS "targetType", target_id AS "targetId", target_name AS "targetName" FROM audit ORDER BY seq`,
+    )
+    let last = start
+    for (const [index, row] of rows.entries()) {
+      expect(row).toMatchObject({ at: index, seq: last.seq + 1, previous: last.hash, hash: hashOf(row) })
+      last = row
+    }
+    expect(rows).toHaveLength(2500)
+    connection.close()
+  },
+)

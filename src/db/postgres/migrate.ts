@@ -3,7 +3,8 @@
  * first.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
-import { type AppliedMigration, drifted, stepProblem } from '../history.ts'
+import { type AppliedMigration, chainsAudit, drifted, stepProblem } from '../history.ts'
+import { chainRows } from './chain.ts'
 import type { Connection } from './connection.ts'
 import { lockWrites } from './locks.ts'
 import { type MigrationSource, migrations } from './migrations.ts'
@@ -104,7 +105,10 @@ function requireHistory(
 }
 
 async function apply(connection: Connection, step: MigrationSource, stamp: MigrationStamp): Promise<void> {
-  await connection.script(step.up)
+  for (const [index, script] of step.up.split(chainsAudit).entries()) {
+    if (index > 0) await chainRows(connection)
+    await connection.script(script)
+  }
   await connection.run(
     'INSERT INTO migrations (version, name, hash, applied_at, program_version) VALUES ($1, $2, $3, $4, $5)',
     [step.version, step.name, step.hash, stamp.now, stamp.programVersion],

@@ -1,10 +1,12 @@
 /** Written by `bun run generate`: the files of drizzle/postgres/, oldest first, as text that a compiled binary carries along. */
 import up0 from '../../../drizzle/postgres/0004_usage_series.sql' with { type: 'text' }
 import up1 from '../../../drizzle/postgres/0005_chats.sql' with { type: 'text' }
-import up2 from '../../../drizzle/postgres/0006_organizations.sql' with { type: 'text' }
+import up2 from '../../../drizzle/postgres/0006_audit_chain.sql' with { type: 'text' }
+import up3 from '../../../drizzle/postgres/0007_organizations.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string])[] = [
   ['0004_usage_series', up0],
   ['0005_chats', up1],
-  ['0006_organizations', up2],
+  ['0006_audit_chain', up2],
+  ['0007_organizations', up3],
 ]

@@ -11,8 +11,10 @@ import down4 from '../../../drizzle/0004_usage_series.down.sql' with { type: 'te
 import up4 from '../../../drizzle/0004_usage_series.sql' with { type: 'text' }
 import down5 from '../../../drizzle/0005_chats.down.sql' with { type: 'text' }
 import up5 from '../../../drizzle/0005_chats.sql' with { type: 'text' }
-import down6 from '../../../drizzle/0006_organizations.down.sql' with { type: 'text' }
-import up6 from '../../../drizzle/0006_organizations.sql' with { type: 'text' }
+import down6 from '../../../drizzle/0006_audit_chain.down.sql' with { type: 'text' }
+import up6 from '../../../drizzle/0006_audit_chain.sql' with { type: 'text' }
+import down7 from '../../../drizzle/0007_organizations.down.sql' with { type: 'text' }
+import up7 from '../../../drizzle/0007_organizations.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
@@ -21,5 +23,6 @@ export const migrationTexts: readonly (readonly [name: string, up: string, down:
   ['0003_trust', up3, down3],
   ['0004_usage_series', up4, down4],
   ['0005_chats', up5, down5],
-  ['0006_organizations', up6, down6],
+  ['0006_audit_chain', up6, down6],
+  ['0007_organizations', up7, down7],
 ]

@@ -1,5 +1,6 @@
 /** The migrations of this program, oldest first. A test compares them with the folder and with the journal of drizzle-kit. */
-import type { Step } from '../history.ts'
+import { chainsAudit, type Step } from '../history.ts'
+import { chainRows } from './chain.ts'
 import type { Client } from './client.ts'
 import { migrationTexts } from './migration-texts.ts'
 
@@ -18,10 +19,11 @@ export const migrations: readonly MigrationSource[] = migrationTexts.map(([name,
   },
 }))
 
-/** Runs the statements of one migration file. */
+/** Runs the statements of one migration file, and what a file can only ask for. */
 export function applySource(client: Client, source: string): void {
   for (const statement of source.split('--> statement-breakpoint')) {
-    if (statement.trim() !== '') client.run(statement)
+    if (statement.trim() === chainsAudit) chainRows(client)
+    else if (statement.trim() !== '') client.run(statement)
   }
 }
 

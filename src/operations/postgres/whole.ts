@@ -11,13 +11,14 @@ import type {
   SchemaEvent,
   SchemaState,
 } from '../../contract/views.ts'
+import { headOf } from '../../db/postgres/chain.ts'
 import type { Connection } from '../../db/postgres/connection.ts'
 import { historyProblems, migrateTo } from '../../db/postgres/migrate.ts'
 import { migrations } from '../../db/postgres/migrations.ts'
 import { requireOurs, schemaOf } from '../../db/postgres/schema.ts'
 import { latestVersion } from '../../db/schema/version.ts'
 import { programVersion } from '../../system/version.ts'
-import { auditRow, type Event } from '../audit.ts'
+import { auditColumns, type Event } from '../audit.ts'
 import type { Migrate, NewDatabase, PlanMigration } from '../file/input.ts'
 import { newDatabase } from '../file/input.ts'
 import { shownSql, stepStates } from '../file/steps.ts'
@@ -157,17 +158,14 @@ async function note(
   event: Omit<Event, 'target'>,
 ): Promise<string> {
   const [, name = ''] = /\/([^/]*)$/.exec(context.path) ?? []
-  const row = auditRow(context, { ...event, target: { type: 'database', id: name, name: null } })
-  const json = (value: unknown) => (value === null ? null : JSON.stringify(value))
+  const target = { type: 'database', id: name, name: null }
+  const row = auditColumns(context, { ...event, target }, await headOf(connection))
+  const names = Object.keys(row)
   await connection.run(
-    `INSERT INTO audit (id, at, actor, origin, action, target_type, target_id, target_name, before, after)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    [
-      ...[row.id, row.at, row.actor, row.origin, row.action, row.targetType, row.targetId],
-      ...[row.targetName ?? null, json(row.before), json(row.after)],
-    ],
+    `INSERT INTO audit (${names.join(', ')}) VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')})`,
+    Object.values(row),
   )
-  return row.id
+  return String(row['id'])
 }
 
 /** As on SQLite, from the first audit row. */

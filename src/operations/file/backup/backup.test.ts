@@ -95,7 +95,7 @@ test('a backup is consistent while another process commits all the time', async 
     import { Database } from 'bun:sqlite'
     const client = new Database(${JSON.stringify(context.path)})
     client.run('PRAGMA busy_timeout = 5000')
-    const one = client.query("INSERT INTO audit (id, at, actor, origin, action, target_type, target_id) VALUES (?, 0, 'w', 'script', 'a.b', 't', 'x')")
+    const one = client.query("INSERT INTO audit (id, at, actor, origin, action, target_type, target_id, seq, previous, salt, hash) SELECT ?, 0, 'w', 'script', 'a.b', 't', 'x', max(seq) + 1, previous, salt, hash FROM audit")
     const id = () => 'aud_' + crypto.randomUUID().replaceAll('-', '').slice(0, 26)
     for (let n = 0; ; n++) { client.run('BEGIN IMMEDIATE'); one.run(id()); one.run(id()); client.run('COMMIT'); Bun.sleepSync(1); if (n === 20) console.log('going') }`
   const writer = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
