@@ -79,7 +79,7 @@ describe('the table of commands', async () => {
     const prepared = temporaryFolder()
     const own: Record<string, string> = { ...lines }
     await using database = await emptyDatabase()
-    const secret = await prepare(prepared, own, database.url)
+    const secrets = await prepare(prepared, own, database.url)
     const failures: unknown[] = []
     const working = table.filter(({ name, state }) => state === 'works' && name !== 'serve')
     // Those that change nothing share one.
@@ -95,7 +95,7 @@ describe('the table of commands', async () => {
         db: (copy ?? unchanged).url,
         cwd: prepared.file('data'),
         env: { HOME: prepared.file('home') },
-        stdin: name === 'key verify' ? secret : '',
+        stdin: secrets[name] ?? '',
       })
       if (ran.code !== 0) failures.push([name, ran.code, ran.err || ran.out])
     }

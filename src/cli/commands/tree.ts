@@ -30,10 +30,63 @@ export const tree: Tree = {
       show: () => import('./project/show.ts'),
       update: () => import('./project/update.ts'),
       ...limits('project'),
+      member: {
+        summary: 'Members of a project',
+        verbs: together(() => import('./project/member.ts'), 'add', 'list', 'role', 'remove'),
+      },
+      transfer: () => import('./project/transfer.ts'),
       archive: () => import('./project/archive.ts'),
       unarchive: () => import('./project/unarchive.ts'),
       delete: () => import('./project/delete.ts'),
     },
+  },
+  org: {
+    group: 'Access',
+    summary: 'Organizations',
+    verbs: {
+      ...together(() => import('./org.ts'), 'create', 'list', 'show', 'update'),
+      member: {
+        summary: 'Members of an organization',
+        verbs: together(() => import('./org-member.ts'), 'add', 'list', 'role', 'remove'),
+      },
+      ...together(() => import('./org.ts'), 'delete'),
+    },
+  },
+  team: {
+    group: 'Access',
+    beside: 'org',
+    summary: 'Groups of members of an organization',
+    verbs: {
+      ...together(() => import('./team.ts'), 'create', 'list', 'show', 'update'),
+      member: {
+        summary: 'Members of a team',
+        verbs: together(
+          async () => ({ default: (await import('./team.ts')).default.member }),
+          'add',
+          'list',
+          'remove',
+        ),
+      },
+      ...together(() => import('./team.ts'), 'delete'),
+    },
+  },
+  role: {
+    group: 'Access',
+    beside: 'org',
+    summary: 'Names for permissions',
+    verbs: together(() => import('./role.ts'), 'create', 'list', 'show', 'update', 'delete'),
+  },
+  invitation: {
+    group: 'Access',
+    beside: 'org',
+    summary: 'Invitations to organizations',
+    verbs: together(() => import('./invitation.ts'), 'create', 'list', 'accept', 'cancel'),
+  },
+  access: {
+    group: 'Access',
+    beside: 'org',
+    summary: 'Who may do what',
+    verbs: together(() => import('./access.ts'), 'check', 'list'),
   },
   key: {
     group: 'Access',
@@ -196,7 +249,7 @@ export const tree: Tree = {
     summary: 'JSON Schema of what commands print',
     load: () => import('./schema.ts'),
   },
-  man: { group: 'Program', summary: 'Manual pages', load: () => import('./man.ts') },
+  man: { group: 'Program', beside: 'schema', summary: 'Manual pages', load: () => import('./man.ts') },
   version: { group: 'Program', summary: 'Print the version', load: () => import('./version.ts') },
   demo: { group: 'Program', summary: 'A tour on a temporary database', load: () => import('./demo.ts') },
 }

@@ -14,6 +14,7 @@ import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
 import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
 import { type Row, targetOf } from '../nouns.ts'
+import { requireOtherOwner } from '../organizations/owners.ts'
 import * as rules from '../rules/input.ts'
 import { contains, fitting } from '../select.ts'
 import { Thing } from '../thing.ts'
@@ -159,11 +160,16 @@ async function upgradeHash(
 
 const algorithmOf = (hash: string): string => (hash.startsWith('$2') ? 'bcrypt' : (hash.split('$')[1] ?? ''))
 
-/** The verdict on a disabled user's keys is `user_disabled`. @throws not_found, ambiguous */
+/**
+ * The verdict on a disabled user's keys is `user_disabled`.
+ *
+ * @throws not_found, ambiguous, conflict (the last owner of an organization)
+ */
 export function disableUser(context: OperationContext, selector: string): Promise<Changed<User>> {
-  return user.change(context, selector, 'disable', async (_, row) => ({
-    disabledAt: row.disabledAt ?? context.now().getTime(),
-  }))
+  return user.change(context, selector, 'disable', async (db, row) => {
+    if (row.disabledAt === null) await requireOtherOwner(db, row)
+    return { disabledAt: row.disabledAt ?? context.now().getTime() }
+  })
 }
 
 /** @throws not_found, ambiguous */
@@ -172,12 +178,15 @@ export function enableUser(context: OperationContext, selector: string): Promise
 }
 
 /**
- * Deletes a user who owns nothing. Memberships are removed too.
+ * Deletes a user who owns nothing. Memberships in projects, organizations and teams are removed too; invitations that the user
+ * made stay.
  *
- * @throws not_found, ambiguous, conflict (the user still has keys, projects or chats)
+ * @throws not_found, ambiguous, conflict (the user still has keys, projects or chats, or is the last owner of an organization)
  */
 export function deleteUser(context: OperationContext, selector: string): Promise<User> {
-  return user.erase(context, selector, async (db, { id, username }) => {
+  return user.erase(context, selector, async (db, row) => {
+    const { id, username } = row
+    await requireOtherOwner(db, row)
     const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.ownerId, id))
     const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.userId, id))
     const [said] = await db.select({ n: count() }).from(chats).where(eq(chats.userId, id))

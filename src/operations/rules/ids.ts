@@ -3,7 +3,17 @@ import type { Noun, nouns } from '../../contract/nouns.ts'
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
-export type IdPrefix = (typeof nouns)[Noun]['prefix'] | 'lim' | 'aud' | 'imp' | 'bak' | 'res' | 'msg'
+export type IdPrefix =
+  | (typeof nouns)[Noun]['prefix']
+  | 'lim'
+  | 'mem'
+  | 'inv'
+  | 'tmm'
+  | 'aud'
+  | 'imp'
+  | 'bak'
+  | 'res'
+  | 'msg'
 
 /**
  * A new id such as `key_01kaqv8w2e7gztn3m5c9d4x6hb`: 26 characters after the underscore. Ids of one millisecond sort in
