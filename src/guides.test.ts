@@ -37,6 +37,7 @@ test.each([
   ['docs/monitoring.md', 'latchkey init'],
   ['docs/proxy.md', ''],
   ['docs/chats.md', 'latchkey init'],
+  ['docs/organizations.md', 'latchkey init'],
 ])(
   '%s works, from its first line to its last',
   async (page, before) => {
@@ -94,6 +95,15 @@ test('the backend of docs/chats.md writes into a chat that a command made', asyn
   const [commands = ''] = blocks('docs/chats.md', 'sh')
   expect(await bash(`export LATCHKEY_DB=${home}/latchkey.db\n${commands}`)).toMatchObject({ code: 0 })
   expect(use(blocks('docs/chats.md', 'ts').join('\n'))).toEqual({ total: 2, said: ['2 assistant', '1 user'] })
+})
+
+test('the backend of docs/organizations.md acts for users', async () => {
+  const { use } = await backendHome('organizations')
+  const home = folder.file('organizations')
+  const commands = blocks('docs/organizations.md', 'sh').join('\n')
+  const made = await bash(`cd ${home}\nexport LATCHKEY_DB=${home}/latchkey.db\n${commands}`)
+  expect(made).toMatchObject({ code: 0 })
+  expect(use(blocks('docs/organizations.md', 'ts').join('\n'))).toEqual({ refused: 'denied', allowed: true })
 })
 
 test('the servers of docs/embedding.md answer as one: with Bun alone, with Hono and with Elysia', async () => {

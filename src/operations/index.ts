@@ -258,7 +258,10 @@ export function createOperations(wiring: Wiring) {
         yield* (await import('./organizations/access.ts')).streamAccess(context(), user, page)
       },
     },
-    as: (user: string) => together(() => atOneMoment({ ...lasting, actor: actingFor(actor, user) })),
+    as: (user: string) => {
+      const acting = { ...lasting, actor: actingFor(actor, user) }
+      return together(() => atOneMoment(acting))
+    },
     chats: {
       create: chats(m => m.createChat),
       list: chats(m => m.listChats),
