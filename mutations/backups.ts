@@ -211,4 +211,11 @@ export const backups: readonly Mutation[] = [
     instead: "each: '0'",
     tests: ['src/operations/file/backup/restore/one-thing.test.ts'],
   },
+  {
+    what: 'a backup of a server reads each table at another moment',
+    file: 'src/operations/postgres/files/snapshot.ts',
+    text: "'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'",
+    instead: "'BEGIN READ ONLY'",
+    tests: ['src/operations/postgres/files/backup.test.ts'],
+  },
 ]

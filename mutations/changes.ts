@@ -87,9 +87,9 @@ export const changes: readonly Mutation[] = [
   },
   {
     what: 'the time of an answer tells who has a password',
-    file: 'src/operations/people/users.ts',
-    text: 'await isPassword(password, passwordHash ?? nobodysHash)',
-    instead: 'passwordHash !== null && (await isPassword(password, passwordHash))',
+    file: 'src/operations/people/check-password.ts',
+    text: 'await isPassword(password, hash ?? nobodysHash)',
+    instead: 'hash !== null && (await isPassword(password, hash))',
     ...names,
   },
   {

@@ -14,9 +14,16 @@ export const keys: readonly Mutation[] = [
   {
     what: 'the keys of a disabled user work',
     file: 'src/operations/keys/status.ts',
-    text: "  if (isShut(key.userDisabledAt, at, now)) return 'user_disabled'\n",
+    text: "  if (isShut(key.userDisabledAt, at, now) && !isOver(key.userDisabledUntil, at)) return 'user_disabled'\n",
     instead: '',
     ...standing,
+  },
+  {
+    what: 'a user who is disabled for a time is so for a millisecond more',
+    file: 'src/operations/people/status.ts',
+    text: 'until <= at.getTime()',
+    instead: 'until < at.getTime()',
+    tests: ['src/operations/keys/status.test.ts', 'src/operations/people/passwords.test.ts'],
   },
   {
     what: 'the keys of an archived project work',

@@ -57,16 +57,22 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   ],
   user: [
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
-    'createdAt', 'updatedAt', 'status',
+    'emailVerified', 'image', 'disabledReason', 'disabledUntil', 'createdAt', 'updatedAt', 'status',
   ],
   createdUser: [
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
-    'createdAt', 'updatedAt', 'status', 'created',
+    'emailVerified', 'image', 'disabledReason', 'disabledUntil', 'createdAt', 'updatedAt', 'status', 'created',
   ],
   changedUser: [
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
-    'createdAt', 'updatedAt', 'status', 'changed', 'before',
+    'emailVerified', 'image', 'disabledReason', 'disabledUntil', 'createdAt', 'updatedAt', 'status', 'changed', 'before',
   ],
+  passwordSet: [
+    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
+    'emailVerified', 'image', 'disabledReason', 'disabledUntil', 'createdAt', 'updatedAt', 'status', 'changed', 'before',
+    'password',
+  ],
+  passwordCheck: ['user', 'valid', 'code'],
   projectMember: ['user', 'role'],
   project: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
@@ -398,6 +404,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'too_many_end_users',
     'limit_exceeded',
   ],
+  'passwordCheck.code': ['valid', 'wrong_password', 'no_password', 'user_disabled'],
   'user.role': ['admin', 'member', 'viewer'],
   'message.role': ['user', 'assistant', 'system', 'tool'],
   'foundMessage.role': ['user', 'assistant', 'system', 'tool'],
@@ -601,6 +608,8 @@ describe('choices', () => {
       'createdUser.status',
       'changedUser.role',
       'changedUser.status',
+      'passwordSet.role',
+      'passwordSet.status',
       'createdProject.status',
       'changedPrice.source',
       'changedProject.status',

@@ -28,6 +28,7 @@ export interface ListedKey extends KeyColumns {
   readonly start: string | null
   readonly username: string | null
   readonly userDisabledAt: number | null
+  readonly userDisabledUntil: number | null
   readonly slug: string | null
   readonly projectArchivedAt: number | null
 }

@@ -23,7 +23,7 @@ const keyColumns = `
   keys.allowed_models AS "allowedModels", keys.scopes AS scopes, keys.metadata AS metadata, keys.expires_at AS "expiresAt",
   keys.disabled_at AS "disabledAt", keys.revoked_at AS "revokedAt", keys.revoked_reason AS "revokedReason",
   keys.created_at AS "createdAt", keys.updated_at AS "updatedAt", users.username AS username,
-  users.disabled_at AS "userDisabledAt", projects.slug AS slug, projects.archived_at AS "projectArchivedAt"`
+  users.disabled_at AS "userDisabledAt", users.disabled_until AS "userDisabledUntil", projects.slug AS slug, projects.archived_at AS "projectArchivedAt"`
 
 const owners = `
   LEFT JOIN users ON users.id = keys.user_id

@@ -23,7 +23,7 @@ export interface ForeignUser {
   readonly username: string | null
   readonly email: string | null
   readonly name: string | null
-  /** The bcrypt or argon2 hash in the source; null if there is no password. */
+  /** The bcrypt, argon2 or scrypt hash in the source; null if there is no password. */
   readonly passwordHash: string | null
   /** UTC milliseconds; null if unknown. */
   readonly createdAt: number | null

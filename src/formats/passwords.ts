@@ -2,9 +2,10 @@
 
 /**
  * Returns the hash, or null if it cannot be verified here or would take minutes. Recognises bcrypt, and argon2 in the
- * format of its reference implementation.
+ * format of its reference implementation, and Better Auth's scrypt.
  */
 export function knownPasswordHash(text: string): string | null {
+  if (scryptParts(text) !== null) return text
   const bcrypt = /^\$2[abxy]\$(\d\d)\$[./A-Za-z0-9]{53}$/.exec(text)
   if (bcrypt) return isWithin(bcrypt[1], 4, costliestRound) ? text : null
   const argon2 =
@@ -20,3 +21,9 @@ const mostKibibytes = 1_048_576
 
 const isWithin = (text: string | undefined, least: number, most: number): boolean =>
   Number(text) >= least && Number(text) <= most
+
+/** What Better Auth stores: the salt and the key of scrypt, both in hex. Null for anything else. */
+export function scryptParts(text: string): { readonly salt: string; readonly key: string } | null {
+  const [, salt, key] = /^([0-9a-f]{16,128}):([0-9a-f]{128})$/i.exec(text) ?? []
+  return salt === undefined || key === undefined ? null : { salt, key }
+}

@@ -1,8 +1,18 @@
 /** Users, and the projects they own. Types only; `src/operations/people` has the rules. */
-import type { Changed, CreatedProject, CreatedUser, Project, ProjectMember, User } from '../contract/views.ts'
+import type {
+  Changed,
+  CreatedProject,
+  CreatedUser,
+  PasswordCheck,
+  PasswordSet,
+  Project,
+  ProjectMember,
+  User,
+} from '../contract/views.ts'
 import type { CreateOptions } from '../operations/input.ts'
 import type { MemberPage } from '../operations/organizations/input.ts'
 import type {
+  Disabling,
   NewProject,
   NewUser,
   ProjectChanges,
@@ -58,6 +68,14 @@ export interface Users {
    */
   readonly setPassword: (user: string, password: string | null) => Promise<Changed<User>>
   /**
+   * Sets a new random password and returns it. Only its argon2id hash is stored.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * const { password } = await latchkey.users.generatePassword('alice')
+   */
+  readonly generatePassword: (user: string) => Promise<PasswordSet>
+  /**
    * Whether this is the password of the user. False for an unknown or disabled user, for one without a password, and
    * for an ambiguous selector, each in the same time.
    *
@@ -67,13 +85,22 @@ export interface Users {
    */
   readonly verifyPassword: (user: string, password: string) => Promise<boolean>
   /**
-   * Disables a user: all keys of the user answer `user_disabled`.
+   * The same with the reason, for operators: users that do not exist are told apart.
    *
    * @throws not_found, ambiguous
    * @example
-   * await latchkey.users.disable('alice')
+   * const { valid, code } = await latchkey.users.checkPassword('alice', 'a guess')
    */
-  readonly disable: (user: string) => Promise<Changed<User>>
+  readonly checkPassword: (user: string, password: string) => Promise<PasswordCheck>
+  /**
+   * Disables a user: all keys of the user answer `user_disabled`, and sessions are no longer valid. With `until`, it ends by
+   * itself.
+   *
+   * @throws not_found, ambiguous, invalid (a time that is over)
+   * @example
+   * await latchkey.users.disable('alice', { reason: 'on leave', until: new Date('2099-01-01') })
+   */
+  readonly disable: (user: string, options?: Disabling) => Promise<Changed<User>>
   /**
    * Enables a disabled user.
    *

@@ -23,9 +23,42 @@ export interface BesideContext extends OperationContext {
   readonly path: string
 }
 
-/** A `FileContext` to which the schedule of backups may still add where they go. */
-export interface UnscheduledContext extends Omit<FileContext, 'backupDir'> {
-  readonly backupDir?: string | undefined
+/** A database on a server, for what otherwise works on a file: whatever it does happens to a private file, at most. */
+export interface ServerDatabase {
+  /** The names of what there is of it on this machine begin with this path. */
+  readonly beside: string
+  /** About how many bytes a file with its rows has. @throws database_missing, database_foreign */
+  readonly size: () => Promise<number>
+  /** null if it has none yet. @throws database_missing */
+  readonly identity: () => Promise<string | null>
+  /** Where it is, whoever asks: without user, password and options. */
+  readonly place: string
+  /** Reads one snapshot into an empty private file, while others write. */
+  readonly copyTo: (file: string) => Promise<void>
+  /** The last audit row with one of these actions, its `after` as JSON; undefined without one. */
+  readonly lastAudited: (actions: readonly string[]) => Promise<AuditedLast | undefined>
+  /**
+   * Gives `work` what the database has now in a private file, or the name of none if it has no tables, and makes the database
+   * what is in the file that `work` returns. If anything fails, or this process ends, it is as it was.
+   */
+  readonly change: (how: ServerChange, work: (live: string) => Promise<string>) => Promise<void>
+}
+
+export interface ServerChange {
+  /**
+   * `look` changes nothing. `part` changes rows that differ, while gateways go on. `whole` replaces everything, while nobody
+   * else reads or writes, and makes the tables if there are none.
+   */
+  readonly how: 'look' | 'part' | 'whole'
+  /** How long others may keep it waiting, in milliseconds, if that is longer than usual. */
+  readonly waitMs: number
+}
+
+export interface AuditedLast {
+  readonly type: string
+  readonly id: string
+  readonly name: string | null
+  readonly after: string | null
 }
 
 /**
@@ -33,8 +66,12 @@ export interface UnscheduledContext extends Omit<FileContext, 'backupDir'> {
  * damaged.
  */
 export interface FileContext {
-  /** The database. */
+  /** The database; on a server, its URL for people. */
   readonly path: string
+  /** What the file is a private copy of, as manifests name it; left out if it is none. */
+  readonly of?: string | undefined
+  /** Left out for a file. */
+  readonly server?: ServerDatabase | undefined
   /** The default place for backups: a folder, or `s3://bucket/prefix`. */
   readonly backupDir: string
   /** The default retention policy. */
@@ -51,4 +88,9 @@ export interface FileContext {
   readonly onProgress?: ProgressListener | undefined
   /** Same checks, same result, but nothing is changed. */
   readonly dryRun: boolean
+}
+
+/** A `FileContext` to which the schedule of backups may still add where they go. */
+export interface UnscheduledContext extends Omit<FileContext, 'backupDir'> {
+  readonly backupDir?: string | undefined
 }

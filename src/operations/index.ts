@@ -7,11 +7,11 @@ import type { RestorePlan, UnpricedRule } from '../contract/views.ts'
 import type { Store } from '../db/engine.ts'
 import { lateStore } from '../db/late-store.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
-import { withSchedule } from '../system/scheduled.ts'
-import { isServerUrl, shownUrl } from '../text/address.ts'
+import { besideOf, withSchedule } from '../system/scheduled.ts'
+import { isServerUrl, placeOfUrl, shownUrl } from '../text/address.ts'
 import { actingFor } from './acting.ts'
 import type { ChatPage } from './chats/input.ts'
-import type { FileContext, OperationContext, UnscheduledContext } from './context.ts'
+import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
 import type { ChatSelector, TeamSelector } from './input.ts'
 import { type instead, refuse } from './instead.ts'
@@ -28,7 +28,7 @@ import type {
 import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 
 /** Everything the operations depend on; `src/index.ts` has the defaults. */
-export interface Wiring extends UnscheduledContext {
+export interface Wiring extends Omit<UnscheduledContext, 'server'> {
   readonly access: 'read' | 'write'
   readonly busyTimeoutMs: number
   readonly maxEndUsers: number | undefined
@@ -64,13 +64,26 @@ export function createOperations(wiring: Wiring) {
   const context = () => atOneMoment(lasting)
   const name = isServer ? shownUrl(path) : path
   const beside = () => ({ ...context(), path: name })
-  const files = () => atOneMoment<FileContext>(withSchedule(wiring))
-  const onServer = () => ({ ...context(), url: path, path: name, dryRun, busyTimeoutMs })
+  const onServer = () => ({ ...context(), url: path, path: name, dryRun, busyTimeoutMs, files })
+  const late = new LateBinding()
+  const serverFiles = isServer ? late.from(onServer, () => import('./postgres/files/server.ts')) : undefined
+  const server: ServerDatabase | undefined = serverFiles && {
+    place: placeOfUrl(path),
+    beside: besideOf(path, wiring.env ?? {}),
+    size: serverFiles(m => m.size),
+    identity: serverFiles(m => m.identity),
+    copyTo: serverFiles(m => m.copyTo),
+    lastAudited: serverFiles(m => m.lastAudited),
+    change: serverFiles(m => m.change),
+  }
+  const unscheduled = { ...wiring, path: name, server }
+  function files(): FileContext {
+    return atOneMoment<FileContext>(withSchedule(unscheduled))
+  }
   /** The context of operations that only a file has. */
   const fileAlone = (group: keyof typeof instead) => (isServer ? () => refuse(group, name) : files)
   const recorders = new Set<Recorder>()
   const plans = new Set<RestorePlan>()
-  const late = new LateBinding()
   /** What takes the place of operations on a whole file. */
   const whole = isServer ? late.from(onServer, () => import('./postgres/whole.ts')) : undefined
   const recording = late.from(
@@ -81,6 +94,7 @@ export function createOperations(wiring: Wiring) {
   late.from(context, () => import('./keys/page.ts'))
   late.from(context, () => import('./keys/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
+  const passwords = late.from(context, () => import('./people/check-password.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
   const projectMembers = late.from(context, () => import('./people/project-members.ts'))
   const organizations = late.from(context, () => import('./organizations/organizations.ts'))
@@ -122,13 +136,13 @@ export function createOperations(wiring: Wiring) {
   const importing = late.from(beside, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
-  const backingUp = late.from(fileAlone('backups'), () => import('./file/backup/create.ts'))
-  const backupList = late.from(fileAlone('backups'), () => import('./file/backup/list.ts'))
-  const checking = late.from(fileAlone('backups'), () => import('./file/backup/verify.ts'))
-  const prune = late.from(fileAlone('backups'), () => import('./file/backup/prune.ts'))
-  const status = late.from(fileAlone('backups'), () => import('./file/backup/status.ts'))
-  const schedule = late.from(fileAlone('schedule'), () => import('./file/backup/schedule.ts'))
-  const restore = late.from(fileAlone('restore'), () => import('./file/backup/restore/restore.ts'))
+  const backingUp = late.from(files, () => import('./file/backup/create.ts'))
+  const backupList = late.from(files, () => import('./file/backup/list.ts'))
+  const checking = late.from(files, () => import('./file/backup/verify.ts'))
+  const prune = late.from(files, () => import('./file/backup/prune.ts'))
+  const status = late.from(files, () => import('./file/backup/status.ts'))
+  const schedule = late.from(files, () => import('./file/backup/schedule.ts'))
+  const restore = late.from(files, () => import('./file/backup/restore/restore.ts'))
   const planning = restore(m => m.planRestore)
   const migrations = late.from(files, () => import('./file/migrations.ts'))
   const info = late.from(fileAlone('info'), () => import('./file/database.ts'))
@@ -142,7 +156,7 @@ export function createOperations(wiring: Wiring) {
   const init = late.from(files, () => import('./file/init.ts'))
   const health = late.from(files, () => import('./file/health.ts'))
   const diagnosis = late.from(
-    () => atOneMoment<UnscheduledContext>(wiring),
+    () => atOneMoment<UnscheduledContext>(unscheduled),
     () => import('./file/diagnosis.ts'),
   )
   /** What users do themselves too, by the context that says who does it. */
@@ -243,8 +257,10 @@ export function createOperations(wiring: Wiring) {
       list: users(m => m.listUsers),
       get: users(m => m.user.get),
       update: users(m => m.updateUser),
-      setPassword: users(m => m.setPassword),
-      verifyPassword: users(m => m.verifyPassword),
+      setPassword: passwords(m => m.setPassword),
+      generatePassword: passwords(m => m.generatePassword),
+      verifyPassword: passwords(m => m.verifyPassword),
+      checkPassword: passwords(m => m.checkPassword),
       disable: users(m => m.disableUser),
       enable: users(m => m.enableUser),
       delete: users(m => m.deleteUser),

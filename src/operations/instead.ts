@@ -6,9 +6,6 @@ import { LatchkeyError } from '../contract/errors.ts'
 
 /** By group of operations: what is so on PostgreSQL, and the next step. */
 export const instead = {
-  backups: ['Latchkey takes no backups yet', 'back it up with: pg_dump -Fc (docs/postgres.md)'],
-  restore: ['Latchkey restores nothing yet', 'restore it with: pg_restore (docs/postgres.md)'],
-  schedule: ['Latchkey schedules no backups yet', 'let cron run: pg_dump -Fc (docs/postgres.md)'],
   vacuum: ['the server frees space by itself', 'free it at once in psql with: VACUUM'],
   optimize: ['the server keeps its statistics by itself', 'update them at once in psql with: ANALYZE'],
   info: ['there is no file to describe', 'see the sizes of the tables in psql with: \\dt+'],

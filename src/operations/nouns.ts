@@ -42,7 +42,7 @@ interface Part {
 }
 
 /** How to find which of two values of a column is more restrictive. */
-export type Narrowing = 'shut' | 'earlier' | 'lower' | 'both'
+export type Narrowing = 'shut' | 'whileShut' | 'earlier' | 'lower' | 'both'
 
 /** Columns by their SQL names, because databases of other versions are compared too. */
 interface Stored {
@@ -103,9 +103,16 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     ...plain,
     selectedBy: ['email'],
     unique: ['email'],
-    parts: [limits('user_id')],
-    kept: ['password_hash'],
-    narrows: { disabled_at: 'shut', role: 'lower' },
+    parts: [
+      limits('user_id'),
+      { table: 'accounts', by: 'user_id', columns: ['issuer', 'account_id', 'password'], isSetting: false },
+    ],
+    narrows: {
+      disabled_at: 'shut',
+      disabled_reason: 'whileShut',
+      disabled_until: 'whileShut',
+      role: 'lower',
+    },
   },
   project: {
     ...plain,

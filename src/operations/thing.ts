@@ -120,19 +120,21 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
   /**
    * Changes one.
    *
-   * @param work checks the change, writes rows of other tables, and returns the columns to set
+   * @param work checks the change, writes rows of other tables, and returns the columns to set; `isHidden` says that it changed
+   *   what no view shows, such as a password
    * @throws not_found, ambiguous, conflict (a name is taken), and what `work` throws
    */
   change(
     context: OperationContext,
     selector: Selector<N>,
     verb: AuditVerb<N>,
-    work: (db: Database, row: Row<N>) => Promise<Changes<N>>,
+    work: (db: Database, row: Row<N>) => Promise<Changes<N> & { readonly isHidden?: boolean }>,
   ): Promise<Changed<View>> {
     return context.store.write(async db => {
       const row = await find(db, this.#noun, selector)
       const before = await this.view(context, db, row)
-      const columns = differingColumns<Row<N>>(row, await work(db, row))
+      const { isHidden = false, ...given } = await work(db, row)
+      const columns = differingColumns<Row<N>>(row, given as Changes<N>)
       await this.#requireFree(db, columns, chooseAnother, row)
       const table = tableOf(this.#noun)
       const isWritten = Object.keys(columns).length > 0
@@ -141,7 +143,7 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
       const after = await this.view(context, db, changed)
       return settleChange(context, db, {
         ...this.#event(verb, changed, { before, after }),
-        isHidden: 'passwordHash' in columns,
+        isHidden,
       })
     })
   }

@@ -6,7 +6,9 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
+import { isServerUrl, placeOfUrl } from '../text/address.ts'
 import { shellWord } from '../text/shell-word.ts'
+import { type Environment, userFolder } from './home.ts'
 
 export interface Scheduled {
   /** A folder, or `s3://bucket/prefix`. */
@@ -15,13 +17,36 @@ export interface Scheduled {
   readonly recipientsFile: string | null
 }
 
-export const scheduledFile = (database: string): string => `${database}.schedule.json`
+/**
+ * What is on this machine beside a database has names that begin with this: the file itself, or for a database on a server one
+ * in the folder of the user's data, which need not exist.
+ */
+export const besideOf = (database: string, env: Environment): string =>
+  isServerUrl(database)
+    ? join(
+        userFolder(env, 'XDG_DATA_HOME'),
+        'latchkey',
+        placeOfUrl(database)
+          .replace(/^\w+:\/\//, '')
+          .replaceAll(/[^\w.-]+/g, '_'),
+      )
+    : database
+
+/** The same of a database that operations work on. */
+export const besideIt = ({ path, server }: Located): string => server?.beside ?? path
+
+interface Located {
+  readonly path: string
+  readonly server?: { readonly beside: string } | undefined
+}
+
+export const scheduledFile = (beside: string): string => `${beside}.schedule.json`
 
 export const scheduledText = (scheduled: Scheduled): string => `${JSON.stringify(scheduled, null, 2)}\n`
 
 /** undefined if no backups are scheduled. @throws config (the file cannot be read) */
-export function readScheduled(database: string): Scheduled | undefined {
-  const path = scheduledFile(database)
+export function readScheduled(beside: string): Scheduled | undefined {
+  const path = scheduledFile(beside)
   try {
     const { backupDir, recipientsFile } = Object(JSON.parse(readFileSync(path, 'utf8')))
     if (typeof backupDir === 'string' && (recipientsFile === null || typeof recipientsFile === 'string'))
@@ -37,21 +62,21 @@ export function readScheduled(database: string): Scheduled | undefined {
 }
 
 /** Where backups go if nobody says anything else. */
-export const usualBackupDir = (database: string): string => join(dirname(database), 'backups')
+export const usualBackupDir = (beside: string): string => join(dirname(beside), 'backups')
 
 /** What a caller says of the backups of a database. */
-interface Given {
-  readonly path: string
+interface Given extends Located {
   readonly backupDir?: string | undefined
   readonly ageRecipientsFile?: string | undefined
 }
 
 /** Where the caller says nothing, the schedule decides, and then the default. @throws config (the file cannot be read) */
 export function withSchedule<G extends Given>(given: G): G & { readonly backupDir: string } {
-  const scheduled = readScheduled(given.path)
+  const beside = besideIt(given)
+  const scheduled = readScheduled(beside)
   return {
     ...given,
-    backupDir: given.backupDir ?? scheduled?.backupDir ?? usualBackupDir(given.path),
+    backupDir: given.backupDir ?? scheduled?.backupDir ?? usualBackupDir(beside),
     ageRecipientsFile: given.ageRecipientsFile ?? scheduled?.recipientsFile ?? undefined,
   }
 }

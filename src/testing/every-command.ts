@@ -27,6 +27,7 @@ const declaredLines: Readonly<Record<string, string>> = {
   'user create': 'user create dora --email dora@example.org',
   'user update': 'user update bob --name Bob --role viewer',
   'user passwd': 'user passwd bob --password-file password.txt',
+  'user check-password': 'user check-password bob --password-file password.txt',
   'user disable': 'user disable bob',
   'user enable': 'user enable carol',
   'user delete': 'user delete bob --yes',

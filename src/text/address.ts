@@ -51,3 +51,15 @@ export function withPassword(url: string, password: string | undefined): string 
   if (!password || user.includes(':')) return url
   return `${scheme}${user}:${encodeURIComponent(password)}@${rest}`
 }
+
+/** The URL of a server without user, password and options: the same for all that use the database. */
+export const placeOfUrl = (url: string): string =>
+  shownUrl(url)
+    .replace(/^(\w+:\/\/)[^@]*@/, '$1')
+    .replace(/^postgresql:/, 'postgres:')
+    .replace(/^(\w+:\/\/)(?=\/)/, '$1localhost')
+    .replace(/^(\w+:\/\/[^/]*):5432(?=\/|$)/, '$1')
+
+/** What others may see on a command line: a URL keeps its options, and a path stays as it is. */
+export const withoutPassword = (database: string): string =>
+  isServerUrl(database) ? database.replace(/^(\w+:\/\/[^:@/?#]*):[^@]*@/, '$1@') : database

@@ -1,3 +1,5 @@
+import { LatchkeyError } from '../../contract/errors.ts'
+
 /** Options with other names in operations: a repeatable option is singular, its field plural. */
 
 const names = {
@@ -26,4 +28,10 @@ export function fields<T extends object>(typed: T): Fields<T> {
     else if (Array.isArray(other) && Array.isArray(value)) named.set(name, [...other, ...value])
   }
   return Object.fromEntries(named) as Fields<T>
+}
+
+/** What `--NAME` and `--no-NAME` say together; undefined for neither. @throws usage for both */
+export function switched(name: string, on: boolean, off: boolean): boolean | undefined {
+  if (on && off) throw new LatchkeyError('usage', `--${name} and --no-${name} exclude each other`, 'give one')
+  return on || off ? on : undefined
 }

@@ -16,6 +16,7 @@ export const tree: Tree = {
       update: () => import('./user/update.ts'),
       ...limits('user'),
       passwd: () => import('./user/passwd.ts'),
+      'check-password': () => import('./user/check-password.ts'),
       disable: () => import('./user/disable.ts'),
       enable: () => import('./user/enable.ts'),
       delete: () => import('./user/delete.ts'),

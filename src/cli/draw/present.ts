@@ -45,11 +45,12 @@ export function checkPresentation(
     const choices = known.length === 0 ? 'leave out --fields' : `choose from ${known.join(', ')}`
     throw misuse(`there is no field '${field}'${didYouMean(nearest(field, known))}`, choices)
   }
-  const hasSecret = format !== 'name' && fields?.includes('secret') !== false
+  const secret = known.includes('password') ? 'password' : 'secret'
+  const hasSecret = format !== 'name' && fields?.includes(secret) !== false
   if (declaration.revealsSecret?.(input) && !hasSecret) {
     throw misuse(
-      'the secret is shown only once, but this output would leave it out',
-      format === 'name' ? 'use -o json instead' : 'use -o json, or add secret to --fields',
+      `the ${secret} is shown only once, but this output would leave it out`,
+      format === 'name' ? 'use -o json instead' : `use -o json, or add ${secret} to --fields`,
     )
   }
   if (format === 'csv' && known.length === 0) {

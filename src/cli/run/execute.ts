@@ -78,13 +78,13 @@ const isChosen = ({ options }: Declaration, input: Record<string, unknown>): boo
 /** A secret that is only shown once could not be written. This is a failure, whatever was done. */
 function undelivered(result: unknown, cause: unknown): LatchkeyError {
   const [first] = [result].flat()
-  const { id, name } = Object(first)
-  return new LatchkeyError(
-    'partial',
-    `the secret of ${name ?? 'the key'} is lost: it was created, but could not be written to stdout`,
-    `create a new secret with: latchkey key rotate ${id ?? 'KEY'}`,
-    { cause },
-  )
+  const { id, name, username } = Object(first)
+  const [what, again] =
+    username === undefined
+      ? [`the secret of ${name ?? 'the key'}`, `create a new secret with: latchkey key rotate ${id ?? 'KEY'}`]
+      : [`the password of ${username}`, `create another with: latchkey user passwd ${id} --generate`]
+  const lost = `${what} is lost: it was created, but could not be written to stdout`
+  return new LatchkeyError('partial', lost, again, { cause })
 }
 
 interface Outcome {

@@ -15,7 +15,7 @@ import type {
 } from '../../contract/views.ts'
 import type { KeepPolicy } from '../../index.ts'
 import { type Environment, homeFolder, located, trustedOwners, userFolder } from '../../system/home.ts'
-import { readScheduled, usualBackupDir } from '../../system/scheduled.ts'
+import { besideOf, readScheduled, usualBackupDir } from '../../system/scheduled.ts'
 import {
   isAddress,
   isServerUrl,
@@ -151,11 +151,11 @@ function settle(layers: readonly Layer[], env: Environment, cwd: string, flags: 
     tz,
     backup_dir: () =>
       backupDir ??
-      bySchedule(readScheduled(db.value)?.backupDir) ??
-      byDefault(usualBackupDir(isServerUrl(db.value) ? usual : db.value)),
+      bySchedule(readScheduled(besideOf(db.value, env))?.backupDir) ??
+      byDefault(usualBackupDir(besideOf(db.value, env))),
     backup_keep: () => keep ?? byDefault(null),
     age_recipients_file: () =>
-      recipients ?? bySchedule(readScheduled(db.value)?.recipientsFile) ?? byDefault(null),
+      recipients ?? bySchedule(readScheduled(besideOf(db.value, env))?.recipientsFile) ?? byDefault(null),
     age_identity_file: () => identity ?? byDefault(null),
     unpriced: () => unpriced,
     max_end_users: () => endUsers,

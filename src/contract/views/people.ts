@@ -1,21 +1,25 @@
 /** Users and projects. */
-import { as, choice, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
+import { as, choice, extend, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
 import { changed, created, stamps } from './changes.ts'
 import { limit } from './limits.ts'
 import { orgRef, userRef } from './refs.ts'
-import { projectStates, roles, userStatuses } from './words.ts'
+import { passwordCodes, projectStates, roles, userStatuses } from './words.ts'
 
 export const user = object('User', {
   id: text('usr_ and a time-sorted id'),
   username: text('Unique username'),
   email: nullable(text('Unique email address')),
+  emailVerified: flag('Whether the address is known to be theirs'),
   name: nullable(text('Display name')),
+  image: nullable(text('Address of a picture')),
   role: choice(roles, 'Role, for your backend to interpret'),
   service: flag('Whether this is a service account'),
-  status: choice(userStatuses, 'Derived from disabledAt'),
+  status: choice(userStatuses, 'Derived from disabledAt and disabledUntil'),
   hasPassword: flag('Whether a password is set'),
   limits: list(limit, 'Rolling limits on all their keys together'),
   disabledAt: nullable(time('Since when the user and all their keys are off')),
+  disabledReason: nullable(text('Why')),
+  disabledUntil: nullable(time('When they are on again by themselves')),
   ...stamps,
 })
 
@@ -44,11 +48,21 @@ export const project = object('Project', {
 
 export const createdUser = created('CreatedUser', user)
 export const changedUser = changed('ChangedUser', user)
+export const passwordSet = extend('PasswordSet', changedUser, {
+  password: nullable(text('The new password if it was generated; shown once')),
+})
+export const passwordCheck = object('PasswordCheck', {
+  user: as(userRef, 'Whose password was checked'),
+  valid: flag('Whether the user may sign in with it'),
+  code: choice(passwordCodes, 'valid, or why not'),
+})
 export const createdProject = created('CreatedProject', project)
 export const changedProject = changed('ChangedProject', project)
 
 export type User = Of<typeof user>
 export type CreatedUser = Of<typeof createdUser>
+export type PasswordSet = Of<typeof passwordSet>
+export type PasswordCheck = Of<typeof passwordCheck>
 export type CreatedProject = Of<typeof createdProject>
 export type ProjectMember = Of<typeof projectMember>
 export type Project = Of<typeof project>

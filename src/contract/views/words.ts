@@ -12,6 +12,9 @@ export const keyStatuses = [
 
 export const userStatuses = ['active', 'disabled'] as const
 
+/** What a check of a password says. */
+export const passwordCodes = ['valid', 'wrong_password', 'no_password', 'user_disabled'] as const
+
 /** What limits count; `parallel` is reservations that are open at the same time. */
 export const metrics = ['tokens', 'requests', 'usd', 'parallel'] as const
 

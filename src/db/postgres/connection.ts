@@ -136,17 +136,48 @@ export class Connection {
     this.#lose('it was closed here', true)
   }
 
-  async #ask(
+  /** The bytes that COPY … TO STDOUT sends; a chunk may end within a row. */
+  async *copyOut(text: string): AsyncGenerator<Uint8Array> {
+    if (this.#end !== undefined) throw this.#end
+    const reader = this.#reserved.unsafe(text).readable().getReader()
+    for (;;) {
+      const { done, value } = await this.#answered(() => reader.read())
+      if (done) return
+      yield value
+    }
+  }
+
+  /** Sends bytes to COPY … FROM STDIN. */
+  async copyIn(text: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+    if (this.#end !== undefined) throw this.#end
+    const writer = this.#reserved.unsafe(text).writable().getWriter()
+    try {
+      for await (const chunk of chunks) await this.#answered(() => writer.write(chunk))
+    } catch (error) {
+      await writer.abort(error).catch(() => {})
+      throw error
+    }
+    await this.#answered(() => writer.close())
+  }
+
+  #ask(
     text: string,
     parameters: readonly Parameter[],
     how: (query: SQL.Query<Row[]>) => PromiseLike<Answer>,
   ): Promise<Answer> {
+    return this.#answered(() => {
+      const values = parameters.map(value => this.#sent(value))
+      return how(this.#reserved.unsafe<Row[]>(text, values))
+    })
+  }
+
+  /** Waits for the server, as long as it may be silent. */
+  async #answered<T>(ask: () => PromiseLike<T>): Promise<T> {
     if (this.#end !== undefined) throw this.#end
     if (this.#waiting++ === 0) this.#heardAt = performance.now()
     this.#watch()
     try {
-      const values = parameters.map(value => this.#sent(value))
-      return await how(this.#reserved.unsafe<Row[]>(text, values))
+      return await ask()
     } catch (error) {
       if (isLost(error)) this.#lose('the connection was closed')
       throw this.#reason() ?? error

@@ -134,7 +134,7 @@ function columnOf(table: string, column: SQLiteColumn) {
     primaryKey: primary,
     notNull,
     ...(value !== undefined && {
-      default: typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : value,
+      default: typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : Number(value),
     }),
     // SQLite numbers the rows of such a table too.
     ...(primary && !isText && { identity: numbered(`${table}_${name}_seq`) }),

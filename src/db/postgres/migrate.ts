@@ -69,16 +69,35 @@ export function migrateTo(
     await connection.run(lockWrites)
     const applied = appliedIn(await schemaOf(connection), stamp.on, connection.name)
     requireHistory(applied, connection.name, sources)
-    const from = applied.at(-1)?.version ?? 0
-    const steps = sources.filter(({ version }) => version > from && version <= target)
-    const done = { from, to: steps.at(-1)?.version ?? from, steps: steps.map(({ name }) => name) }
-    if (steps.length === 0) return done
-    if (from === 0) await connection.script(historyTable)
-    for (const step of steps) await apply(connection, step, stamp)
-    await stamp.inside(done)
+    const done = await stepsUp(connection, applied.at(-1)?.version ?? 0, target, stamp, sources)
+    if (done.steps.length > 0) await stamp.inside(done)
     return done
   }
   return connection.inTransaction('BEGIN', run, stamp.dryRun ? 'ROLLBACK' : 'COMMIT')
+}
+
+/** Runs the steps after version `from` in the transaction of the caller, who has the lock of all writes. */
+export async function stepsUp(
+  connection: Connection,
+  from: number,
+  target: number,
+  stamp: Pick<MigrationStamp, 'now' | 'programVersion'>,
+  sources: readonly MigrationSource[] = migrations,
+): Promise<MigrationRun> {
+  const steps = sources.filter(({ version }) => version > from && version <= target)
+  if (from === 0 && steps.length > 0) await connection.script(historyTable)
+  for (const step of steps) await apply(connection, step, stamp)
+  return { from, to: steps.at(-1)?.version ?? from, steps: steps.map(({ name }) => name) }
+}
+
+/** Drops these tables, the history and what they need, in the transaction of the caller, who has the lock of all writes. */
+export async function dropSchema(connection: Connection, tables: readonly string[]): Promise<void> {
+  const [found] = await connection.rows<{ routines: string }>(
+    `SELECT string_agg(oid::regprocedure::text, ', ') AS routines FROM pg_proc
+      WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'latchkey\\_%'`,
+  )
+  await connection.run(`DROP TABLE ${[...tables, 'migrations'].map(name => `"${name}"`).join(', ')}`)
+  await connection.run(`DROP ROUTINE ${found?.routines}`)
 }
 
 function appliedIn(schema: Schema, on: MigrationStamp['on'], name: string): readonly AppliedMigration[] {
@@ -104,7 +123,11 @@ function requireHistory(
   if (problem !== undefined) throw drifted(name, problem)
 }
 
-async function apply(connection: Connection, step: MigrationSource, stamp: MigrationStamp): Promise<void> {
+async function apply(
+  connection: Connection,
+  step: MigrationSource,
+  stamp: Pick<MigrationStamp, 'now' | 'programVersion'>,
+): Promise<void> {
   for (const [index, script] of step.up.split(chainsAudit).entries()) {
     if (index > 0) await chainRows(connection)
     await connection.script(script)

@@ -25,10 +25,15 @@ export const users = table(
     name: text('name'),
     role: text('role', { enum: ['admin', 'member', 'viewer'] }).notNull(),
     service: integer('service', { mode: 'boolean' }).notNull(),
-    passwordHash: text('password_hash'),
     disabledAt: integer('disabled_at'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
+    emailVerified: integer('email_verified', { mode: 'boolean' }).notNull().default(false),
+    /** Address of a picture. */
+    image: text('image'),
+    disabledReason: text('disabled_reason'),
+    /** From then on the user is active again. */
+    disabledUntil: integer('disabled_until'),
   },
   t => [
     userId.check,
@@ -42,6 +47,7 @@ export const users = table(
     check('users_email_form', sql`${t.email} IS NULL OR ${t.email} ${fits('?*@?*')}`),
     check('users_role', sql`${t.role} IN ('admin', 'member', 'viewer')`),
     check('users_service', sql`${t.service} IN (0, 1)`),
+    check('users_email_verified', sql`${t.emailVerified} IN (0, 1)`),
   ],
 )
 

@@ -24,6 +24,7 @@ const clusteredTables: readonly string[] = [
   'counted_events',
   'counted_files',
   'denials',
+  'erased',
 ]
 
 const folder = join(import.meta.dir, '../../../drizzle')

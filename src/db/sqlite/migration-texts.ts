@@ -13,8 +13,10 @@ import down5 from '../../../drizzle/0005_chats.down.sql' with { type: 'text' }
 import up5 from '../../../drizzle/0005_chats.sql' with { type: 'text' }
 import down6 from '../../../drizzle/0006_audit_chain.down.sql' with { type: 'text' }
 import up6 from '../../../drizzle/0006_audit_chain.sql' with { type: 'text' }
-import down7 from '../../../drizzle/0007_organizations.down.sql' with { type: 'text' }
-import up7 from '../../../drizzle/0007_organizations.sql' with { type: 'text' }
+import down7 from '../../../drizzle/0007_people.down.sql' with { type: 'text' }
+import up7 from '../../../drizzle/0007_people.sql' with { type: 'text' }
+import down8 from '../../../drizzle/0008_organizations.down.sql' with { type: 'text' }
+import up8 from '../../../drizzle/0008_organizations.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
@@ -24,5 +26,6 @@ export const migrationTexts: readonly (readonly [name: string, up: string, down:
   ['0004_usage_series', up4, down4],
   ['0005_chats', up5, down5],
   ['0006_audit_chain', up6, down6],
-  ['0007_organizations', up7, down7],
+  ['0007_people', up7, down7],
+  ['0008_organizations', up8, down8],
 ]

@@ -15,7 +15,7 @@ import { translate } from '../../db/sqlite/errors.ts'
 import { integrityCheck } from '../../db/sqlite/inspect.ts'
 import { openReader, requireCurrent } from '../../db/sqlite/open.ts'
 import { sizeOf, statOf } from '../../system/files.ts'
-import { usualBackupDir, withSchedule } from '../../system/scheduled.ts'
+import { besideIt, usualBackupDir, withSchedule } from '../../system/scheduled.ts'
 import { shellWord } from '../../text/shell-word.ts'
 import type { FileContext, UnscheduledContext } from '../context.ts'
 import { counting } from '../usage/sum.ts'
@@ -61,7 +61,7 @@ function scheduled(given: UnscheduledContext): readonly [FileContext, LatchkeyEr
   try {
     return [withSchedule(given)]
   } catch (error) {
-    const context = { ...given, backupDir: given.backupDir ?? usualBackupDir(given.path) }
+    const context = { ...given, backupDir: given.backupDir ?? usualBackupDir(besideIt(given)) }
     return [context, known(error, context)]
   }
 }

@@ -169,7 +169,11 @@ function checkSpace(path: string): Check {
     : ok('disk_space', value)
 }
 
-async function checkLastBackup(context: FileContext, survey: () => Promise<OwnSurvey>): Promise<Check> {
+/** @param survey finds the backups */
+export async function checkLastBackup(
+  context: FileContext,
+  survey: () => Promise<OwnSurvey>,
+): Promise<Check> {
   try {
     const location = locate(context, context.backupDir).address
     const asked = { location, maxAgeMs: defaultMaxAgeMs + 1, now: context.now() }

@@ -609,7 +609,7 @@ describe('a second import', () => {
     const usage_windows = [{ window_start: '2026-01-20T05:30:00Z', tokens_used: 60 }]
     await load([entry({ usage_windows })])
     client.run(
-      "INSERT INTO users SELECT 'usr_' || hex(randomblob(13)), 'eve', NULL, NULL, 'member', 0, NULL, NULL, 0, 0",
+      "INSERT INTO users (id, username, role, service, created_at, updated_at) VALUES ('usr_' || hex(randomblob(13)), 'eve', 'member', 0, 0, 0)",
     )
     client.run('UPDATE keys SET user_id = (SELECT id FROM users)')
     const more = { window_start: '2026-01-21T05:30:00Z', tokens_used: 7 }

@@ -16,6 +16,7 @@ import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import { keyViews } from '../keys/view.ts'
 import { limitRows, subjectColumns } from '../limits/rows.ts'
 import { tableOf } from '../nouns.ts'
+import { hashesOf, storePassword } from '../people/passwords.ts'
 import { projectViews } from '../people/projects.ts'
 import { userViews } from '../people/users.ts'
 import { type RowProgress, unheard } from '../progress.ts'
@@ -42,7 +43,10 @@ export type Fields = Readonly<Record<string, unknown>>
 export async function updateRow(db: Database, noun: ImportedNoun, id: string, set: Fields): Promise<void> {
   if (Object.keys(set).length === 0) return
   const table = tableOf(noun)
-  await db.update(table).set(set).where(eq(table.id, id))
+  const { passwordHash, ...columns } = set
+  await db.update(table).set(columns).where(eq(table.id, id))
+  if (passwordHash === undefined) return
+  await storePassword(db, id, v.parse(v.nullable(v.string()), passwordHash), Number(set['updatedAt']))
 }
 
 /** The window of all imported limits, which come only from glm-proxy: five hours. */
@@ -186,7 +190,9 @@ export async function snapshots(
       .where(inArray(tableOf(noun).id, chunk))
     for (const { id, ...row } of rows) {
       // The same form as when it is read back from JSON.
-      const text = JSON.stringify({ ...row, ...used(String(id)), ...attached(String(id)) })
+      // Of a snapshot that an older version stored, a field that it did not know is missing.
+      const emailVerified = row['emailVerified'] || undefined
+      const text = JSON.stringify({ ...row, emailVerified, ...used(String(id)), ...attached(String(id)) })
       found.set(String(id), JSON.parse(text) as Snapshot)
     }
     await tell(chunk.length)
@@ -238,7 +244,9 @@ async function attachedRows(
       : (['projectId', 'userId', 'members'] as const)
   const rows = await db.select().from(projectMembers).where(among(projectMembers[own]))
   const membersOf = Map.groupBy(rows, row => row[own])
+  const hashes = noun === 'user' ? await hashesOf(db, ids) : undefined
   return id => ({
+    ...(hashes && { passwordHash: hashes.get(id) ?? null }),
     limits: Object.fromEntries(limitFields(id)),
     [field]: (membersOf.get(id) ?? []).map(row => [row[other], row.role]).sort(),
   })
@@ -282,7 +290,8 @@ export async function auditViews(
 type Views = (db: Database, ids: string[], now: Date) => Promise<readonly { readonly id: string }[]>
 
 const viewsOf: Readonly<Record<ImportedNoun, Views>> = {
-  user: async (db, ids) => userViews(db, await db.select().from(users).where(inArray(users.id, ids))),
+  user: async (db, ids, now) =>
+    userViews(db, await db.select().from(users).where(inArray(users.id, ids)), now),
   project: async (db, ids) =>
     projectViews(db, await db.select().from(projects).where(inArray(projects.id, ids))),
   key: async (db, ids, now) => {

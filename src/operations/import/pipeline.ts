@@ -9,6 +9,7 @@ import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { BulkUsage, Database } from '../../db/engine.ts'
 import { eq } from '../../db/query.ts'
+import { accounts } from '../../db/schema/accounts.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
 import { secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
@@ -21,6 +22,7 @@ import { type Event, record, recordAll } from '../audit.ts'
 import type { BesideContext, OperationContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
 import { tableOf } from '../nouns.ts'
+import { passwordRow } from '../people/passwords.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
 import { planChats, writeChats } from './chats.ts'
@@ -224,7 +226,12 @@ async function create(
 ): Promise<void> {
   if (writes.length === 0) return
   // Each kind plans rows of its own table.
-  await db.insert(tableOf(noun)).values(writes.map(({ fields }) => fields) as never[])
+  const rows = writes.map(({ fields: { passwordHash: _, ...row } }) => row)
+  await db.insert(tableOf(noun)).values(rows as never[])
+  const passwords = writes.flatMap(({ id, fields: { passwordHash } }) =>
+    typeof passwordHash === 'string' ? passwordRow(id, passwordHash, now.getTime()) : [],
+  )
+  if (passwords.length > 0) await db.insert(accounts).values(passwords)
   const made = writes.flatMap(({ id, key }) => (key ? [{ ...key, id }] : []))
   if (made.length === 0) return
   await db.insert(secrets).values(made.flatMap(({ secret }) => secret ?? []))

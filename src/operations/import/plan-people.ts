@@ -6,6 +6,7 @@
 import type { Database } from '../../db/engine.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import type { Row } from '../nouns.ts'
+import { hashesOf } from '../people/passwords.ts'
 import { newId } from '../rules/ids.ts'
 import { hashSecret } from '../rules/secrets.ts'
 import { fold, handles, Names } from './names.ts'
@@ -34,6 +35,7 @@ export async function planUsers(
   const owners = new Map<string, Owner>()
   if (incoming.length === 0) return { plans: [], owners }
   const here = await db.select().from(users)
+  const hashes = await hashesOf(db)
   const known = await rememberedOf(db, 'user', stamp.source)
   const byId = new Map(here.map(row => [row.id, row]))
   const names = new Names(
@@ -48,7 +50,7 @@ export async function planUsers(
     const row = last && byId.get(last.id)
     const twin = row ? undefined : match(user)
     const plan = row
-      ? planUserUpdate(user, row, last, names, emails)
+      ? planUserUpdate(user, row, hashes.get(row.id) ?? null, last, names, emails)
       : twin
         ? planLink(user, twin)
         : planUser(stamp, user, names, emails)
@@ -114,7 +116,7 @@ function planUser(stamp: Stamp, user: IncomingUser, names: Names, emails: Set<st
   if (user.email !== null) emails.add(fold(user.email))
   const { name, passwordHash } = user
   const updatedAt = stamp.now.getTime()
-  const row: typeof users.$inferInsert = {
+  const row: typeof users.$inferInsert & { passwordHash: string | null } = {
     id,
     username,
     email: isTaken ? null : user.email,
@@ -139,6 +141,7 @@ function planUser(stamp: Stamp, user: IncomingUser, names: Names, emails: Set<st
 function planUserUpdate(
   user: IncomingUser,
   row: Row<'user'>,
+  hash: string | null,
   last: Remembered,
   names: Names,
   emails: Set<string>,
@@ -162,7 +165,7 @@ function planUserUpdate(
     } else emails.add(fold(user.email))
   }
   if (next.password !== before.password) {
-    const current = row.passwordHash === null ? null : hashSecret(row.passwordHash)
+    const current = hash === null ? null : hashSecret(hash)
     if (current === before.password) fields['passwordHash'] = user.passwordHash
     else if (current !== next.password) reasons.push('its password was changed here and is kept')
   }

@@ -131,6 +131,7 @@ async function ownersOf(
       },
       user: { id: users.id, username: users.username },
       userDisabledAt: users.disabledAt,
+      userDisabledUntil: users.disabledUntil,
       project: { id: projects.id, slug: projects.slug },
       projectArchivedAt: projects.archivedAt,
     })

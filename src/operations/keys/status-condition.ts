@@ -3,6 +3,7 @@ import type { KeyStatus } from '../../contract/views.ts'
 import { and, type Column, isNotNull, not, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
+import { disabledAt } from '../people/status-condition.ts'
 
 /** Keys that have the status now. */
 export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
@@ -13,10 +14,7 @@ export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
   // In order of precedence.
   const shut = {
     disabled: isNotNull(keys.disabledAt),
-    user_disabled: belongsTo(
-      keys.userId,
-      sql`SELECT ${users.id} FROM ${users} WHERE ${isNotNull(users.disabledAt)}`,
-    ),
+    user_disabled: belongsTo(keys.userId, sql`SELECT ${users.id} FROM ${users} WHERE ${disabledAt(now)}`),
     project_archived: belongsTo(
       keys.projectId,
       sql`SELECT ${projects.id} FROM ${projects} WHERE ${isNotNull(projects.archivedAt)}`,

@@ -11,14 +11,17 @@ const moments = [null, now - 86_400_000, now - 1, now, now + 1, Date.parse('2099
 test('what a list selects by status is what a key says of itself, whatever its dates', async () => {
   await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
   const { latchkey } = home
-  for (const username of ['open', 'shut']) await latchkey.users.create({ username })
+  for (const username of ['open', 'shut', 'over', 'later']) await latchkey.users.create({ username })
   await latchkey.users.disable('shut')
+  await latchkey.users.disable('later', { until: new Date(now + 1) })
   for (const name of ['Live', 'Archived']) await latchkey.projects.create({ name, owner: 'open' })
   await latchkey.projects.archive('archived')
   const owners = [
     {},
     { user: 'open' },
     { user: 'shut' },
+    { user: 'later' },
+    { user: 'over' },
     { project: 'live' },
     { project: 'archived' },
   ] as const
@@ -27,6 +30,8 @@ test('what a list selects by status is what a key says of itself, whatever its d
   for (const [n, owner] of both.entries())
     created.push(...(await latchkey.keys.createMany({ name: `k${n}`, ...owner }, moments.length ** 3)))
   const database = new Database(home.path)
+  // Ended at this millisecond.
+  database.run("UPDATE users SET disabled_at = ?, disabled_until = ? WHERE username = 'over'", [now - 9, now])
   const set = database.prepare('UPDATE keys SET revoked_at = ?, expires_at = ?, disabled_at = ? WHERE id = ?')
   const wanted = new Map<string, string>()
   let next = 0
@@ -36,9 +41,17 @@ test('what a list selects by status is what a key says of itself, whatever its d
         for (const disabledAt of moments) {
           const { id } = created[next++]!
           set.run(revokedAt, expiresAt, disabledAt, id)
-          const userDisabledAt = 'user' in owner && owner.user === 'shut' ? now : null
+          const userDisabledAt = 'user' in owner && ['shut', 'later'].includes(owner.user) ? now : null
           const projectArchivedAt = 'project' in owner && owner.project === 'archived' ? now : null
-          const marks = { revokedAt, expiresAt, disabledAt, userDisabledAt, projectArchivedAt }
+          const userDisabledUntil = null
+          const marks = {
+            revokedAt,
+            expiresAt,
+            disabledAt,
+            userDisabledAt,
+            userDisabledUntil,
+            projectArchivedAt,
+          }
           wanted.set(id, statusOf(marks, home.clock.now))
         }
   database.close()

@@ -3,6 +3,7 @@
  * compares the two. No other code may interpret these columns.
  */
 import type { KeyStatus } from '../../contract/views.ts'
+import { isOver } from '../people/status.ts'
 
 /** The dates that decide: those of the key, its user and its project. */
 export interface KeyMarks {
@@ -10,6 +11,8 @@ export interface KeyMarks {
   readonly expiresAt: number | null
   readonly disabledAt: number | null
   readonly userDisabledAt: number | null
+  /** When the user is active again; null if that does not come by itself. */
+  readonly userDisabledUntil: number | null
   readonly projectArchivedAt: number | null
 }
 
@@ -24,7 +27,7 @@ export function statusOf(key: KeyMarks, at: Date, now: Date = at): KeyStatus {
   if (isShut(key.revokedAt, at, now)) return 'revoked'
   if (key.expiresAt !== null && key.expiresAt <= at.getTime()) return 'expired'
   if (isShut(key.disabledAt, at, now)) return 'disabled'
-  if (isShut(key.userDisabledAt, at, now)) return 'user_disabled'
+  if (isShut(key.userDisabledAt, at, now) && !isOver(key.userDisabledUntil, at)) return 'user_disabled'
   return isShut(key.projectArchivedAt, at, now) ? 'project_archived' : 'active'
 }
 

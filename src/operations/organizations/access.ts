@@ -20,6 +20,7 @@ import { projectMembers, projects } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import type { Row } from '../nouns.ts'
 import { pageFrom, type Source, streamFrom } from '../page.ts'
+import { isDisabled } from '../people/status.ts'
 import * as rules from '../rules/input.ts'
 import { matches } from '../rules/patterns.ts'
 import { find } from '../select.ts'
@@ -45,7 +46,7 @@ export async function authorize(
 ): Promise<void> {
   const actor = await actingUser(context, db)
   if (actor === undefined) return
-  const found = await checkOn(db, actor, permission, on)
+  const found = await checkOn(db, context.now(), actor, permission, on)
   if (found.allowed) return
   throw denied(actor, `${permission} on ${placeOf(on)}`)
 }
@@ -97,7 +98,7 @@ export function checkAccess(
 ): Promise<AccessCheck> {
   const asked = rules.parse(askedPermission, { permission }).permission
   return context.store.read(async db =>
-    checkOn(db, await find(db, 'user', selector), asked, await placeIn(db, on)),
+    checkOn(db, context.now(), await find(db, 'user', selector), asked, await placeIn(db, on)),
   )
 }
 
@@ -134,11 +135,12 @@ async function placeIn(db: Database, { project, org }: AccessOn): Promise<On> {
 
 async function checkOn(
   db: Database,
+  now: Date,
   user: Row<'user'>,
   permission: string,
   { project, org }: On,
 ): Promise<AccessCheck> {
-  const isOff = user.disabledAt !== null
+  const isOff = isDisabled(user, now)
   const grants = isOff ? [] : await grantsOn(db, user, { project, org })
   const grant = grants.find(({ permissions }) => covers(permissions, permission)) ?? null
   return {
@@ -232,7 +234,11 @@ export async function listAccess(
   given: AccessPage = {},
 ): Promise<AccessList> {
   const page = rules.parse(accessPage, given)
-  const { views, total } = await pageFrom(context, db => accessOf(db, selector, page), page.limit)
+  const { views, total } = await pageFrom(
+    context,
+    db => accessOf(db, context.now(), selector, page),
+    page.limit,
+  )
   return { grants: views, total }
 }
 
@@ -243,16 +249,21 @@ export function streamAccess(
   given: AccessPage = {},
 ): AsyncGenerator<AccessGrant> {
   const page = rules.parse(accessPage, given)
-  return streamFrom(context, db => accessOf(db, selector, page), page.limit)
+  return streamFrom(context, db => accessOf(db, context.now(), selector, page), page.limit)
 }
 
 /**
  * A user has one membership in an organization and one in a project, so that the id of either is the key of the list. What is
  * granted everywhere comes first, without one.
  */
-async function accessOf(db: Database, selector: string, { after }: AccessPage): Promise<Source<AccessGrant>> {
+async function accessOf(
+  db: Database,
+  now: Date,
+  selector: string,
+  { after }: AccessPage,
+): Promise<Source<AccessGrant>> {
   const user = await find(db, 'user', selector)
-  const isOff = user.disabledAt !== null
+  const isOff = isDisabled(user, now)
   const ofUser = eq(organizationMembers.userId, user.id)
   const hasProject = or(
     eq(projects.ownerId, user.id),

@@ -84,7 +84,7 @@ export async function setMemberRole(
       [...held, role].flatMap(each => each.permissions),
       { org },
     )
-    if (role.name !== ownerRole) await requireOtherOwner(db, user, org.id)
+    if (role.name !== ownerRole) await requireOtherOwner(db, context.now(), user, org.id)
     const before = viewOf(org, user, member)
     if (before.role === role.name) return { ...before, changed: false, before: {} }
     await db.update(organizationMembers).set({ role: role.name }).where(eq(organizationMembers.id, member.id))
@@ -117,7 +117,7 @@ export async function removeMember(
         { org },
       )
     }
-    await requireOtherOwner(db, user, org.id)
+    await requireOtherOwner(db, context.now(), user, org.id)
     await db.delete(organizationMembers).where(eq(organizationMembers.id, member.id))
     await db.run(
       sql`DELETE FROM team_members WHERE user_id = ${user.id} AND team_id IN (SELECT id FROM teams WHERE organization_id = ${org.id})`,

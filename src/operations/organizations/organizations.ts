@@ -14,6 +14,7 @@ import type { OperationContext } from '../context.ts'
 import type { CreateOptions } from '../input.ts'
 import type { Row } from '../nouns.ts'
 import { pageFrom, type Source, streamFrom } from '../page.ts'
+import { isDisabled } from '../people/status.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { slugOf } from '../rules/slug.ts'
@@ -48,7 +49,7 @@ export async function createOrganization(
     const owner = await find(db, 'user', fields.owner)
     const actor = await actingUser(context, db)
     if (actor !== undefined && actor.id !== owner.id) await authorize(context, db, 'org:write', {})
-    if (owner.disabledAt !== null) {
+    if (isDisabled(owner, context.now())) {
       throw new LatchkeyError(
         'conflict',
         `${owner.username} is disabled, and an organization needs an owner who is not`,

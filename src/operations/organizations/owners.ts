@@ -4,11 +4,12 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, isNull, type SQL, sql } from '../../db/query.ts'
+import { and, asc, eq, not, type SQL, sql } from '../../db/query.ts'
 import { organizationMembers } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
 import { series } from '../../text/series.ts'
+import { disabledAt } from '../people/status-condition.ts'
 
 /** The role that nobody stands above. */
 export const ownerRole = 'owner'
@@ -26,9 +27,11 @@ export const isOwnerIn = (role: SQL | typeof organizationMembers.role): SQL =>
  */
 export async function requireOtherOwner(
   db: Database,
+  now: Date,
   user: { readonly id: string; readonly username: string },
   organizationId?: string,
 ): Promise<void> {
+  const shut = disabledAt(now)
   const others = db
     .select({ one: sql`1` })
     .from(sql`organization_members AS other`)
@@ -37,7 +40,7 @@ export async function requireOtherOwner(
       and(
         sql`other.organization_id = ${organizations.id} AND other.user_id <> ${user.id}`,
         isOwnerIn(sql`other.role`),
-        isNull(users.disabledAt),
+        shut && not(shut),
       ),
     )
   const left = await db
@@ -71,10 +74,14 @@ export const ownersOfOrganizations = (db: Database) =>
     .from(organizationMembers)
     .where(isOwnerIn(organizationMembers.role))
 
-/** The organizations without an owner who is not disabled, for work that changes many rows at once: it compares before and after. */
+/**
+ * The organizations without an owner who is not disabled at a moment, which it takes, for work that changes many rows at once: it
+ * compares before and after.
+ */
 export const ownerlessSql = `SELECT o.id, o.slug FROM organizations o WHERE NOT EXISTS (
   SELECT 1 FROM organization_members m JOIN users u ON u.id = m.user_id
-  WHERE m.organization_id = o.id AND ',' || replace(m.role, ' ', '') || ',' LIKE '%,owner,%' AND u.disabled_at IS NULL
+  WHERE m.organization_id = o.id AND ',' || replace(m.role, ' ', '') || ',' LIKE '%,owner,%' 
+  AND (u.disabled_at IS NULL OR u.disabled_until <= ?)
 ) ORDER BY o.id`
 
 /** @throws conflict (an organization has lost its last owner) */

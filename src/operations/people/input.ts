@@ -9,8 +9,12 @@ export const newUser = v.object({
   username: rules.username,
   /** Unique, regardless of case. */
   email: v.optional(rules.email),
+  /** Whether the address is known to be theirs. */
+  emailVerified: v.optional(v.boolean(), false),
   /** Display name. */
   name: v.optional(rules.displayName),
+  /** Address of a picture. */
+  image: v.optional(rules.imageUrl),
   /** Default member. */
   role: v.optional(rules.role, 'member'),
   /** Whether it is a service account. */
@@ -27,8 +31,12 @@ export const userChanges = v.object({
   username: v.optional(rules.username),
   /** Unique, regardless of case. */
   email: rules.clearable(rules.email),
+  /** Whether the address is known to be theirs; false again whenever it changes. */
+  emailVerified: v.optional(v.boolean()),
   /** Display name. */
   name: rules.clearable(rules.displayName),
+  /** Address of a picture. */
+  image: rules.clearable(rules.imageUrl),
   /** For the backend to act on. */
   role: v.optional(rules.role),
   /** Whether it is a service account. */
@@ -40,6 +48,14 @@ export const userChanges = v.object({
 })
 /** Left out: unchanged. Null: cleared. */
 export type UserChanges = rules.Input<typeof userChanges>
+
+export const disabling = v.object({
+  /** For people: why. */
+  reason: v.optional(rules.reason),
+  /** When the user is active again by itself; left out: when somebody enables the user. */
+  until: v.optional(rules.instant),
+})
+export type Disabling = rules.Input<typeof disabling>
 
 export interface UserFilter {
   /** Users with this role. */

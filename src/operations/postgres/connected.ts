@@ -2,7 +2,7 @@
 import { Connection } from '../../db/postgres/connection.ts'
 import { translate } from '../../db/postgres/errors.ts'
 import { targetOf } from '../../db/postgres/url.ts'
-import type { OperationContext } from '../context.ts'
+import type { FileContext, OperationContext } from '../context.ts'
 
 export interface ServerContext extends OperationContext {
   /** With the password, if it has one. */
@@ -12,6 +12,8 @@ export interface ServerContext extends OperationContext {
   readonly dryRun: boolean
   /** How long anything waits for a lock, in milliseconds. */
   readonly busyTimeoutMs: number
+  /** What operations on files are given. @throws config (the schedule cannot be read) */
+  readonly files: () => FileContext
 }
 
 /** Runs `work` on a connection of its own. @throws busy, permission, config, database_missing, and what `work` throws */

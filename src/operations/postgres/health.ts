@@ -7,6 +7,7 @@ import { historyProblems } from '../../db/postgres/migrate.ts'
 import { connectionsOf } from '../../db/postgres/pool.ts'
 import { type OurSchema, requireOurs, schemaOf } from '../../db/postgres/schema.ts'
 import { targetOf } from '../../db/postgres/url.ts'
+import { surveyOwn } from '../file/backup/list.ts'
 import {
   type Check,
   checkSettings,
@@ -18,6 +19,7 @@ import {
   skipped,
   warning,
 } from '../file/check.ts'
+import { checkLastBackup } from '../file/health.ts'
 import type { Diagnosis } from '../file/input.ts'
 import { differences } from '../usage/reconcile.ts'
 import { connected, type ServerContext } from './connected.ts'
@@ -94,7 +96,7 @@ async function checksOf(
     schema.status === 'ok' ? checkTotals(await context.store.read(differences)) : skipped('usage'),
     skipped('permissions'),
     skipped('disk_space'),
-    skipped('last_backup'),
+    await lastBackup(context),
     await clock(context, connection),
     serverVersion(server),
     locale(server),
@@ -102,6 +104,16 @@ async function checksOf(
     transactions(server),
     tls(context, server),
   ]
+}
+
+async function lastBackup({ files }: ServerContext): Promise<Check> {
+  try {
+    const context = files()
+    return await checkLastBackup(context, () => surveyOwn(context, undefined))
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    return warning('last_backup', null, error.message, error.hint)
+  }
 }
 
 interface Server {

@@ -14,6 +14,9 @@ export type IdPrefix =
   | 'bak'
   | 'res'
   | 'msg'
+  | 'acc'
+  | 'ses'
+  | 'ver'
 
 /**
  * A new id such as `key_01kaqv8w2e7gztn3m5c9d4x6hb`: 26 characters after the underscore. Ids of one millisecond sort in

@@ -66,6 +66,10 @@ export const email: Rule<string> = v.pipe(
 
 export const displayName = trimmed(100)
 export const description = trimmed(1_000)
+export const imageUrl: Rule<string> = v.pipe(
+  trimmed(2_000),
+  v.regex(/^https?:\/\/\S+$/, 'must be an address such as https://example.org/alice.png'),
+)
 export const role: Rule<Role> = v.picklist(roles, `must be one of ${roles.join(', ')}`)
 
 export const slug: Rule<string> = v.pipe(

@@ -1,6 +1,7 @@
 /** Where scheduled backups go and how they are encrypted, both for the job and for commands that look for them. */
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { ConfigValue } from '../../../contract/views.ts'
+import { withoutPassword } from '../../../text/address.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Context } from '../../declare/declaration.ts'
 
@@ -13,6 +14,9 @@ interface Destination {
   readonly to: string
   readonly recipientsFile: string | undefined
 }
+
+/** How the job names the database. A password comes from its file of variables, so that nobody sees it. */
+export const databaseWord = ({ config }: Context): string => withoutPassword(config.db)
 
 /** What was not typed stays as in an earlier schedule. @throws conflict, usage */
 export function destinationOf(ctx: Context, { to, recipientsFile }: Typed): Destination {

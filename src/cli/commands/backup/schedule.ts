@@ -2,7 +2,7 @@ import { backupSchedule } from '../../../contract/views/backups.ts'
 import { command, one, opt } from '../../declare/define.ts'
 import { cronTimes } from '../../declare/times.ts'
 import { scheduledLines, scheduledPlan } from './drawing.ts'
-import { destinationOf } from './job.ts'
+import { databaseWord, destinationOf } from './job.ts'
 
 export default command({
   effect: 'write',
@@ -31,7 +31,7 @@ export default command({
   run: async (ctx, { cron, crontab, systemd, print, to, recipientsFile, prune, ping, log, envFile }) => {
     const destination = destinationOf(ctx, { to, recipientsFile })
     const recipients = destination.recipientsFile
-    const { backups, path } = await ctx.operations()
+    const { backups } = await ctx.operations()
     const job = {
       cron,
       manager: systemd ? 'systemd' : crontab ? 'crontab' : undefined,
@@ -40,7 +40,7 @@ export default command({
       envFile: ctx.path(envFile),
       ...destination,
       command: [
-        ...[...ctx.program, '--db', path, 'backup', 'create', '--to', destination.to],
+        ...[...ctx.program, '--db', databaseWord(ctx), 'backup', 'create', '--to', destination.to],
         ...['--reason', 'schedule', '--wait', '10m', '--no-input', '--quiet', '-q'],
         ...(recipients === undefined ? [] : ['--recipients-file', recipients]),
         ...(prune ? ['--prune'] : []),

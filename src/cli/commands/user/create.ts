@@ -19,7 +19,9 @@ export default command({
   args: { username: arg.one('Unique username') },
   options: {
     email: opt.text('address', 'Unique email address'),
+    emailVerified: opt.flag('The address is known to be theirs'),
     name: opt.text('name', 'Display name'),
+    image: opt.text('address', 'Address of a picture'),
     role: opt.choice(roles, 'Role, for your backend to interpret (default: member)'),
     service: opt.flag('A service account rather than a person'),
     limit: opt.many('metric=amount/window', limit, 'Limit on all their keys together (repeatable)'),
@@ -41,7 +43,12 @@ export default command({
         ? undefined
         : await ctx.passwordFromFile(passwordFile)
     return (await ctx.operations()).users.create(
-      { ...fields(typed), service: typed.service || undefined, password },
+      {
+        ...fields(typed),
+        service: typed.service || undefined,
+        emailVerified: typed.emailVerified || undefined,
+        password,
+      },
       { ifNotExists },
     )
   },

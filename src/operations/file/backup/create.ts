@@ -14,7 +14,9 @@ import { realPath } from '../../../db/sqlite/holders.ts'
 import { compactSize } from '../../../db/sqlite/inspect.ts'
 import { logDamage, reading, requireOurs } from '../../../db/sqlite/open.ts'
 import { ensureFolder, PrivateFile, requireSpace, sizeOf, sweep } from '../../../system/files.ts'
+import { besideIt } from '../../../system/scheduled.ts'
 import { programVersion } from '../../../system/version.ts'
+import { isServerUrl } from '../../../text/address.ts'
 import type { FileContext } from '../../context.ts'
 import { newId } from '../../rules/ids.ts'
 import { parse } from '../../rules/input.ts'
@@ -40,7 +42,7 @@ import { locate } from './places/locate.ts'
 import type { Location } from './places/place.ts'
 import { requirePolicy } from './policy.ts'
 import { pruneUnlocked } from './prune.ts'
-import { inThread, look } from './thread.ts'
+import { look, take } from './thread.ts'
 
 /**
  * Copies the database while others write to it, whatever its schema version. A dry run makes and checks the copy, then
@@ -54,7 +56,7 @@ export async function createBackup(context: FileContext, input: RunBackup = {}):
   const policy = prune ? requirePolicy(undefined, context.keep) : undefined
   const where = parse(createBackupInput, input).to ?? context.backupDir
   const run = async (): Promise<CreatedBackup> => {
-    requireLatchkey(context.path)
+    await requireLatchkey(context)
     return withLock(context, where, () => createAndPrune(context, input, policy, timeZone), { waitMs })
   }
   if (ping === undefined || context.dryRun) return run()
@@ -63,8 +65,6 @@ export async function createBackup(context: FileContext, input: RunBackup = {}):
 
 export interface SafetyCopy {
   readonly reason: 'pre-restore' | 'pre-migrate'
-  /** The file to back up, if it is a copy beside the database; default the context's database. */
-  readonly of?: string | undefined
 }
 
 /**
@@ -73,10 +73,10 @@ export interface SafetyCopy {
  *
  * @throws as `createBackup`; the message names the safety copy
  */
-export async function createUnlocked(context: FileContext, { reason, of }: SafetyCopy): Promise<Backup> {
+export async function createUnlocked(context: FileContext, { reason }: SafetyCopy): Promise<Backup> {
   const note = ({ problem }: Refusal) => ({ at: context.now(), problem })
   try {
-    return toView(await createStored(context, { reason, of }, note))
+    return toView(await createStored(context, { reason }, note))
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     const message = `the safety copy (${reason}) could not be taken: ${error.message}`
@@ -112,7 +112,7 @@ async function createAndPrune(
 /** @param onDrift what the manifest says of a copy that cannot be restored */
 async function createStored(
   context: FileContext,
-  input: CreateBackup & Pick<SafetyCopy, 'of'>,
+  input: CreateBackup,
   onDrift: (refusal: Refusal) => Manifest['failure'],
 ): Promise<StoredBackup> {
   const options = parse(createBackupInput, input)
@@ -123,9 +123,10 @@ async function createStored(
   )
   if (options.encrypt && recipients.length === 0) throw noRecipient()
   if (recipients.length === 0) await requirePlain(context, location)
-  const size = requireLatchkey(context.path)
+  if (options.fast && context.server) throw notFast(context.path)
+  const size = await requireLatchkey(context)
   // For a bucket, the copy is built beside the database.
-  const folder = location.kind === 'folder' ? location.address : dirname(resolve(context.path))
+  const folder = location.kind === 'folder' ? location.address : dirname(resolve(besideIt(context)))
   const removeFolder = ensureFolder(folder)
   try {
     if (!context.dryRun) sweep(folder)
@@ -158,7 +159,7 @@ async function createStored(
         id,
         file: backupName(id, createdAt) + extensionOf({ compression, encrypted }),
         createdAt,
-        database: originOf(input.of ?? context.path, databaseId, location),
+        database: originOf(context.of ?? context.server?.place ?? context.path, databaseId, location),
         reason: options.reason,
         sizeBytes: digests.packed.bytes,
         rawSizeBytes: digests.raw.bytes,
@@ -179,8 +180,9 @@ async function createStored(
   }
 }
 
-function originOf(file: string, id: string | null, { kind, address }: Location): Origin {
-  const path = realPath(resolve(file))
+function originOf(database: string, id: string | null, { kind, address }: Location): Origin {
+  if (isServerUrl(database)) return { id, host: hostname(), path: database, relative: null }
+  const path = realPath(resolve(database))
   return {
     id,
     host: hostname(),
@@ -191,17 +193,18 @@ function originOf(file: string, id: string | null, { kind, address }: Location):
 
 /** SQLite does not report progress, so the size of the growing copy is used. */
 async function copy(
-  { path, onProgress }: FileContext,
+  { path, server, onProgress }: FileContext,
   target: string,
   total: number,
   { fast = false, onWarning }: CreateBackup,
 ): Promise<void> {
+  if (server) return server.copyTo(target)
   const damage = logDamage(path)
   if (damage !== undefined) onWarning?.(`${damage.message}; they are not in the backup`)
   const tell = () => onProgress?.({ step: 'copying', done: sizeOf(target), total, unit: 'bytes' })
   const poll = setInterval(tell, 200)
   try {
-    const { frozen } = await inThread('copy', { source: path, target, fast })
+    const { frozen } = await take({ source: path, target, fast }, total)
     if (fast && !frozen) {
       onWarning?.('the database was too busy for a fast copy, so it was copied row by row')
     }
@@ -291,7 +294,8 @@ async function discard(location: Location, name: string): Promise<void> {
 }
 
 /** @returns about how many bytes a copy of it will have */
-function requireLatchkey(path: string): number {
+async function requireLatchkey({ path, server }: FileContext): Promise<number> {
+  if (server) return server.size()
   return reading(path, client => {
     requireOurs(client, path)
     return compactSize(client)
@@ -311,6 +315,13 @@ const unrestorable = (path: string, { code, problem }: Refusal): LatchkeyError =
     code,
     `a backup of ${path} could not be restored, so none was made: ${problem}`,
     'see all problems with: latchkey migrate check; go back to a good copy with: latchkey restore --latest',
+  )
+
+const notFast = (name: string): LatchkeyError =>
+  new LatchkeyError(
+    'usage',
+    `${name} is on PostgreSQL, where there is no file to copy`,
+    'leave out --fast: the rows are read from one snapshot, and nobody waits for it',
   )
 
 const noRecipient = (): LatchkeyError =>

@@ -30,7 +30,7 @@ export async function listBackups(
   input: ListBackups = {},
 ): Promise<readonly ListedBackup[]> {
   const all = await surveyFolder(context, input.from)
-  const own = ownOf(all, askedAbout(context.path))
+  const own = ownOf(all, await askedAbout(context))
   for (const each of input.allDatabases ? all.broken : own.broken) input.onBroken?.(each)
   if (!input.allDatabases && own.others.length > 0) input.onOthers?.(own.others.map(toView))
   const isOwn = new Set(own.backups)
@@ -80,7 +80,7 @@ async function latestBackup(
 
 /** The backups of the context's database, broken manifests included. */
 export const surveyOwn = async (context: FileContext, from: string | undefined): Promise<OwnSurvey> =>
-  ownOf(await surveyFolder(context, from), askedAbout(context.path))
+  ownOf(await surveyFolder(context, from), await askedAbout(context))
 
 /** All backups in the folder or bucket, broken manifests included. */
 export async function surveyFolder(context: FileContext, from: string | undefined): Promise<Survey> {

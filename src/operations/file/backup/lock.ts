@@ -13,6 +13,7 @@ import { copyFailure } from '../../../db/sqlite/errors.ts'
 import { holdersOf } from '../../../db/sqlite/holders.ts'
 import { ensureFolder, fileFailure, list, sizeOf, statOf } from '../../../system/files.ts'
 import { createFile, ownerOf } from '../../../system/ownership.ts'
+import { besideIt } from '../../../system/scheduled.ts'
 import { isAddress } from '../../../text/address.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { FileContext } from '../../context.ts'
@@ -37,7 +38,7 @@ export async function withLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   requirePlace(where)
-  const folder = isAddress(where) ? dirname(resolve(context.path)) : resolve(where)
+  const folder = isAddress(where) ? dirname(resolve(besideIt(context))) : resolve(where)
   const path = join(folder, '.latchkey-lock')
   if (context.dryRun && !existsSync(path)) return work()
   const undo = context.dryRun ? () => {} : prepare(folder, path)

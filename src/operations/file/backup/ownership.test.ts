@@ -291,7 +291,7 @@ test('no flipped bit in any byte of a manifest passes', async () => {
     }
   }
   const location = locate(production, production.backupDir)
-  const asked = askedAbout(production.path)
+  const asked = await askedAbout(production)
   const missed: string[] = []
   for (let bit = 0; bit < whole.length * 8; bit += 3) {
     const bytes = Buffer.from(whole)

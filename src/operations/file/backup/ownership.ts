@@ -8,14 +8,15 @@ import { LatchkeyError } from '../../../contract/errors.ts'
 import { realPath } from '../../../db/sqlite/holders.ts'
 import { identityOf } from '../../../db/sqlite/identity.ts'
 import { reading, requireOurs } from '../../../db/sqlite/open.ts'
+import type { FileContext } from '../../context.ts'
 import type { Origin, StoredBackup, Survey } from './manifest.ts'
 import type { Location } from './places/place.ts'
 
 /** The database in question. */
 export interface Asked {
-  /** null if its file is missing, damaged or in use, or if it has none yet. */
+  /** null if it is missing, damaged, in use or cannot be reached, or if it has none yet. */
   readonly id: string | null
-  /** Links resolved. */
+  /** Links resolved; on a server, its place. */
   readonly path: string
 }
 
@@ -26,19 +27,21 @@ export interface OwnSurvey extends Survey {
   readonly others: readonly StoredBackup[]
 }
 
-export function askedAbout(file: string): Asked {
-  const path = realPath(resolve(file))
+export async function askedAbout({ path: database, server }: FileContext): Promise<Asked> {
+  const path = server?.place ?? realPath(resolve(database))
   try {
-    const id = reading(path, client => {
-      requireOurs(client, path)
-      return identityOf(client)?.id ?? null
-    })
-    return { id, path }
+    return { id: await (server?.identity() ?? identityAt(path)), path }
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     return { id: null, path }
   }
 }
+
+const identityAt = (path: string): string | null =>
+  reading(path, client => {
+    requireOurs(client, path)
+    return identityOf(client)?.id ?? null
+  })
 
 /**
  * Selects the backups of a database. If its identity is unknown, its path counts, as long as all backups from that path

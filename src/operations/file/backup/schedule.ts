@@ -11,6 +11,7 @@ import { systemFailure } from '../../../system/errors.ts'
 import { ensureFolder, fileFailure, replaceFile } from '../../../system/files.ts'
 import { homeFolder, userFolder } from '../../../system/home.ts'
 import {
+  besideIt,
   readScheduled,
   type Scheduled,
   scheduledFile,
@@ -62,7 +63,7 @@ export async function scheduleBackups(context: FileContext, input: ScheduleBacku
     removeFolder()
     return plan
   }
-  const before = readScheduled(resolve(context.path))
+  const before = readScheduled(resolve(besideIt(context)))
   note(context, scheduledBy(context, input))
   try {
     await install(context, plan)
@@ -76,12 +77,12 @@ export async function scheduleBackups(context: FileContext, input: ScheduleBacku
 /** undefined if the schedule uses the context's own place and recipients. */
 function scheduledBy(context: FileContext, input: ScheduleBackups): Scheduled | undefined {
   const { to: backupDir = context.backupDir, recipientsFile = null } = input
-  const isUsual = backupDir === usualBackupDir(resolve(context.path))
+  const isUsual = backupDir === usualBackupDir(resolve(besideIt(context)))
   return isUsual && recipientsFile === null ? undefined : { backupDir, recipientsFile }
 }
 
 function note(context: FileContext, scheduled: Scheduled | undefined): void {
-  const path = scheduledFile(resolve(context.path))
+  const path = scheduledFile(resolve(besideIt(context)))
   if (scheduled === undefined) rmSync(path, { force: true })
   else replaceFile(path, scheduledText(scheduled))
 }
@@ -163,7 +164,7 @@ export async function unscheduleBackups(
 
 /** One mark per database, by its path. */
 function markOf(context: FileContext): string {
-  const hash = new Bun.CryptoHasher('sha256').update(resolve(context.path)).digest('hex')
+  const hash = new Bun.CryptoHasher('sha256').update(resolve(besideIt(context))).digest('hex')
   return `latchkey-backup-${hash.slice(0, 8)}`
 }
 
@@ -209,7 +210,7 @@ const isOurs = (context: FileContext, line: string): boolean =>
 function units(context: FileContext, job: Job): BackupSchedule['entries'] {
   const [service = '', timer = ''] = unitPaths(context, systemdOf(context))
   const head = `# ${markOf(context)}: written by latchkey backup schedule, removed by latchkey backup unschedule\n`
-  const about = `Description=Latchkey backup of "${unitText(resolve(context.path))}"`
+  const about = `Description=Latchkey backup of "${unitText(context.path)}"`
   const folder = unitText(`${job.folder.replace(/\/$/, '')}/`)
   const variables = job.envFile === undefined ? '' : `EnvironmentFile=${unitText(wholePath(job.envFile))}\n`
   const command = job.command.map(unitWord).join(' ')

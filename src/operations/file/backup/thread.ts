@@ -6,14 +6,11 @@ import { Worker } from 'node:worker_threads'
 import { type ErrorCode, LatchkeyError } from '../../../contract/errors.ts'
 import { sizeOf } from '../../../system/files.ts'
 import { type Examination, type ExaminationTask, examine } from './contents.ts'
+import { type CopyTask, copyLive } from './live-copy.ts'
 
 /** The tasks of the thread, with their inputs and results. */
 export interface Tasks {
-  /** Copies a live database into an empty private file. `frozen` tells whether the fast way was used. */
-  readonly copy: {
-    readonly input: { readonly source: string; readonly target: string; readonly fast: boolean }
-    readonly output: { readonly frozen: boolean }
-  }
+  readonly copy: { readonly input: CopyTask; readonly output: ReturnType<typeof copyLive> }
   readonly examine: { readonly input: ExaminationTask; readonly output: Examination }
 }
 
@@ -33,10 +30,14 @@ const program = Bun.isStandaloneExecutable
 export const look = async (task: ExaminationTask): Promise<Examination> =>
   sizeOf(task.path) <= smallBytes ? examine(task) : inThread('examine', task)
 
+/** Copies a live database of this size, likewise. The fast way may wait for others, so never here. */
+export const take = async (task: CopyTask, bytes: number): Promise<{ readonly frozen: boolean }> =>
+  bytes <= smallBytes && !task.fast ? copyLive(task) : inThread('copy', task)
+
 const smallBytes = 1_048_576
 
 /** Throws what the same call would throw in this thread. */
-export async function inThread<K extends keyof Tasks>(
+async function inThread<K extends keyof Tasks>(
   kind: K,
   input: Tasks[K]['input'],
 ): Promise<Tasks[K]['output']> {

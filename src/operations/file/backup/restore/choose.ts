@@ -1,20 +1,28 @@
 /** Finds the backup for a restore: a named one, the latest, the latest at a time, or the one that undoes the last restore. */
 import { resolve } from 'node:path'
+import * as v from 'valibot'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { type Noun, nounNames } from '../../../../contract/nouns.ts'
+import { realPath } from '../../../../db/sqlite/holders.ts'
 import { requireOurs } from '../../../../db/sqlite/open.ts'
 import { statOf } from '../../../../system/files.ts'
 import { pathProblem } from '../../../../text/address.ts'
 import { shellWord } from '../../../../text/shell-word.ts'
-import type { FileContext } from '../../../context.ts'
+import type { AuditedLast, FileContext } from '../../../context.ts'
 import type { ChooseState } from '../input.ts'
 import { chooseBackup, findBackup, surveyOwn } from '../list.ts'
 import type { StoredBackup } from '../manifest.ts'
 import type { Touched } from './bring-back.ts'
 import { ifReadable } from './live.ts'
 
-/** The path of the database to restore. @throws usage (not a file) */
-export function targetOf(context: FileContext, { to = context.path }: ChooseState): string {
+/** The database to restore: the context's, or a file. Of a symbolic link the target is replaced, not the link. @throws usage (not a file) */
+export function targeted(context: FileContext, { to }: ChooseState): FileContext {
+  return to === undefined && context.server
+    ? context
+    : { ...context, path: realPath(fileOf(to ?? context.path)), server: undefined }
+}
+
+function fileOf(to: string): string {
   const wrong = pathProblem(to)
   if (wrong) throw new LatchkeyError('usage', wrong.problem, wrong.hint)
   const path = resolve(to)
@@ -44,11 +52,12 @@ export async function chooseState(context: FileContext, options: ChooseState): P
 
 /** The safety copy of the last restore, according to the database itself, or else to the backups. */
 async function safetyCopy(context: FileContext, options: ChooseState): Promise<StoredBackup> {
-  const path = targetOf(context, options)
-  const told = lastRestore(path)
-  if (told?.safetyBackup === null) throw nothingBefore(path, told.wasMissing)
+  const target = targeted(context, options)
+  const { path } = target
+  const told = await lastRestore(target)
+  if (told?.safetyBackup === null) throw nothingBefore(target, told.wasMissing)
   if (told) return findBackup(context, told.safetyBackup, options.from)
-  const { backups } = await surveyOwn({ ...context, path }, options.from)
+  const { backups } = await surveyOwn(target, options.from)
   const newest = backups.find(({ manifest }) => manifest.reason === 'pre-restore')
   if (newest) return newest
   throw new LatchkeyError(
@@ -59,7 +68,7 @@ async function safetyCopy(context: FileContext, options: ChooseState): Promise<S
 }
 
 /** The error for an undo that would leave no database. An undo never removes one. */
-function nothingBefore(path: string, wasMissing: boolean): LatchkeyError {
+function nothingBefore({ path, server }: FileContext, wasMissing: boolean): LatchkeyError {
   const another =
     'restore another backup; the current database is backed up first: latchkey backup list, then: latchkey restore ID'
   if (!wasMissing) {
@@ -67,6 +76,13 @@ function nothingBefore(path: string, wasMissing: boolean): LatchkeyError {
       'not_found',
       'there was no readable database before the last restore, so there is nothing to go back to',
       `${another}; the damaged files are kept beside the database`,
+    )
+  }
+  if (server) {
+    return new LatchkeyError(
+      'not_found',
+      `there was nothing of Latchkey in ${path} before the last restore, so there is nothing to go back to`,
+      `${another}; to remove the database, stop what uses it, then: dropdb`,
     )
   }
   const aside = `mv -n ${shellWord(path)} ${shellWord(`${path}.old`)}`
@@ -94,38 +110,49 @@ export interface LastRestore {
 }
 
 /** The last by the order of rows, because clocks may have jumped. Undefined if the database has no record. */
-export const lastRestore = (path: string): LastRestore | undefined =>
+export async function lastRestore({ path, server }: FileContext): Promise<LastRestore | undefined> {
+  const row = server ? await unlessMissing(() => server.lastAudited(restores)) : lastIn(path)
+  if (row === undefined) return undefined
+  const { safetyBackup = null, wasMissing = false, touched } = v.parse(told, JSON.parse(row.after ?? '{}'))
+  return { safetyBackup, wasMissing, thing: thingOf(row, touched) }
+}
+
+const restores = ['database.safety', ...['database', ...nounNames].map(each => `${each}.restore`)]
+
+const lastIn = (path: string): AuditedLast | undefined =>
   ifReadable(path, client => {
     requireOurs(client, path)
     const row = client
       .query(
-        `SELECT target_type AS type, target_id AS id, target_name AS name,
-           "after" ->> 'safetyBackup' AS safetyBackup, "after" ->> 'wasMissing' AS wasMissing, "after" -> 'touched' AS touched
-         FROM audit
-         WHERE action IN ('database.safety', ${restores.join(', ')})
-         ORDER BY rowid DESC LIMIT 1`,
+        `SELECT target_type AS type, target_id AS id, target_name AS name, "after" FROM audit
+         WHERE action IN (${restores.map(() => '?').join(', ')}) ORDER BY rowid DESC LIMIT 1`,
       )
-      .get() as RestoreRow | null
-    if (row === null) return undefined
-    const { safetyBackup, wasMissing } = row
-    return { safetyBackup, wasMissing: wasMissing === 1, thing: thingOf(row) }
+      .get(...restores) as AuditedLast | null
+    return row ?? undefined
   })
 
-const restores = ['database', ...nounNames].map(each => `'${each}.restore'`)
-
-interface RestoreRow {
-  readonly type: Noun | 'database'
-  readonly id: string
-  readonly name: string | null
-  readonly safetyBackup: string | null
-  /** 1 if it was; null in rows of older versions. */
-  readonly wasMissing: number | null
-  /** JSON; null in rows of older versions, which recorded only the thing itself. */
-  readonly touched: string | null
+async function unlessMissing<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof LatchkeyError && error.code === 'database_missing') return undefined
+    throw error
+  }
 }
 
-function thingOf({ type, id, name, touched }: RestoreRow): ThingReturn | null {
-  if (type === 'database') return null
-  const things = touched === null ? [{ kind: type, id, state: '' }] : JSON.parse(touched)
-  return { target: { noun: type, id }, name: name ?? id, things }
+/** What an audit row says of a restore. */
+const told = v.object({
+  safetyBackup: v.optional(v.nullable(v.string())),
+  wasMissing: v.optional(v.boolean()),
+  /** Left out in rows of older versions, which recorded only the thing itself. */
+  touched: v.optional(v.array(v.object({ kind: v.picklist(nounNames), id: v.string(), state: v.string() }))),
+})
+
+function thingOf(
+  { type, id, name }: AuditedLast,
+  touched: readonly Touched[] | undefined,
+): ThingReturn | null {
+  const noun = nounNames.find(each => each === type)
+  if (noun === undefined) return null
+  return { target: { noun, id }, name: name ?? id, things: touched ?? [{ kind: noun, id, state: '' }] }
 }

@@ -31,7 +31,7 @@ export function keepLateCopy(context: FileContext): void {
 export async function adoptLateCopies(context: FileContext): Promise<Backup | null> {
   let newest: Backup | null = null
   for (const file of lateCopies(context.path)) {
-    newest = await createUnlocked({ ...context, path: file }, { reason: 'pre-restore', of: context.path })
+    newest = await createUnlocked({ ...context, path: file, of: context.path }, { reason: 'pre-restore' })
     noteSafetyBackup(context, newest)
     rmSync(file)
     syncFolder(dirname(file))

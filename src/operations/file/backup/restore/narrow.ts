@@ -21,9 +21,11 @@ export interface Known {
 
 /** The columns of `then` that must not come back as they were, with their new values. */
 export function narrowed(noun: Noun, then: Row, now: Row): Row {
-  const columns = Object.entries(stored[noun].narrows).map(([column, narrowing]): readonly [string, Cell] => [
+  const { narrows } = stored[noun]
+  const isShut = Object.entries(narrows).some(([column, how]) => how === 'shut' && now[column] != null)
+  const columns = Object.entries(narrows).map(([column, narrowing]): readonly [string, Cell] => [
     column,
-    narrowers[narrowing](then[column] ?? null, now[column] ?? null),
+    narrowers[narrowing](then[column] ?? null, now[column] ?? null, isShut),
   ])
   return Object.fromEntries(columns.filter(([column, value]) => value !== (then[column] ?? null)))
 }
@@ -48,10 +50,13 @@ export const wordFor: Readonly<Record<string, string>> = {
   secrets: 'rotated',
 }
 
-type Narrower = (then: Cell, now: Cell) => Cell
+type Narrower = (then: Cell, now: Cell, isShut: boolean) => Cell
 
 /** What is shut now stays shut, with its current time. */
 const shut: Narrower = (then, now) => now ?? then
+
+/** What is told of what is shut now. */
+const whileShut: Narrower = (then, now, isShut) => (isShut ? now : then)
 
 const earlier: Narrower = (then, now) =>
   then === null || now === null ? (then ?? now) : Math.min(Number(then), Number(now))
@@ -82,7 +87,7 @@ const both: Narrower = (then, now) => {
 
 const patterns = (json: Cell): readonly string[] => JSON.parse(String(json))
 
-const narrowers: Readonly<Record<Narrowing, Narrower>> = { shut, earlier, lower, both }
+const narrowers: Readonly<Record<Narrowing, Narrower>> = { shut, whileShut, earlier, lower, both }
 
 /** A deleted thing from the audit log of `main`; undefined if it is not there. */
 export function lastKnown(client: Client, noun: Noun, id: string): Known | undefined {

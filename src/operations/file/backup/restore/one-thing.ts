@@ -134,9 +134,10 @@ function transact(
     const before = rowCounts(live)
     const work = new Return(live, context.now().getTime())
     const { name } = work.get(work.get('main', noun, id).row === null ? 'backup' : 'main', noun, id)
-    const ownerless = live.query(ownerlessSql).all() as Ownerless[]
+    const ownerless = () => live.query(ownerlessSql).all(context.now().getTime()) as Ownerless[]
+    const without = ownerless()
     change(work)
-    requireOwnersKept(ownerless, live.query(ownerlessSql).all() as Ownerless[])
+    requireOwnersKept(without, ownerless())
     const { changes, stays, touched } = work
     recordInside(context, live, {
       action: `${noun}.restore`,

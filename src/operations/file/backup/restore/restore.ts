@@ -12,14 +12,14 @@ import { latestVersion } from '../../../../db/schema/version.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { CommitWatch, openPrivate, setPageSize, settle } from '../../../../db/sqlite/copy.ts'
 import { copyFailure, translate } from '../../../../db/sqlite/errors.ts'
-import { realPath } from '../../../../db/sqlite/holders.ts'
 import { rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { migrateTo } from '../../../../db/sqlite/migrate.ts'
 import { openWriter } from '../../../../db/sqlite/open.ts'
 import { ensureFolder, PrivateFile, requireSpace, sweep } from '../../../../system/files.ts'
+import { besideIt } from '../../../../system/scheduled.ts'
 import { programVersion } from '../../../../system/version.ts'
 import { isAddress } from '../../../../text/address.ts'
-import type { FileContext } from '../../../context.ts'
+import type { FileContext, ServerDatabase } from '../../../context.ts'
 import { createUnlocked } from '../create.ts'
 import type { Restore } from '../input.ts'
 import { withLock } from '../lock.ts'
@@ -27,7 +27,7 @@ import { type StoredBackup, toView } from '../manifest.ts'
 import { askedAbout, belongsTo } from '../ownership.ts'
 import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
-import { chooseState, lastRestore, targetOf } from './choose.ts'
+import { chooseState, lastRestore, type ThingReturn, targeted } from './choose.ts'
 import { compareWith } from './difference.ts'
 import { adoptLateCopies } from './late.ts'
 import { type Live, readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
@@ -44,7 +44,7 @@ import { type Expected, placeMissing, replaceDamaged, swapContents } from './swa
  *   database_foreign, disk_full, permission, usage, conflict
  */
 export async function restore(context: FileContext, options: Restore): Promise<Restored> {
-  const target = targeted(context, options)
+  const target = checked(context, options)
   return withLocks(target, options, async () => {
     await tidy(target)
     const stored = await chooseState(context, options)
@@ -76,7 +76,7 @@ export async function planRestore(
   options: Restore,
   heldMs = 300_000,
 ): Promise<RestorePlan> {
-  const target = targeted(context, options)
+  const target = checked(context, options)
   const trial: FileContext = { ...target, dryRun: true }
   return withLocks(trial, options, async () => {
     const stored = await chooseState(context, options)
@@ -87,7 +87,7 @@ export async function planRestore(
     }
     try {
       const { revived } = await carryOut(trial, stored, copy.path, options)
-      const shown = { ...toView(stored), ...whatItReplaces(context, options, stored), revived }
+      const shown = { ...toView(stored), ...(await whatItReplaces(target, options, stored)), revived }
       const timer = setTimeout(drop, heldMs)
       timer.unref()
       return { shown, restore: proceed, [Symbol.dispose]: drop }
@@ -111,34 +111,45 @@ export async function planRestore(
   })
 }
 
-/** Replaces the target of a symbolic link, not the link. @throws usage */
-const targeted = (context: FileContext, options: Restore): FileContext => {
+/** @throws usage */
+function checked(context: FileContext, options: Restore): FileContext {
   chosenThing(options)
-  return { ...context, path: realPath(targetOf(context, options)) }
+  const target = targeted(context, options)
+  if (target.server && options.inPlace) throw alwaysInPlace(target.path)
+  return target
 }
 
-function whatItReplaces(
-  context: FileContext,
+const alwaysInPlace = (name: string): LatchkeyError =>
+  new LatchkeyError(
+    'usage',
+    `${name} is on PostgreSQL, where a restore always happens while others have it open`,
+    'leave out --in-place',
+  )
+
+async function whatItReplaces(
+  target: FileContext,
   options: Restore,
   { location, manifest: { database } }: StoredBackup,
-): Pick<Restorable, 'replaces' | 'foreign' | 'undoes'> {
-  const path = targetOf(context, options)
-  const undone = undoneBy(path, options)
+): Promise<Pick<Restorable, 'replaces' | 'foreign' | 'undoes'>> {
+  const { path, server } = target
+  const undone = await undoneBy(target, options)
+  const isThere = server ? (await askedAbout(target)).id !== null : existsSync(path)
   return {
-    replaces: existsSync(path) ? basename(path) : null,
-    foreign: database !== null && !belongsTo(database, location, askedAbout(path)),
+    replaces: isThere ? basename(path) : null,
+    foreign: database !== null && !belongsTo(database, location, await askedAbout(target)),
     undoes: undone ? `${undone.target.noun} ${undone.name}` : null,
   }
 }
 
 /** The return of one thing that would be undone, rather than the restore of a whole database. */
-const undoneBy = (path: string, { undo }: Restore) => (undo ? lastRestore(path)?.thing : null)
+const undoneBy = async (target: FileContext, { undo }: Restore) =>
+  undo ? (await lastRestore(target))?.thing : null
 
 /** Picks up what killed runs have left. @returns the newest backup made from it */
 async function tidy(context: FileContext): Promise<Backup | null> {
   if (context.dryRun) return null
-  sweep(dirname(context.path))
-  return adoptLateCopies(context)
+  sweep(dirname(besideIt(context)))
+  return context.server ? null : adoptLateCopies(context)
 }
 
 interface Copy extends Disposable {
@@ -147,7 +158,7 @@ interface Copy extends Disposable {
 
 /** Unpacks the backup into a private copy beside the database, and compares its hash. */
 async function unpackBeside(context: FileContext, stored: StoredBackup): Promise<Copy> {
-  const folder = dirname(context.path)
+  const folder = dirname(besideIt(context))
   const removeFolder = ensureFolder(folder)
   let file: PrivateFile | undefined
   const remove = () => {
@@ -157,7 +168,7 @@ async function unpackBeside(context: FileContext, stored: StoredBackup): Promise
   }
   try {
     requireSpace(folder, stored.manifest.rawSizeBytes)
-    file = new PrivateFile(folder, context.path)
+    file = new PrivateFile(folder, context.server ? folder : context.path)
     await restoreInto(stored, file.path, 'contents', context.onProgress)
     return { path: file.path, [Symbol.dispose]: remove }
   } catch (error) {
@@ -183,16 +194,56 @@ async function carryOut(
 ): Promise<Restored> {
   const run: Run = { context, stored, copy, options, safety: null }
   try {
-    const chosen = chosenThing(options)
-    const migrateCopy = () =>
-      inCopy(copy, client => migrateTo(client, context.path, latestVersion, stampOf(context)))
-    if (chosen) return await restoreThing(context, stored, copy, chosen, migrateCopy)
-    const undone = undoneBy(context.path, options)
-    if (undone) return await undoThing(context, stored, copy, undone, migrateCopy)
-    return context.dryRun ? tryOut(run) : await swapIn(run)
+    const undone = await undoneBy(context, options)
+    if (context.server) return await onServer(run, context.server, undone)
+    return (await restorePart(run, undone)) ?? (context.dryRun ? tryOut(run) : await swapIn(run))
   } catch (error) {
     throw withUndo(translate(error, context.path), run.safety)
   }
+}
+
+/** One thing, if that is asked for. */
+async function restorePart(
+  { context, stored, copy, options }: Run,
+  undone: ThingReturn | null | undefined,
+): Promise<Restored | undefined> {
+  const migrateCopy = () =>
+    inCopy(copy, client => migrateTo(client, context.path, latestVersion, stampOf(context)))
+  const chosen = chosenThing(options)
+  if (chosen) return restoreThing(context, stored, copy, chosen, migrateCopy)
+  return undone ? undoThing(context, stored, copy, undone, migrateCopy) : undefined
+}
+
+/** All is done on private files; the server gives what it has, and takes the result in one transaction. */
+async function onServer(
+  run: Run,
+  server: ServerDatabase,
+  undone: ThingReturn | null | undefined,
+): Promise<Restored> {
+  const { context, copy, options } = run
+  const isPart = Boolean(undone ?? chosenThing(options))
+  const how = context.dryRun ? 'look' : isPart ? 'part' : 'whole'
+  let restored: Restored | undefined
+  await server.change({ how, waitMs: options.waitMs ?? 0 }, async live => {
+    const own: Run = { ...run, context: { ...context, path: live, of: server.place, server: undefined } }
+    restored = await restorePart(own, undone)
+    if (restored) return live
+    if (context.dryRun) restored = tryOut(own)
+    else restored = await prepareWhole(run, own)
+    return copy
+  })
+  if (restored === undefined) throw new Error('the server changed nothing')
+  return { ...restored, path: context.path, openBy: [] }
+}
+
+/** @param own the same run on the private file that has what is in the database */
+async function prepareWhole(run: Run, own: Run): Promise<Restored> {
+  const live = readLive(own.context.path)
+  const isMissing = live.state === 'missing'
+  const foreseen = foresee(own, live)
+  if (!isMissing) run.safety = await createUnlocked(own.context, { reason: 'pre-restore' })
+  const { rows } = prepare(run, isMissing, run.options.keepRevocations ? (foreseen.revived ?? []) : [])
+  return viewOf(run, foreseen, { movedAside: [], rows, before: live.rows, openBy: [] })
 }
 
 function tryOut(run: Run): Restored {

@@ -34,7 +34,7 @@ interface Secret extends SecretMarks {
 const secretsWhere = (condition: string): string => `
   SELECT s.hash, s.key_id AS keyId, k.name, s.start, s.ends_at AS endsAt, k.revoked_at AS revokedAt,
     k.revoked_reason AS revokedReason, k.expires_at AS expiresAt, k.disabled_at AS disabledAt, k.user_id AS userId,
-    k.project_id AS projectId, u.disabled_at AS userDisabledAt, p.archived_at AS projectArchivedAt
+    k.project_id AS projectId, u.disabled_at AS userDisabledAt, u.disabled_until AS userDisabledUntil, p.archived_at AS projectArchivedAt
   FROM secrets s JOIN keys k ON k.id = s.key_id
   LEFT JOIN users u ON u.id = k.user_id LEFT JOIN projects p ON p.id = k.project_id
   WHERE ${condition}`
@@ -86,8 +86,8 @@ function end(copy: Client, { hash, keyId, userId, projectId, because, now }: Rev
     setKey('expires_at', now.expiresAt)
   } else if (because === 'user_disabled' && userId !== null && userId === now.userId) {
     copy
-      .query('UPDATE users SET disabled_at = ?, updated_at = ? WHERE id = ?')
-      .run(now.userDisabledAt, at, userId)
+      .query('UPDATE users SET disabled_at = ?, disabled_until = ?, updated_at = ? WHERE id = ?')
+      .run(now.userDisabledAt, now.userDisabledUntil, at, userId)
   } else if (because === 'project_archived' && projectId !== null && projectId === now.projectId) {
     copy
       .query('UPDATE projects SET archived_at = ?, updated_at = ? WHERE id = ?')

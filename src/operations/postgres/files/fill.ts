@@ -1,0 +1,128 @@
+/** Replaces the rows of a database on a server by those of a file, within the transaction of the caller. */
+import { LatchkeyError } from '../../../contract/errors.ts'
+import type { ProgressListener } from '../../../contract/views.ts'
+import type { Connection } from '../../../db/postgres/connection.ts'
+import type { Client } from '../../../db/sqlite/client.ts'
+import { chunksOf, columnNames, copyOut, quoted, type Table, tablesOf } from './tables.ts'
+
+/** What a table has. */
+export interface CopiedTable {
+  readonly name: string
+  readonly rows: number
+  /** Of its rows as PostgreSQL copies them, in the order of the primary key. */
+  readonly sha256: string
+}
+
+/**
+ * Puts the rows of a file into the tables of the same schema version, which nobody else can use meanwhile. What they are is read
+ * back and compared.
+ *
+ * @throws invalid (a text that PostgreSQL cannot store), corrupt, disk_full
+ */
+export async function fill(
+  connection: Connection,
+  client: Client,
+  onProgress: ProgressListener | undefined,
+): Promise<readonly CopiedTable[]> {
+  const tables = tablesOf(client)
+  await connection.run("SET LOCAL maintenance_work_mem = '128MB'")
+  // Rows come in several times as fast without them.
+  const constraints = await takeConstraints(connection)
+  await connection.run(`TRUNCATE ${quoted(tables.map(({ name }) => name))}`)
+  const total = tables.reduce((sum, { name }) => sum + countIn(client, name), 0)
+  let before = 0
+  const sent: CopiedTable[] = []
+  for (const table of tables) {
+    const { rows, sha256, chunks } = measured(chunksOf(client, table), rows =>
+      onProgress?.({ step: 'copying', done: before + rows, total, unit: 'rows' }),
+    )
+    await connection.copyIn(`COPY "${table.name}" (${quoted(columnNames(table))}) FROM STDIN`, chunks)
+    sent.push({ name: table.name, rows: rows(), sha256: sha256() })
+    before += rows()
+  }
+  for (const make of constraints) await connection.run(make)
+  await raiseNumbers(connection)
+  requireSame(connection.name, sent, await contentsOf(connection, tables))
+  await connection.run(`ANALYZE ${quoted(tables.map(({ name }) => name))}`)
+  return sent
+}
+
+/** What the transaction of the connection sees in each table: how many rows, and a hash of them. */
+async function contentsOf(connection: Connection, tables: readonly Table[]): Promise<readonly CopiedTable[]> {
+  const found: CopiedTable[] = []
+  for (const table of tables) {
+    const { rows, sha256, chunks } = measured(connection.copyOut(copyOut(table)))
+    for await (const _ of chunks);
+    found.push({ name: table.name, rows: rows(), sha256: sha256() })
+  }
+  return found
+}
+
+/** @throws corrupt */
+function requireSame(name: string, expected: readonly CopiedTable[], found: readonly CopiedTable[]): void {
+  const other = expected.find((each, at) => each.sha256 !== found[at]?.sha256)
+  if (other === undefined) return
+  throw new LatchkeyError(
+    'corrupt',
+    `the table ${other.name} of ${name} is not what was copied into it; nothing was changed`,
+    'look at the log of the server, then run the command again',
+  )
+}
+
+/** Counts and hashes rows while they pass. */
+export function measured(
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  tell: (rows: number) => void = () => {},
+) {
+  const hasher = new Bun.CryptoHasher('sha256')
+  let rows = 0
+  async function* passed(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      hasher.update(chunk)
+      for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, at + 1)) rows++
+      tell(rows)
+      yield chunk
+    }
+  }
+  return { chunks: passed(), rows: () => rows, sha256: () => hasher.digest('hex') }
+}
+
+const newline = 10
+
+const countIn = (client: Client, table: string): number =>
+  (client.query(`SELECT count(*) AS n FROM "${table}"`).get() as { n: number }).n
+
+/** Drops all but checks. Returns the statements that make them again. */
+async function takeConstraints(connection: Connection): Promise<readonly string[]> {
+  // Foreign keys go first and come last.
+  const constraints = await connection.rows<{ drop: string; make: string }>(
+    `SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS drop,
+       format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) AS make
+     FROM pg_constraint
+     WHERE connamespace = current_schema()::regnamespace AND contype IN ('f', 'p', 'u')
+       AND conrelid <> 'migrations'::regclass
+     ORDER BY contype, conname`,
+  )
+  const indexes = await connection.rows<{ drop: string; make: string }>(
+    `SELECT format('DROP INDEX %s', indexrelid::regclass) AS drop, pg_get_indexdef(indexrelid) AS make
+     FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+     WHERE relnamespace = current_schema()::regnamespace
+       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)`,
+  )
+  for (const { drop } of [...constraints, ...indexes]) await connection.run(drop)
+  return [...indexes, ...constraints.toReversed()].map(({ make }) => make)
+}
+
+/** The next number of each table that has its rows numbered is greater than those in use. It never falls. */
+export async function raiseNumbers(connection: Connection): Promise<void> {
+  const numbered = await connection.rows<{ table: string; column: string; sequence: string }>(
+    `SELECT relname AS table, attname AS column, pg_get_serial_sequence(format('%I', relname), attname) AS sequence
+     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+     WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND attidentity <> ''`,
+  )
+  for (const { table, column, sequence } of numbered) {
+    await connection.rows(
+      `SELECT setval('${sequence}', greatest((SELECT max("${column}") FROM "${table}"), (SELECT last_value FROM ${sequence})))`,
+    )
+  }
+}

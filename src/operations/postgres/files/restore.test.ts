@@ -1,0 +1,177 @@
+/** Restores into a database on a server, from backups of either engine, and of a server's backup into a file. */
+import { afterAll, expect } from 'bun:test'
+import { join } from 'node:path'
+import { connectLatchkey, type Latchkey } from '../../../index.ts'
+import { failure } from '../../../testing/failure.ts'
+import { temporaryFolder } from '../../../testing/folder.ts'
+import { emptyDatabase, requirePostgres } from '../../../testing/postgres.ts'
+import { serverScene } from '../../../testing/server-scene.ts'
+
+const folder = temporaryFolder()
+afterAll(() => folder.remove())
+
+/** Keys, usage, a chat: rows in most tables. */
+async function fillWith(latchkey: Latchkey): Promise<void> {
+  await latchkey.users.create({ username: 'alice' })
+  await latchkey.projects.create({ slug: 'api', name: 'API', owner: 'alice' })
+  const key = await latchkey.keys.create({ name: 'ci', project: 'api', user: 'alice' })
+  await latchkey.limits.set({ key: 'ci' }, [{ metric: 'requests', amount: 1000, windowMs: 3_600_000 }])
+  for (const model of ['a', 'b']) await latchkey.usage.record(key.id, { model, inputTokens: 5, endUser: 'x' })
+  const { id } = await latchkey.chats.create({ title: 'Hello', user: 'alice' })
+  await latchkey.chats.append(id, { role: 'user', content: 'tab\there \\N' })
+}
+
+/** What a Latchkey shows of all that, without times of change. */
+const stateOf = async (latchkey: Latchkey) => ({
+  keys: await latchkey.keys.list(),
+  users: await latchkey.users.list(),
+  projects: await latchkey.projects.list(),
+  limits: await latchkey.limits.list({ key: 'ci' }),
+  report: await latchkey.usage.report({ by: ['key', 'model'] }),
+  chats: await latchkey.chats.search('tab'),
+})
+
+requirePostgres()('a restore brings everything back, and an undo what was there before', async () => {
+  await using it = await serverScene()
+  const { latchkey } = it
+  await fillWith(latchkey)
+  const then = await stateOf(latchkey)
+  const backup = await latchkey.backups.create()
+  await latchkey.keys.delete('ci')
+  await latchkey.users.create({ username: 'late' })
+  const before = await latchkey.users.list()
+
+  using plan = await latchkey.backups.planRestore({ latest: true })
+  expect(plan.shown).toMatchObject({ id: backup.id, replaces: it.database.name, foreign: false })
+  expect(plan.shown.revived).toMatchObject([{ key: { name: 'ci' }, because: 'missing' }])
+  expect(await latchkey.users.list()).toEqual(before)
+  const restored = await plan.restore()
+  expect(restored).toMatchObject({
+    path: it.database.url,
+    changes: { keys: { added: ['ci'] }, users: { removed: ['late'] } },
+    safetyBackup: { reason: 'pre-restore' },
+    openBy: [],
+  })
+  expect(await stateOf(latchkey)).toEqual(then)
+  expect((await latchkey.audit.list({ limit: 1 }))[0]).toMatchObject({ action: 'database.restore' })
+  // New rows get numbers of their own.
+  await latchkey.usage.record((await latchkey.keys.get('ci')).id, {
+    model: 'new',
+    inputTokens: 1,
+    endUser: 'y',
+  })
+  await latchkey.chats.append((await latchkey.chats.list()).chats[0]!.id, { role: 'user', content: 'more' })
+
+  const undone = await latchkey.backups.restore({ undo: true })
+  expect(undone.backup.id).toBe(restored.safetyBackup!.id)
+  expect(await latchkey.users.list()).toEqual(before)
+  expect(await failure(latchkey.backups.restore({ latest: true, inPlace: true }))).toMatchObject({
+    code: 'usage',
+  })
+})
+
+requirePostgres()('revocations are kept, in the same transaction', async () => {
+  await using it = await serverScene()
+  const { latchkey } = it
+  await fillWith(latchkey)
+  await latchkey.backups.create()
+  await latchkey.keys.revoke('ci', { reason: 'leaked' })
+  const { revived } = await latchkey.backups.restore({ latest: true, keepRevocations: true })
+  expect(revived).toMatchObject([{ because: 'revoked', ended: true }])
+  expect(await latchkey.keys.get('ci')).toMatchObject({ status: 'revoked' })
+})
+
+requirePostgres()(
+  'one thing comes back while requests are counted, with its usage, and goes again',
+  async () => {
+    await using it = await serverScene()
+    const { latchkey } = it
+    await fillWith(latchkey)
+    const busy = await latchkey.keys.create({ name: 'busy' })
+    const key = await latchkey.keys.get('ci')
+    await latchkey.backups.create()
+    await latchkey.keys.delete('ci')
+    let [stop, recorded] = [false, 0]
+    const writer = (async () => {
+      while (!stop) {
+        await latchkey.usage.record(busy.id, { model: 'm', inputTokens: 1 })
+        recorded++
+      }
+    })()
+    const dry = connectLatchkey({ ...it.options, dryRun: true })
+    expect(await dry.backups.restore({ latest: true, key: 'ci' })).toMatchObject({ only: 'key ci' })
+    await dry.close()
+    expect(await latchkey.keys.list()).toHaveLength(1)
+    const restored = await latchkey.backups.restore({ latest: true, key: 'ci' })
+    expect(restored).toMatchObject({
+      only: 'key ci',
+      changes: { keys: { added: ['ci'] } },
+      path: it.database.url,
+    })
+    expect(await latchkey.keys.get('ci')).toMatchObject({ id: key.id, name: 'ci' })
+    const rows = await latchkey.usage.report({ by: ['key'] })
+    expect(rows.find(row => JSON.stringify(row).includes(key.id))).toMatchObject({ requests: 2 })
+    await latchkey.backups.restore({ undo: true })
+    expect((await latchkey.keys.list()).map(({ name }) => name)).toEqual(['busy'])
+    stop = true
+    await writer
+    expect(await latchkey.keys.stats('busy')).toMatchObject({ totals: { requests: recorded } })
+    expect(await latchkey.usage.check()).toMatchObject({ differences: [] })
+  },
+)
+
+requirePostgres()('what was narrowed since stays narrow when one thing comes back', async () => {
+  await using it = await serverScene()
+  const { latchkey } = it
+  await fillWith(latchkey)
+  await latchkey.keys.update('ci', { metadata: { a: 1 } })
+  await latchkey.backups.create()
+  await latchkey.keys.disable('ci')
+  await latchkey.keys.update('ci', { metadata: { a: 2 } })
+  const { stays } = await latchkey.backups.restore({ latest: true, key: 'ci' })
+  expect(stays).toEqual(['key ci: disabled'])
+  expect(await latchkey.keys.get('ci')).toMatchObject({ status: 'disabled', metadata: { a: 1 } })
+})
+
+requirePostgres()('backups go from one engine to the other and back', async () => {
+  await using it = await serverScene()
+  await using empty = await emptyDatabase()
+  await fillWith(it.latchkey)
+  const backup = await it.latchkey.backups.create()
+  const path = join(it.folder, 'file.db')
+  const file = connectLatchkey({ ...it.options, path, backupDir: it.backupDir })
+  await file.backups.restore({ backup: backup.path })
+  expect(await stateOf(file)).toEqual(await stateOf(it.latchkey))
+  const second = await file.backups.create({ to: join(it.folder, 'second') })
+  await file.close()
+  const other = connectLatchkey({ ...it.options, path: empty.url })
+  const restored = await other.backups.restore({ backup: second.path })
+  expect(restored).toMatchObject({ safetyBackup: null, before: null })
+  expect(await stateOf(other)).toEqual(await stateOf(it.latchkey))
+  expect(await failure(other.backups.restore({ undo: true }))).toMatchObject({ code: 'not_found' })
+  expect(await other.migrations.check()).toMatchObject({ ok: true })
+  await other.close()
+})
+
+requirePostgres()('a restore that fails changes nothing', async () => {
+  await using it = await serverScene()
+  const { latchkey } = it
+  await fillWith(latchkey)
+  const backup = await latchkey.backups.create({ compression: 'none' })
+  await latchkey.users.create({ username: 'late' })
+  // A row that PostgreSQL refuses.
+  const { Client } = await import('../../../db/sqlite/client.ts')
+  const copy = connectLatchkey({ ...it.options, path: join(it.folder, 'nul.db') })
+  await copy.backups.restore({ backup: backup.path })
+  const client = new Client(join(it.folder, 'nul.db'), { readwrite: true })
+  client.run("UPDATE users SET name = 'a' || char(0) || 'b'")
+  client.close()
+  const bad = await copy.backups.create()
+  await copy.close()
+  const before = await latchkey.users.list()
+  expect(await failure(latchkey.backups.restore({ backup: bad.path }))).toMatchObject({ code: 'invalid' })
+  expect(await latchkey.users.list()).toEqual(before)
+  expect(await latchkey.keys.get('ci')).toMatchObject({ name: 'ci' })
+  const indexes = await it.sql`SELECT count(*)::int AS n FROM pg_indexes WHERE schemaname = 'public'`
+  expect(indexes[0].n).toBeGreaterThan(40)
+})
