@@ -2,16 +2,16 @@
  * The HTTP server against bare `Bun.serve`s that run the same SQL, under the load of wrk. The log goes to a file. Server and
  * load generator share the machine, so a ratio is what counts.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectLatchkey } from '../src/index.ts'
 import { type Fixture, fill, fixture, minutes } from './fixture.ts'
 import { inTurns, type Row } from './rounds.ts'
+import { inTurn, load, Servers } from './wrk.ts'
 
 const keys = 1_000
 const rounds = 6
-const seconds = 2
 const program = join(import.meta.dir, '../bin/latchkey.ts')
 
 export async function rows(): Promise<readonly Row[]> {
@@ -58,7 +58,7 @@ class Bench implements Disposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-http-'))
   readonly #made: Fixture
   readonly #other: Fixture
-  readonly #children: Bun.Subprocess[] = []
+  readonly #servers = new Servers(this.#folder)
   #urls = { latchkey: '', bare: '' }
   #secret = ''
 
@@ -76,11 +76,11 @@ class Bench implements Disposable {
     await latchkey.close()
     this.#secret = secret ?? ''
     this.#urls = {
-      latchkey: await this.#serve(
+      latchkey: await this.#servers.start(
         [program, 'serve', '--db', this.#made.path, '--listen', '127.0.0.1:0'],
         'address',
       ),
-      bare: await this.#serve([join(import.meta.dir, 'bare-server.ts'), this.#other.path], 'address'),
+      bare: await this.#servers.start([join(import.meta.dir, 'bare-server.ts'), this.#other.path], 'address'),
     }
   }
 
@@ -98,19 +98,6 @@ class Bench implements Disposable {
     return best
   }
 
-  /** Starts a server, whose first line on stderr says where it listens. */
-  async #serve(command: readonly string[], field: string): Promise<string> {
-    const log = join(this.#folder, `${this.#children.length}.log`)
-    const child = Bun.spawn([process.execPath, ...command], { stdout: 'ignore', stderr: Bun.file(log) })
-    this.#children.push(child)
-    for (;;) {
-      await Bun.sleep(20)
-      const [first, ...rest] = readFileSync(log, 'utf8').split('\n')
-      if (first !== undefined && rest.length > 0) return String(JSON.parse(first)[field])
-      if (child.exitCode !== null) throw new Error(`${command.join(' ')} ended: ${first}`)
-    }
-  }
-
   /** A script for wrk that sends a request for each key in turn. */
   #script(path: Path, { keys }: Fixture): string {
     const bodies = keys.map(({ id, secret }) =>
@@ -119,39 +106,12 @@ class Bench implements Disposable {
         : { key: id, model: 'gpt-x', inputTokens: 100, outputTokens: 20, costUsd: 0.000005 },
     )
     const file = join(this.#folder, `${path}-${this.#made.keys === keys ? 'latchkey' : 'bare'}.lua`)
-    writeFileSync(
-      file,
-      `local bodies = {${bodies.map(body => `'${JSON.stringify(body)}'`).join(',\n')}}
-local requests = {}
-local n = 0
-function init()
-  local headers = { ['authorization'] = 'Bearer ${this.#secret}', ['content-type'] = 'application/json' }
-  for i, body in ipairs(bodies) do requests[i] = wrk.format('POST', nil, headers, body) end
-end
-function request()
-  n = n % #requests + 1
-  return requests[n]
-end
-function done(summary)
-  local bad = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
-  io.stderr:write(string.format('%d %d %d', summary.requests, summary.duration, bad))
-end`,
-    )
+    writeFileSync(file, inTurn(bodies, this.#secret))
     return file
   }
 
   [Symbol.dispose](): void {
-    for (const child of this.#children) child.kill()
+    this.#servers[Symbol.dispose]()
     rmSync(this.#folder, { recursive: true, force: true })
   }
-}
-
-/** Requests per second. @throws when one was not answered with success */
-async function load(url: string, script: string, connections: number): Promise<number> {
-  const command = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url]
-  const child = Bun.spawn(command, { stdout: 'ignore', stderr: 'pipe' })
-  const said = await child.stderr.text()
-  const [requests = 0, microseconds = 0, bad = 1] = said.split(' ').map(Number)
-  if (bad !== 0) throw new Error(`${url}: ${said}`)
-  return (requests / microseconds) * 1_000_000
 }

@@ -1,7 +1,16 @@
-/** `bun run bench [NAME…]`: a table of ratios, each to a reference in the same run. Exits 1 if a bound is missed. */
+/** `bun run bench [NAME…] [--only PART] [--buckets N]`: a table of ratios, each to a reference in the same run. Exits 1 if a bound is missed. */
+import { parseArgs } from 'node:util'
 import type { Row } from './rounds.ts'
 
-const benches: Readonly<Record<string, () => Promise<{ readonly rows: () => Promise<readonly Row[]> }>>> = {
+interface Bench {
+  /** @param how of `postgres` alone: one of its parts, and the size of its report */
+  readonly rows: (how: {
+    readonly only?: string | undefined
+    readonly buckets?: string | undefined
+  }) => Promise<readonly Row[]>
+}
+
+const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   verify: () => import('./verify.ts'),
   windows: () => import('./windows.ts'),
   record: () => import('./record.ts'),
@@ -13,9 +22,14 @@ const benches: Readonly<Record<string, () => Promise<{ readonly rows: () => Prom
   backup: () => import('./backup.ts'),
   startup: () => import('./startup.ts'),
   http: () => import('./http.ts'),
+  postgres: () => import('./postgres/rows.ts'),
 }
 
-const asked = Bun.argv.slice(2)
+const { positionals: asked, values: how } = parseArgs({
+  args: Bun.argv.slice(2),
+  allowPositionals: true,
+  options: { only: { type: 'string' }, buckets: { type: 'string' } },
+})
 const unknown = asked.find(name => !Object.hasOwn(benches, name))
 if (unknown !== undefined) {
   console.error(`there is no benchmark called ${unknown}: choose from ${Object.keys(benches).join(', ')}`)
@@ -25,7 +39,7 @@ if (unknown !== undefined) {
 let missed = false
 for (const [name, load] of Object.entries(benches)) {
   if (asked.length > 0 && !asked.includes(name)) continue
-  for (const row of await (await load()).rows()) {
+  for (const row of await (await load()).rows(how)) {
     const good = row.better === 'higher' ? row.ratio >= row.bound : row.ratio <= row.bound
     missed ||= !good
     const bound = `${row.better === 'higher' ? '≥' : '≤'} ${row.bound}`

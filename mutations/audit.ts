@@ -2,6 +2,8 @@ import type { Mutation } from './mutation.ts'
 
 const everyCommand = { tests: ['src/acceptance/audit.test.ts'], only: 'leaves its rows in the audit trail' }
 
+const chain = { tests: ['src/operations/audit/chain.test.ts'] }
+
 /** Mistakes that hide something. */
 export const audit: readonly Mutation[] = [
   {
@@ -96,5 +98,63 @@ export const audit: readonly Mutation[] = [
     text: 'until && lt(audit.at, until.getTime()),',
     instead: 'until && lt(audit.at, until.getTime() + 1),',
     tests: ['src/cli/commands/audit/audit.test.ts'],
+  },
+  {
+    what: 'a row of the log is not compared with its hash',
+    file: 'src/operations/audit/verify.ts',
+    text: "    return hashOf(row) === row.hash ? undefined : 'it is not what was written: its hash differs'\n",
+    instead: '    return undefined\n',
+    ...chain,
+  },
+  {
+    what: 'a row of the log need not follow the one before it',
+    file: 'src/operations/audit/verify.ts',
+    text: '    if (row.previous !== this.#last.hash) {\n',
+    instead: '    if (this.#rows < 0) {\n',
+    ...chain,
+  },
+  {
+    what: 'the details of a row are not part of its hash',
+    file: 'src/db/chain.ts',
+    text: 'sha256([details, row.targetName, row.before, row.after])',
+    instead: 'sha256([details, row.targetName])',
+    ...chain,
+  },
+  {
+    what: 'an erasure leaves the salt',
+    file: 'src/db/chain.ts',
+    text: '`${what.actor ? `=${actorHash}` : actor}.${what.details ? `=${detailsHash}` : details}`',
+    instead: 'row.salt',
+    tests: ['src/db/chain.test.ts'],
+  },
+  {
+    what: 'any row may be blank as if it were erased',
+    file: 'src/operations/audit/verify.ts',
+    text: "      if (!isNamed) return 'it is marked as erased, but no erasure of a user names it'\n",
+    instead: '',
+    ...chain,
+    only: 'erasing',
+  },
+  {
+    what: 'a log that was cut off is not compared with the backup',
+    file: 'src/operations/audit/verify.ts',
+    text: "compared?.state === 'missing' ? [cut(compared, head)] : []",
+    instead: 'compared === undefined ? [] : []',
+    tests: ['src/operations/audit/against.test.ts'],
+  },
+  {
+    what: 'any restore excuses what is missing',
+    file: 'src/operations/audit/verify.ts',
+    text: '(replaced >= seq && at >= takenAt)',
+    instead: 'replaced >= 0',
+    tests: ['src/operations/audit/against.test.ts'],
+  },
+  {
+    what: 'what is left of a pruned log has no beginning',
+    file: 'src/operations/audit/prune.ts',
+    text: '      after: { ...through, rows, before: pruning.before.toISOString() },\n',
+    instead: '      after: { rows, before: pruning.before.toISOString() },\n',
+    ...chain,
+    only: 'pruning',
   },
 ]

@@ -7,7 +7,7 @@ export const onPostgres: readonly Mutation[] = [
   {
     what: 'what a recorder has acknowledged is gone after a crash of the server',
     file: 'src/db/postgres/usage-book.ts',
-    text: "    await connection.run('SET LOCAL synchronous_commit = on')\n",
+    text: "      connection.run('SET LOCAL synchronous_commit = on'),\n",
     instead: '',
     ...store,
     only: 'acknowledged as durable',

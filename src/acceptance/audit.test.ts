@@ -9,6 +9,7 @@ const { prepared, runEach } = everyCommand()
 
 /** What each command that writes leaves in the audit trail, when that is not called as the command is. */
 const audited: Record<string, readonly string[]> = {
+  'audit prune': ['audit.prune'],
   'chat prune': ['chat.delete'],
   // The action is older than the verb, and rows of it are in audit logs.
   'key limit set': ['key.limit-add'],

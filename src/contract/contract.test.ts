@@ -140,16 +140,16 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   schemaCheck: ['path', 'ok', 'problems'],
   backup: [
     'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
-    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem', 'database',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'auditHead', 'verifiedAt', 'failedAt', 'problem', 'database',
   ],
   listedBackup: [
     'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
-    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem', 'database',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'auditHead', 'verifiedAt', 'failedAt', 'problem', 'database',
     'own',
   ],
   createdBackup: [
     'id', 'path', 'location', 'createdAt', 'reason', 'sizeBytes', 'rawSizeBytes', 'sha256', 'compression',
-    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'verifiedAt', 'failedAt', 'problem', 'database',
+    'encrypted', 'schemaVersion', 'programVersion', 'rows', 'auditHead', 'verifiedAt', 'failedAt', 'problem', 'database',
     'pruned',
   ],
   backupPruning: ['id', 'path', 'createdAt', 'reason', 'sizeBytes', 'outcome', 'because'],
@@ -162,7 +162,15 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'only', 'stays', 'revived',
   ],
   revivedSecret: ['key', 'start', 'because', 'ended'],
-  auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after'],
+  auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash'],
+  exportedAuditEntry: [
+    'id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash', 'previous', 'salt',
+  ],
+  auditHead: ['seq', 'hash'],
+  auditProblem: ['kind', 'seq', 'id', 'detail'],
+  auditAgainst: ['backup', 'takenAt', 'seq', 'state', 'restore'],
+  auditCheck: ['ok', 'rows', 'erased', 'head', 'pruned', 'problems', 'moreProblems', 'against'],
+  prunedAudit: ['rows', 'before', 'through', 'backup'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion', 'user'],
   jsonSchema: [],
@@ -232,6 +240,7 @@ const innerFields: Readonly<Record<string, readonly string[]>> = {
   'restored.changes': ['keys', 'users', 'projects', 'chats', 'organizations', 'teams', 'roles'],
   'restored.openBy': ['pid', 'command'],
   'auditEntry.target': ['type', 'id', 'name'],
+  'auditAgainst.restore': ['seq', 'id', 'at', 'actor'],
   'price.tiers': ['overTokens', 'inputUsd', 'cachedInputUsd', 'cacheWriteUsd', 'outputUsd'],
   'priceImport.prices': [
     'model',
@@ -429,6 +438,8 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'backupPruning.outcome': ['kept', 'removed'],
   'backupStatus.status': ['fresh', 'stale', 'failed'],
   'backupSchedule.manager': ['crontab', 'systemd'],
+  'auditAgainst.state': ['present', 'pruned', 'restored', 'missing'],
+  'auditProblem.kind': ['edited', 'removed', 'inserted', 'swapped', 'cut', 'replaced'],
   'auditEntry.origin': ['terminal', 'cron', 'service', 'script', 'library'],
   'completionInstalled.shell': ['bash', 'zsh', 'fish'],
   'healthReport.status': ['ok', 'warning', 'failed'],
@@ -597,6 +608,7 @@ describe('choices', () => {
     for (const [name, { schema }] of actual) visit(name, schema)
     const inherited = [
       'createdBackup.compression',
+      'exportedAuditEntry.origin',
       'listedBackup.compression',
       'limitState.metric',
       'limitState.period',

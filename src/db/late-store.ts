@@ -1,12 +1,22 @@
 /** A store whose code is loaded with its first use, so that nobody loads an engine that they do not have. */
-import type { Store } from './engine.ts'
+import type { Answer, Store } from './engine.ts'
 
 /** @param load makes the store; called once */
 export function lateStore(load: () => Promise<Store>, access: Pick<Store, 'dryRun' | 'isWritable'>): Store {
   let loading: Promise<Store> | undefined
+  let loaded: Store | undefined
   const store = (): Promise<Store> => {
-    loading ??= load()
+    loading ??= load().then(it => {
+      loaded = it
+      return it
+    })
     return loading
+  }
+  /** Once it is loaded, no request of a gateway waits here. */
+  function use<T>(work: (store: Store) => Promise<T>): Promise<T>
+  function use<T>(work: (store: Store) => Answer<T>): Answer<T>
+  function use<T>(work: (store: Store) => Answer<T>): Answer<T> {
+    return loaded === undefined ? store().then(work) : work(loaded)
   }
   const beforeClose: (() => Promise<void>)[] = []
   return {
@@ -18,16 +28,16 @@ export function lateStore(load: () => Promise<Store>, access: Pick<Store, 'dryRu
       yield* (await store()).stream(work)
     },
     latest: {
-      keyAt: async (...asked) => (await store()).latest.keyAt(...asked),
-      frees: async (...asked) => (await store()).latest.frees(...asked),
-      prices: async () => (await store()).latest.prices(),
+      keyAt: (...asked) => use(it => it.latest.keyAt(...asked)),
+      frees: (...asked) => use(it => it.latest.frees(...asked)),
+      prices: () => use(it => it.latest.prices()),
     },
     usage: {
-      charge: async (...told) => (await store()).usage.charge(...told),
-      enter: async (...told) => (await store()).usage.enter(...told),
-      reserve: async (...asked) => (await store()).usage.reserve(...asked),
-      settle: async (...told) => (await store()).usage.settle(...told),
-      release: async id => (await store()).usage.release(id),
+      charge: (...told) => use(it => it.usage.charge(...told)),
+      enter: (...told) => use(it => it.usage.enter(...told)),
+      reserve: (...asked) => use(it => it.usage.reserve(...asked)),
+      settle: (...told) => use(it => it.usage.settle(...told)),
+      release: id => use(it => it.usage.release(id)),
       addDenials: async rows => (await store()).usage.addDenials(rows),
     },
     alone: async (...asked) => (await store()).alone(...asked),

@@ -2,10 +2,19 @@
  * All of Latchkey on one database, grouped like the command line. Types only; the comments are the contract of each
  * method.
  */
-import type { AuditEntry, HealthReport, Initialized, Inventory, Self } from '../contract/views.ts'
+import type {
+  AuditCheck,
+  AuditEntry,
+  ExportedAuditEntry,
+  HealthReport,
+  Initialized,
+  Inventory,
+  PrunedAudit,
+  Self,
+} from '../contract/views.ts'
 import type { Admitted, Authorized, Carrier, GuardOptions, Refused } from '../operations/door/input.ts'
 import type { Diagnosis, NewDatabase } from '../operations/file/input.ts'
-import type { AuditFilter } from '../operations/input.ts'
+import type { AuditCheckInput, AuditFilter, AuditPruning } from '../operations/input.ts'
 import type { Chats } from './chats.ts'
 import type { Backups, DatabaseFile, Migrations } from './file.ts'
 import type { Imports } from './imports.ts'
@@ -190,4 +199,37 @@ export interface Audit {
    * const entry = await latchkey.audit.get(latest.id)
    */
   readonly get: (id: string) => Promise<AuditEntry>
+  /**
+   * Changes with what chains them, oldest first, streamed from one snapshot.
+   *
+   * @throws invalid (there is no such action), once the first is read
+   * @example
+   * for await (const { seq, hash } of latchkey.audit.export({ since: new Date('2026-01-01') })) console.log(seq, hash)
+   */
+  readonly export: (filter?: AuditFilter) => AsyncGenerator<ExportedAuditEntry>
+  /**
+   * Follows the chain, and names rows that were edited, removed, inserted or swapped. With a backup, also whether the newest
+   * rows were cut off.
+   *
+   * @throws not_found, ambiguous, corrupt (the backup), conflict (it is one of another database, or has no chain), busy
+   * @example
+   * const { ok, problems } = await latchkey.audit.verify()
+   */
+  readonly verify: (input?: AuditCheckInput) => Promise<AuditCheck>
+  /**
+   * What `prune` would remove.
+   *
+   * @throws as `prune`
+   * @example
+   * const { rows } = await latchkey.audit.planPrune({ before: new Date('2026-01-01') })
+   */
+  readonly planPrune: (pruning: AuditPruning) => Promise<PrunedAudit>
+  /**
+   * Removes the oldest changes. The rest can still be verified.
+   *
+   * @throws invalid (a moment in the future), busy
+   * @example
+   * const { rows } = await latchkey.audit.prune({ before: new Date('2026-01-01') })
+   */
+  readonly prune: (pruning: AuditPruning) => Promise<PrunedAudit>
 }

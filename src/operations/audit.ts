@@ -121,27 +121,29 @@ export function listAudit(
   context: OperationContext,
   filter: AuditFilter = {},
 ): Promise<readonly AuditEntry[]> {
-  const { since, until, actor, action, target } = filter
-  const did = action === undefined ? undefined : hasAction(action)
   return context.store.read(async db => {
-    requireWords(filter)
-    if (action !== undefined) await requireAction(db, action)
     const rows = await db
       .select()
       .from(audit)
-      .where(
-        and(
-          since && gte(audit.at, since.getTime()),
-          until && lt(audit.at, until.getTime()),
-          actor === undefined ? undefined : eq(audit.actor, actor),
-          did,
-          target === undefined ? undefined : or(eq(audit.targetId, target), eq(audit.targetName, target)),
-        ),
-      )
+      .where(await conditionOf(db, filter))
       .orderBy(desc(audit.at), desc(audit.id))
       .limit(filter.limit ?? 100)
     return rows.map(entryOf)
   })
+}
+
+/** @throws invalid */
+export async function conditionOf(db: Database, filter: AuditFilter): Promise<SQL | undefined> {
+  const { since, until, actor, action, target } = filter
+  requireWords(filter)
+  if (action !== undefined) await requireAction(db, action)
+  return and(
+    since && gte(audit.at, since.getTime()),
+    until && lt(audit.at, until.getTime()),
+    actor === undefined ? undefined : eq(audit.actor, actor),
+    action === undefined ? undefined : hasAction(action),
+    target === undefined ? undefined : or(eq(audit.targetId, target), eq(audit.targetName, target)),
+  )
 }
 
 /**
@@ -156,7 +158,7 @@ export function getAuditEntry(context: OperationContext, selector: string): Prom
   })
 }
 
-const entryOf = (row: typeof audit.$inferSelect): AuditEntry => ({
+export const entryOf = (row: typeof audit.$inferSelect): AuditEntry => ({
   id: row.id,
   at: new Date(row.at),
   actor: row.actor,
@@ -165,6 +167,8 @@ const entryOf = (row: typeof audit.$inferSelect): AuditEntry => ({
   target: { type: row.targetType, id: row.targetId, name: row.targetName },
   before: parsed(row.before),
   after: parsed(row.after),
+  seq: row.seq,
+  hash: row.hash,
 })
 
 /** One action, or all actions of a noun. */

@@ -13,7 +13,7 @@ import { actingFor } from './acting.ts'
 import type { ChatPage } from './chats/input.ts'
 import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
-import type { ChatSelector, TeamSelector } from './input.ts'
+import type { AuditFilter, ChatSelector, TeamSelector } from './input.ts'
 import { type instead, refuse } from './instead.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
@@ -93,6 +93,7 @@ export function createOperations(wiring: Wiring) {
   // Loaded by who needs them: lists with a filter, and the stream of an export.
   late.from(context, () => import('./keys/page.ts'))
   late.from(context, () => import('./keys/export.ts'))
+  late.from(context, () => import('./audit/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
   const passwords = late.from(context, () => import('./people/check-password.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
@@ -132,6 +133,9 @@ export function createOperations(wiring: Wiring) {
   const door = late.from(context, () => import('./door/authorize.ts'))
   const self = late.from(context, () => import('./door/self.ts'))
   const audit = late.from(context, () => import('./audit.ts'))
+  const withBackups = () => ({ ...context(), files })
+  const auditCheck = late.from(withBackups, () => import('./audit/verify.ts'))
+  const auditPrune = late.from(withBackups, () => import('./audit/prune.ts'))
   const inventory = late.from(beside, () => import('./file/inventory.ts'))
   const importing = late.from(beside, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
@@ -360,7 +364,17 @@ export function createOperations(wiring: Wiring) {
         planImport: priceImport(m => m.planPriceImport),
       },
     },
-    audit: { list: audit(m => m.listAudit), get: audit(m => m.getAuditEntry) },
+    audit: {
+      list: audit(m => m.listAudit),
+      get: audit(m => m.getAuditEntry),
+      verify: auditCheck(m => m.verifyAudit),
+      planPrune: auditPrune(m => m.planAuditPrune),
+      prune: auditPrune(m => m.pruneAudit),
+      /** Streams the rows with their chain, oldest first. */
+      async *export(filter?: AuditFilter) {
+        yield* (await import('./audit/export.ts')).exportAudit(context(), filter)
+      },
+    },
     inventory: inventory(m => m.takeInventory),
     imports: {
       glmProxy: importing(m => m.importGlmProxy),

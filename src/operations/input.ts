@@ -33,6 +33,18 @@ export interface AuditFilter {
   readonly limit?: number | undefined
 }
 
+export interface AuditCheckInput {
+  /** A backup to compare with: its id, its file, or `latest`. It shows whether the newest rows were cut off. */
+  readonly against?: string | undefined
+  /** The folder or bucket of that backup; default: where backups are. */
+  readonly from?: string | undefined
+}
+
+export interface AuditPruning {
+  /** Rows from before this are removed. */
+  readonly before: Date
+}
+
 export interface Actor {
   /** The name in the audit log. */
   readonly name: string

@@ -2,6 +2,7 @@
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
+import { codeOf } from '../contract/failure.ts'
 
 /** Where Debian has the programs of the server, which are not on the PATH; the newest version. */
 export const serverPrograms: string | null = programs()
@@ -148,11 +149,11 @@ export class Cluster {
 
   /** The server and all its backends do nothing until `thaw`; connections to it stay. */
   freeze(): void {
-    for (const pid of this.#processes()) process.kill(pid, 'SIGSTOP')
+    for (const pid of this.#processes()) tell(pid, 'SIGSTOP')
   }
 
   thaw(): void {
-    for (const pid of this.#processes()) process.kill(pid, 'SIGCONT')
+    for (const pid of this.#processes()) tell(pid, 'SIGCONT')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -169,6 +170,15 @@ export class Cluster {
     const { pid } = this.#running
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     return [pid, ...children.trim().split(' ').filter(Boolean).map(Number)]
+  }
+}
+
+/** A backend may end at any time. */
+function tell(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (codeOf(error) !== 'ESRCH') throw error
   }
 }
 

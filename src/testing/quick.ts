@@ -1,5 +1,5 @@
 /** `bun run test:quick`: runs the tests that a change since main may affect, according to git and the imports. */
-import { dirname, join, relative } from 'node:path'
+import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dir, '../..')
 const typescript = new Bun.Transpiler({ loader: 'ts' })
@@ -71,9 +71,11 @@ if (import.meta.main) {
   const tests = touchedTests(await changedFiles(), await readSources())
   console.error(tests.length === 0 ? 'No test is touched.' : `${tests.length} files of tests are touched.`)
   if (tests.length > 0) {
-    const paths = tests.map(file => `./${relative(process.cwd(), join(root, file))}`)
-    const words = ['test', '--parallel', '--timeout', '600000', ...paths, ...process.argv.slice(2)]
-    const child = Bun.spawn([process.execPath, ...words], { stdio: ['inherit', 'inherit', 'inherit'] })
+    const words = ['run', 'test', ...tests.map(file => `./${file}`), ...process.argv.slice(2)]
+    const child = Bun.spawn([process.execPath, ...words], {
+      cwd: root,
+      stdio: ['inherit', 'inherit', 'inherit'],
+    })
     process.exitCode = await child.exited
   }
 }

@@ -187,6 +187,9 @@ export const tree: Tree = {
     verbs: {
       list: () => import('./audit/list.ts'),
       show: () => import('./audit/show.ts'),
+      export: () => import('./audit/export.ts'),
+      verify: () => import('./audit/verify.ts'),
+      prune: () => import('./audit/prune.ts'),
     },
   },
   init: { group: 'Operations', summary: 'Create the database', load: () => import('./init.ts') },

@@ -14,6 +14,7 @@ import {
   text,
   time,
 } from '../shape.ts'
+import { auditHead } from './audit.ts'
 import { holder, keyRef } from './refs.ts'
 import { compressions, revivals, schedulers } from './words.ts'
 
@@ -38,6 +39,12 @@ export const backup = object('Backup', {
   schemaVersion: integer('Schema version of the database inside'),
   programVersion: text('Version of Latchkey that made it'),
   rows: mapOf(integer('Rows'), 'Rows per table'),
+  auditHead: nullable(
+    as(
+      auditHead,
+      'The last row of the audit log, for audit verify --against; null if an older Latchkey made it',
+    ),
+  ),
   verifiedAt: nullable(time('When it last passed a verification')),
   failedAt: nullable(time('When its last verification failed; null when that passed')),
   problem: nullable(text('What that verification found')),

@@ -134,6 +134,7 @@ const otherActions = [
   'import.dokify',
   'import.keys',
   'import.undo',
+  'audit.prune',
   'database.init',
   'database.migrate',
   'database.restore',

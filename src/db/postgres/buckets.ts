@@ -43,11 +43,13 @@ export class BucketRows {
     offset: number,
     lastAt: number,
   ): void {
-    const last = counterColumns.length + 3
-    for (const [index, list] of this.#lists.entries()) {
-      if (index >= 3 && index < last) list.push(counts[offset + index - 3] ?? 0)
-      else list.push(index === 0 ? series : index === 1 ? start : index === 2 ? model : lastAt)
-    }
+    const lists = this.#lists
+    lists[0]?.push(series)
+    lists[1]?.push(start)
+    lists[2]?.push(model)
+    for (let index = 0; index < counterColumns.length; index++)
+      lists[index + 3]?.push(counts[offset + index] ?? 0)
+    lists[counterColumns.length + 3]?.push(lastAt)
   }
 
   /** Sends all of them, in the order of their keys. */

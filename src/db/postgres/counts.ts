@@ -40,7 +40,7 @@ const metrics: readonly Metric[] = ['tokens', 'requests', 'usd', 'parallel']
 
 /** The values of the places of `counting`, in their order. */
 export function placesOf(questions: readonly Question[], { at, toleranceMs }: Moment): Parameter[] {
-  const runs = questions.flatMap(({ runs }, index) => runs.map(run => ({ ...run, index })))
+  const runs = questions.flatMap(({ runs }) => runs)
   return [
     questions.map(({ bound }) => bound.subject.id),
     questions.map(({ bound }) => subjects.indexOf(bound.subject.type)),
@@ -48,7 +48,7 @@ export function placesOf(questions: readonly Question[], { at, toleranceMs }: Mo
     questions.map(({ bound }) => metrics.indexOf(bound.limit.metric)),
     questions.map(({ bound }) => likeOf(bound.limit.models)),
     questions.map(question => question.at),
-    runs.map(({ index }) => index + 1),
+    questions.flatMap(({ runs }, index) => runs.map(() => index + 1)),
     runs.map(({ width }) => widths.indexOf(width)),
     runs.map(({ from }) => from),
     runs.map(({ until }) => until),

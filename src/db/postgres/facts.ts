@@ -50,8 +50,8 @@ export class Memory {
 }
 
 interface Guess {
-  /** What it is a guess about, as the answer would say it. */
-  readonly of: string
+  /** The answer that it was made from. */
+  readonly of: KeyRow
   readonly bound: readonly BoundLimit[]
   readonly retention: Retention
 }
@@ -105,22 +105,23 @@ export class PostgresFacts implements Facts {
         ...(sums ? placesOf(questions, moment) : []),
       ])
       if (row === undefined) return null
-      const of = whatOf(row)
-      const isRight = guess?.of === of
+      const isRight = guess !== undefined && asksTheSame(guess.of, row)
       const bound = isRight ? guess.bound : boundOf(row)
-      const { keyLimits, userLimits, projectLimits, minutesFrom, hoursFrom, room, booked, held, ...found } =
-        row
-      const facts = { ...found, bound, hasRoom: room || !bound.some(({ limit }) => limit.each === 1) }
-      if (refuses?.(facts)) return { ...facts, limits: null }
-      if (isRight || bound.length === 0) {
+      const { minutesFrom, hoursFrom, room, booked, held } = row
+      const hasRoom = room || !bound.some(({ limit }) => limit.each === 1)
+      // The row itself, because to copy it takes longer than all else that is done with it.
+      const facts = (limits: KeyFacts['limits']) => Object.assign(row, { bound, hasRoom, limits })
+      if (refuses?.(row)) return facts(null)
+      if (bound.length === 0) return facts([])
+      if (isRight) {
         const counted = questions.map(({ less }, n) => ({
           booked: (booked?.[n] ?? 0) - less,
           held: held?.[n] ?? 0,
         }))
-        return { ...facts, limits: bound.length === 0 ? [] : questions.map(limitFacts(counted)) }
+        return facts(questions.map(limitFacts(counted)))
       }
       if (guesses.size >= mostGuesses) guesses.clear()
-      guesses.set(key, { of, bound, retention: { minutesFrom, hoursFrom } })
+      guesses.set(key, { of: row, bound, retention: { minutesFrom, hoursFrom } })
     }
   }
 
@@ -341,21 +342,19 @@ const question = (found: string) => ({ alone: keyText(found, false), withSums: k
 
 const keyQuestions = { secret: question(foundByHash('$1')), id: question(foundById('$1')) } as const
 
-/** All that a guess depends on. */
-const whatOf = (row: KeyRow): string =>
-  [
-    row.id,
-    row.name,
-    row.ownerId,
-    row.username,
-    row.projectId,
-    row.slug,
-    row.keyLimits,
-    row.userLimits,
-    row.projectLimits,
-    row.minutesFrom,
-    row.hoursFrom,
-  ].join('\n')
+/** Whether all is the same that a guess depends on. */
+const asksTheSame = (a: KeyRow, b: KeyRow): boolean =>
+  a.id === b.id &&
+  a.name === b.name &&
+  a.ownerId === b.ownerId &&
+  a.username === b.username &&
+  a.projectId === b.projectId &&
+  a.slug === b.slug &&
+  a.keyLimits === b.keyLimits &&
+  a.userLimits === b.userLimits &&
+  a.projectLimits === b.projectLimits &&
+  a.minutesFrom === b.minutesFrom &&
+  a.hoursFrom === b.hoursFrom
 
 function boundOf(row: KeyRow): readonly BoundLimit[] {
   const of = (subject: LimitSubject, limits: string | null): readonly BoundLimit[] =>
@@ -380,8 +379,10 @@ const life = lifeOf('latchkey_total', '$1')
 const ofKeys = limitsOfKeys('= ANY($1::text[])')
 
 /** The number of a transaction stays with the rows that it wrote, so others stand for others. */
+export const priceVersion = `
+  SELECT count(*) || ' ' || coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) AS version FROM prices`
+
 const newPrices = `
-  WITH now AS (
-    SELECT count(*) || ' ' || coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) AS version FROM prices)
+  WITH now AS (${priceVersion})
   SELECT now.version AS version, p.model IS NOT NULL AS "isRow", p.*
   FROM now LEFT JOIN (${prices}) p ON now.version <> $1`

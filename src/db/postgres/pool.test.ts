@@ -28,6 +28,11 @@ requirePostgres()('integers, texts, lists and null arrive as they were sent', as
     [2 ** 52, '"{},\\'],
     [null, null],
   ])
+  const strange = ['', ' ', 'NULL', 'null', ',', '{', '"', "'", '\\', 'a\nb', 'ü€😀']
+  expect(await connection.values('SELECT * FROM unnest($1::text[])', [strange])).toEqual(
+    strange.map(text => [text]),
+  )
+  expect(await connection.values('SELECT * FROM unnest($1::text[])', [[]])).toEqual([])
   const slow = performance.now()
   const all = ['BEGIN', 'SELECT pg_sleep(0.1)', 'SELECT 7 AS x', 'COMMIT'].map(text => connection.rows(text))
   expect((await Promise.all(all))[2]).toEqual([{ x: 7 }])

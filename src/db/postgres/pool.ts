@@ -22,6 +22,12 @@ interface Idle {
   readonly since: number
 }
 
+interface Waiting {
+  readonly until: number
+  /** With a connection that was just given back; with none when there may be another one, or it is too late. */
+  readonly wake: (connection?: Connection) => void
+}
+
 /** What gateways ask with every request, on statements that stay prepared, and everything else, beside each other. */
 interface Pools {
   readonly hot: Pool
@@ -70,8 +76,11 @@ export class Pool {
   readonly #options: PoolOptions
   /** The one used last is lent first. */
   readonly #idle: Idle[] = []
-  readonly #waiting: (() => void)[] = []
-  readonly #lent = new Set<Promise<unknown>>()
+  /** Whoever came first is first. */
+  readonly #waiting: Waiting[] = []
+  #waitingEnds: ReturnType<typeof setTimeout> | undefined
+  #lent = 0
+  #returned: PromiseWithResolvers<void> | undefined
   #count = 0
   /** Connections that idled then are asked, however short it was. */
   #doubtedAt = Number.NEGATIVE_INFINITY
@@ -84,11 +93,7 @@ export class Pool {
 
   /** Runs `work`, once, on a connection that nobody else has meanwhile. @throws busy (none was free in time) */
   lend<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    const run = this.#lend(work)
-    this.#lent.add(run)
-    const forget = () => this.#lent.delete(run)
-    run.then(forget, forget)
-    return run
+    return this.#lend(work, error => error)
   }
 
   /** Runs `work`, which only reads, and once more if its connection was lost. */
@@ -107,16 +112,10 @@ export class Pool {
    * @throws unexpected (it was sent and its answer never came)
    */
   async tell<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    const once = async (connection: Connection): Promise<T> => {
-      try {
-        return await work(connection)
-      } catch (error) {
-        throw isLost(error) ? unknownOutcome(this.#target.name, error) : error
-      }
-    }
+    const untold = (error: unknown) => (isLost(error) ? unknownOutcome(this.#target.name, error) : error)
     for (let tries = 1; ; tries++) {
       try {
-        return await this.lend(once)
+        return await this.#lend(work, untold)
       } catch (error) {
         if (!isDeadlock(error) || tries === mostTries) throw error
         await Bun.sleep(Math.random() * 2 ** tries)
@@ -133,25 +132,47 @@ export class Pool {
   /** Waits for what is lent, then closes everything. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const wake of this.#waiting.splice(0)) wake()
-    await Promise.allSettled(this.#lent)
+    while (this.#waiting.length > 0) this.#wakeNext()
+    if (this.#lent > 0) {
+      this.#returned ??= Promise.withResolvers()
+      await this.#returned.promise
+    }
     for (const { connection } of this.#idle.splice(0)) connection.close()
   }
 
-  async #lend<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    const connection = await this.#take()
+  /** @param meant what an error of `work` means */
+  async #lend<T>(
+    work: (connection: Connection) => Promise<T>,
+    meant: (error: unknown) => unknown,
+  ): Promise<T> {
+    this.#lent++
+    let connection: Connection | undefined
     try {
+      connection = this.#fresh() ?? (await this.#take())
       return await work(connection)
     } catch (error) {
-      throw translate(error, this.#target.name)
+      throw translate(connection === undefined ? error : meant(error), this.#target.name)
     } finally {
-      if (connection.isOpen) this.#idle.push({ connection, since: performance.now() })
-      this.#waiting.shift()?.()
+      if (connection?.isOpen) this.#giveBack(connection)
+      if (--this.#lent === 0) this.#returned?.resolve()
     }
   }
 
+  /** One that need not be asked whether it works. */
+  #fresh(): Connection | undefined {
+    const idle = this.#idle.at(-1)
+    if (idle === undefined || this.#closed || this.#isDoubtful(idle)) return undefined
+    this.#idle.pop()
+    return idle.connection
+  }
+
+  #giveBack(connection: Connection): void {
+    if (this.#waiting.length > 0) this.#wakeNext(connection)
+    else this.#idle.push({ connection, since: performance.now() })
+  }
+
   async #take(): Promise<Connection> {
-    const deadline = performance.now() + this.#options.waitMs
+    const until = performance.now() + this.#options.waitMs
     for (;;) {
       if (this.#closed) throw closed()
       const idle = this.#idle.pop()
@@ -160,8 +181,9 @@ export class Pool {
         continue
       }
       if (this.#count < this.#options.size) return await this.#connect()
-      if (!(await this.#freed(deadline - performance.now())))
-        throw allLent(this.#target.name, this.#options.size)
+      if (performance.now() >= until) throw allLent(this.#target.name, this.#options.size)
+      const freed = await this.#freed(until)
+      if (freed?.isOpen) return freed
     }
   }
 
@@ -172,12 +194,12 @@ export class Pool {
       connection.onLost = () => {
         this.#count--
         this.#doubtedAt = performance.now()
-        this.#waiting.shift()?.()
+        this.#wakeNext()
       }
       return connection
     } catch (error) {
       this.#count--
-      this.#waiting.shift()?.()
+      this.#wakeNext()
       throw error
     }
   }
@@ -193,10 +215,14 @@ export class Pool {
     }
   }
 
-  async #works({ connection, since }: Idle): Promise<boolean> {
+  #isDoubtful({ connection, since }: Idle): boolean {
+    return !connection.isOpen || since < this.#doubtedAt || performance.now() - since >= longIdleMs
+  }
+
+  async #works(idle: Idle): Promise<boolean> {
+    const { connection } = idle
     if (!connection.isOpen) return false
-    const now = performance.now()
-    if (now - since < longIdleMs && since >= this.#doubtedAt) return true
+    if (!this.#isDoubtful(idle)) return true
     const silent = setTimeout(() => connection.close(), pingMs)
     try {
       await connection.run('SELECT 1')
@@ -209,20 +235,33 @@ export class Pool {
     }
   }
 
-  /** False when none was freed in time. */
-  async #freed(waitMs: number): Promise<boolean> {
-    if (waitMs <= 0) return false
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    const wake = () => resolve(true)
-    this.#waiting.push(wake)
-    const timer = setTimeout(() => {
-      const at = this.#waiting.indexOf(wake)
-      if (at >= 0) this.#waiting.splice(at, 1)
-      resolve(false)
-    }, waitMs)
-    const freed = await promise
-    clearTimeout(timer)
-    return freed
+  /** The next one that is given back; undefined when there may be another one, or at the latest at `until`. */
+  #freed(until: number): Promise<Connection | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Connection | undefined>()
+    this.#waiting.push({ until, wake: resolve })
+    this.#watch()
+    return promise
+  }
+
+  #wakeNext(connection?: Connection): void {
+    this.#waiting.shift()?.wake(connection)
+    if (this.#waiting.length > 0) return
+    clearTimeout(this.#waitingEnds)
+    this.#waitingEnds = undefined
+  }
+
+  /** One timer for all, because they wait equally long. */
+  #watch(): void {
+    const [first] = this.#waiting
+    if (first === undefined || this.#waitingEnds !== undefined) return
+    this.#waitingEnds = setTimeout(
+      () => {
+        this.#waitingEnds = undefined
+        while ((this.#waiting[0]?.until ?? Number.POSITIVE_INFINITY) <= performance.now()) this.#wakeNext()
+        this.#watch()
+      },
+      Math.max(1, first.until - performance.now()),
+    )
   }
 }
 

@@ -15,6 +15,15 @@ export const whole = <T>(turn: Turn, work: (turn: Turn) => Promise<T>): Promise<
     ? work(turn)
     : turn.connection.inTransaction(beginWriting, () => work({ ...turn, isWhole: true }), 'COMMIT')
 
+/** The same, but `work` may ask before the transaction has begun. It must await `begun` before it changes anything. */
+export const beginning = <T>(
+  turn: Turn,
+  work: (turn: Turn, begun: Promise<unknown>) => Promise<T>,
+): Promise<T> =>
+  turn.isWhole
+    ? work(turn, Promise.resolve())
+    : turn.connection.beginning(beginWriting, begun => work({ ...turn, isWhole: true }, begun), 'COMMIT')
+
 export const beginWriting = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 
 /** Whether a row of `series` is the one of a row of `keys` as it belongs now. */

@@ -59,6 +59,7 @@ export class PostgresStore implements Store {
       dryRun,
       mostEndUsers,
       factsOn: connection => this.#factsOn(connection),
+      memory: this.#memory,
     })
   }
 

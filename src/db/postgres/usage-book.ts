@@ -26,12 +26,12 @@ import {
 import { counterColumns, isFilling, reservedFor } from '../rows.ts'
 import { bucketAt, type Width, widths } from '../spans.ts'
 import { addTo, bucketRows, heldEvents, noteEvents } from './buckets.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, Parameter } from './connection.ts'
 import { sqlState } from './errors.ts'
-import type { PostgresFacts } from './facts.ts'
+import { type Memory, type PostgresFacts, priceVersion } from './facts.ts'
 import { lockSubject } from './locks.ts'
 import type { Pool } from './pool.ts'
-import { beginWriting, isOwn, makeModel, makeSeries, type Turn, whole } from './series.ts'
+import { beginning, beginWriting, isOwn, makeModel, makeSeries, type Turn, whole } from './series.ts'
 
 export interface BookOptions {
   /** Roll back instead of committing, each call alone. */
@@ -39,6 +39,7 @@ export interface BookOptions {
   /** How many end users a key may have. */
   readonly mostEndUsers: number
   readonly factsOn: (connection: Connection) => PostgresFacts
+  readonly memory: Memory
 }
 
 /** What is to be counted, and what became of it. */
@@ -49,6 +50,8 @@ interface Counting {
   /** 0 if something was missing, or the life of the key has to be summed first. */
   readonly counted: number
   readonly isFilling: boolean
+  /** Whether the prices are those that its cost was set by. */
+  readonly isPriced: boolean
 }
 
 /** `look` counts nothing; `sure` does not ask whether so much was counted that there may be no room. */
@@ -66,17 +69,13 @@ export class PostgresUsage implements UsageBook {
   }
 
   charge(keyId: string, usage: Usage, pricing: Pricing): Promise<Charged | null> {
-    return this.#tell(async turn => {
-      const counts = await this.#priced(turn, usage, pricing)
-      return (await this.#count(turn, charging, keyId, usage, counts))?.charged ?? null
-    })
+    return this.#tell(
+      async turn => (await this.#count(turn, charging, keyId, usage, pricing))?.charged ?? null,
+    )
   }
 
   settle(reservationId: string, usage: Usage, pricing: Pricing) {
-    return this.#tell(async turn => {
-      const counts = await this.#priced(turn, usage, pricing)
-      return this.#count(turn, settling, reservationId, { ...usage, endUser: '' }, counts)
-    })
+    return this.#tell(turn => this.#count(turn, settling, reservationId, { ...usage, endUser: '' }, pricing))
   }
 
   release(reservationId: string): Promise<boolean> {
@@ -107,8 +106,8 @@ export class PostgresUsage implements UsageBook {
     // Of the same key one at a time: the others would hold connections while they wait for its lock.
     return this.#inLine('hash' in key ? key.hash : key.id, () =>
       this.#tell(turn =>
-        whole(turn, async inside => {
-          const decision = decide(await this.#lockedFacts(inside, key, moment, refuses))
+        beginning(turn, async (inside, begun) => {
+          const decision = decide(await this.#lockedFacts(inside, begun, key, moment, refuses))
           if (decision.hold !== null) await this.#hold(inside, decision.hold)
           return decision
         }),
@@ -120,7 +119,9 @@ export class PostgresUsage implements UsageBook {
     for (;;) {
       const entered = await this.#tell(async turn => {
         const accounts = await this.#accountsOf(turn, groups.flat())
-        return whole(turn, inside => this.#enter(inside, groups, accounts, at)).catch(orHeld)
+        return beginning(turn, (inside, begun) => this.#enter(inside, begun, groups, accounts, at)).catch(
+          orHeld,
+        )
       })
       if (entered !== null) return entered
     }
@@ -142,14 +143,25 @@ export class PostgresUsage implements UsageBook {
   /** The facts of a key while nobody else can be granted anything of what limits it. */
   async #lockedFacts(
     { connection }: Turn,
+    begun: Promise<unknown>,
     key: KeyBy,
     moment: () => Moment,
     refuses: Refuses,
   ): Promise<KeyFacts | null> {
     const facts = this.#options.factsOn(connection)
-    const locked = await lockAll(connection, key)
-    for (;;) {
-      const found = await facts.keyAt(key, moment(), refuses)
+    // All are sent before the first answer: the server takes the locks before it looks.
+    const soon = moment()
+    const [locks, early] = await Promise.all([
+      lockAll(connection, key),
+      facts.keyAt(key, soon, refuses),
+      begun,
+    ])
+    const locked = new Set(locks.map(({ id }) => id))
+    for (let found = early, asked = soon; ; found = await facts.keyAt(key, asked, refuses)) {
+      const last = asked
+      asked = moment()
+      // While the locks were waited for, others may have used something in a minute that was not asked about.
+      if (bucketAt('minutes', last.at) !== bucketAt('minutes', asked.at)) continue
       const others = (found?.bound ?? []).filter(({ subject }) => !locked.has(subject.id))
       if (others.length === 0) return found
       // The key was moved, or limited, while the locks were waited for.
@@ -174,41 +186,48 @@ export class PostgresUsage implements UsageBook {
     }
   }
 
-  async #priced({ connection }: Turn, usage: Usage, pricing: Pricing): Promise<UsageCounts> {
-    return usage.isPriced ? usage.counts : pricing(usage, await this.#options.factsOn(connection).prices())
-  }
-
   /** Null without such a key or reservation. */
   async #count(
     turn: Turn,
     statement: string,
     id: string,
     usage: Usage,
-    counts: UsageCounts,
+    pricing: Pricing,
     isLocked = false,
   ): Promise<{ readonly keyId: string; readonly charged: Charged } | null> {
-    const { model, at } = usage
+    const { model, at, isPriced } = usage
+    const { memory, factsOn } = this.#options
     let { endUser } = usage
-    let how = isHuge(counts) ? look : usual
+    let isSure = false
     for (;;) {
-      const starts = widths.map(width => bucketAt(width, at))
-      const values = [id, endUser, model, how, ...starts, at, ...counterNames.map(name => counts[name])]
+      const { prices } = memory
+      const counts = isPriced ? usage.counts : pricing(usage, prices.rows)
+      const how = isSure ? sure : isHuge(counts) ? look : usual
+      const values: Parameter[] = [id, endUser, model, how]
+      for (const width of widths) values.push(bucketAt(width, at))
+      values.push(at)
+      for (const counter of counterNames) values.push(counts[counter])
+      values.push(isPriced ? null : prices.version)
       const [row] = await turn.connection.rows<Counting>(statement, values)
       if (row === undefined) return null
+      if (!row.isPriced) {
+        await factsOn(turn.connection).prices()
+        continue
+      }
       const { keyId, name, counted } = row
       if (counted > 0) return { keyId, charged: { name, counts, endUser: row.endUser, overflow: null } }
       if (how !== sure && (how === look || row.isFilling)) {
         if (!isLocked) {
           return whole(turn, async inside => {
             await inside.connection.run(lockSubject, [keyId])
-            return this.#count(inside, statement, id, { ...usage, endUser }, counts, true)
+            return this.#count(inside, statement, id, { ...usage, endUser }, pricing, true)
           })
         }
-        const life = await this.#options.factsOn(turn.connection).lifeOf(keyId)
+        const life = await factsOn(turn.connection).lifeOf(keyId)
         const overflow = overflowOf(life?.counts ?? noCounts, counts)
         const whose = statement === settling ? row.endUser : ''
         if (overflow !== null) return { keyId, charged: { name, counts, endUser: whose, overflow } }
-        how = sure
+        isSure = true
         continue
       }
       await makeModel(turn, model)
@@ -264,19 +283,24 @@ export class PostgresUsage implements UsageBook {
 
   async #enter(
     { connection }: Turn,
+    begun: Promise<unknown>,
     groups: readonly (readonly Entry[])[],
     accounts: Accounts,
     now: number,
   ): Promise<readonly Entered[]> {
-    await connection.run('SET LOCAL synchronous_commit = on')
     const told = groups.flat().flatMap(({ id }) => (id === null ? [] : [id]))
-    const held = told.length === 0 ? [] : await connection.rows<{ id: string }>(heldEvents, [told, 0])
+    const [held, filling] = await Promise.all([
+      told.length === 0 ? [] : connection.rows<{ id: string }>(heldEvents, [told, 0]),
+      fillingOf(connection, groups, accounts),
+      connection.run('SET LOCAL synchronous_commit = on'),
+      begun,
+    ])
     const isHeld = new Set(held.map(({ id }) => id))
     const heldIn = groups.map((group): Entered | undefined => {
       const index = group.findIndex(({ id }) => id !== null && isHeld.has(id))
       return index < 0 ? undefined : { held: index }
     })
-    const refusals = await this.#refusalsOf(connection, groups, heldIn, accounts)
+    const refusals = await this.#refusalsOf(connection, groups, heldIn, accounts, filling)
     const counting = groups.filter((_, index) => refusals[index] === undefined).flat()
     const ids = counting.flatMap(({ id }) => (id === null ? [] : [id])).sort()
     const noted = ids.length === 0 ? [] : await connection.rows<{ id: string }>(noteEvents, [ids, now, 0])
@@ -306,7 +330,8 @@ export class PostgresUsage implements UsageBook {
       }
       return { counted, endUsersLeftOut: leftOut.size }
     })
-    for (const width of widths) await rows[width].send(connection)
+    // In this order, which the server keeps.
+    await Promise.all(widths.map(width => rows[width].send(connection)))
     return results
   }
 
@@ -315,18 +340,10 @@ export class PostgresUsage implements UsageBook {
     connection: Connection,
     groups: readonly (readonly Entry[])[],
     heldIn: readonly (Entered | undefined)[],
-    { names, series }: Accounts,
+    { names }: Accounts,
+    filling: readonly string[],
   ): Promise<readonly (Entered | undefined)[]> {
-    const used = groups.flat().flatMap(({ keyId, buckets }) => {
-      const own = series.get(pairOf(keyId, ''))
-      return own === undefined ? [] : [{ keyId, own, day: bucketAt('days', buckets[0]?.at ?? 0) }]
-    })
-    const full = await connection.rows<{ series: number }>(fillingDays, [
-      used.map(({ own }) => own),
-      used.map(({ day }) => day),
-    ])
-    const filling = new Set(full.map(row => row.series))
-    const suspects = new Set(used.filter(({ own }) => filling.has(own)).map(({ keyId }) => keyId))
+    const suspects = new Set(filling)
     for (const { keyId, counts } of groups.flat()) if (isHuge(counts)) suspects.add(keyId)
     const lives = new Map<string, UsageCounts>()
     for (const keyId of [...suspects].sort()) {
@@ -355,6 +372,24 @@ export class PostgresUsage implements UsageBook {
   }
 }
 
+/** Those keys of which so much was counted on a day that their life has to be summed. */
+async function fillingOf(
+  connection: Connection,
+  groups: readonly (readonly Entry[])[],
+  { series }: Accounts,
+): Promise<readonly string[]> {
+  const used = groups.flat().flatMap(({ keyId, buckets }) => {
+    const own = series.get(pairOf(keyId, ''))
+    return own === undefined ? [] : [{ keyId, own, day: bucketAt('days', buckets[0]?.at ?? 0) }]
+  })
+  const full = await connection.rows<{ series: number }>(fillingDays, [
+    used.map(({ own }) => own),
+    used.map(({ day }) => day),
+  ])
+  const filling = new Set(full.map(row => row.series))
+  return used.filter(({ own }) => filling.has(own)).map(({ keyId }) => keyId)
+}
+
 /** What was to be counted is in a log that is not sealed, and nothing of it is counted. */
 class HeldMeanwhile extends Error {}
 
@@ -379,22 +414,22 @@ interface AccountRow {
 
 const pairOf = (keyId: string, endUser: string): string => `${keyId} ${endUser}`
 
-/** Locks whatever limits bind: the key, then its user, then its project. Each lock is a statement before the one that adds up. */
-async function lockAll(connection: Connection, by: KeyBy): Promise<Set<string>> {
-  const [text, key] = 'hash' in by ? [lockBySecret, by.hash] : [lockById, by.id]
-  const asked = text.map(each => connection.rows<{ id: string }>(each, [key]))
-  return new Set((await Promise.all(asked)).flat().map(({ id }) => id))
-}
+/** Locks whatever limits bind: the key, then its user, then its project. It is a statement before the one that adds up. */
+const lockAll = (connection: Connection, by: KeyBy): Promise<readonly { readonly id: string }[]> =>
+  'hash' in by ? connection.rows(lockBySecret, [by.hash]) : connection.rows(lockById, [by.id])
 
-const lockTexts = (condition: string): readonly string[] =>
-  (['keys.id', 'keys.user_id', 'keys.project_id'] as const).map(
-    (column, index) => `
-      SELECT ${column} AS id, pg_advisory_xact_lock(hashtextextended(${column}, 0)) FROM keys
+/** In the order of its parts. */
+const lockText = (condition: string): string =>
+  (['keys.id', 'keys.user_id', 'keys.project_id'] as const)
+    .map(
+      (column, index) => `
+      SELECT ${column} AS id, pg_advisory_xact_lock(hashtextextended(${column}, 0))::text FROM keys
       WHERE ${condition} AND EXISTS (SELECT FROM limits WHERE ${['key_id', 'user_id', 'project_id'][index]} = ${column})`,
-  )
+    )
+    .join(' UNION ALL ')
 
-const lockById = lockTexts('keys.id = $1')
-const lockBySecret = lockTexts('keys.id = (SELECT key_id FROM secrets WHERE hash = $1)')
+const lockById = lockText('keys.id = $1')
+const lockBySecret = lockText('keys.id = (SELECT key_id FROM secrets WHERE hash = $1)')
 
 /** $1 the key, $2 the end user, $3 the model. */
 const chargedKey = `
@@ -407,7 +442,10 @@ const chargedKey = `
 
 const isComplete = `k.series IS NOT NULL AND k.model IS NOT NULL AND (k."endUserSeries" IS NOT NULL OR $2 = '')`
 
-/** $4 how, $5 to $7 the buckets, $8 when, then the counters. Each width waits for the one before. */
+/**
+ * $4 how, $5 to $7 the buckets, $8 when, then the counters, and the version of the prices that their cost was set by, or NULL.
+ * Each width waits for the one before.
+ */
 function counting(found: string, ready: (condition: string) => string): string {
   const counters = counterColumns.map((_, index) => `$${index + 9}::bigint`).join(', ')
   const add = (width: Width, start: number, before: string, last = '') =>
@@ -416,14 +454,16 @@ function counting(found: string, ready: (condition: string) => string): string {
       `SELECT whose.id, $${start}::bigint, whose.model, ${counters}${last} FROM whose WHERE ${before} ORDER BY whose.id`,
     )
   const filling = `EXISTS (SELECT FROM days WHERE days.series = k.series AND days.start = $7::bigint AND (${isFilling}))`
+  const version = `$${counterColumns.length + 9}::text`
   return `
     WITH k AS (${found}),
-    ready AS (${ready(`($4::int = ${sure} OR ($4::int = ${usual} AND NOT ${filling}))`)}),
+    priced AS MATERIALIZED (SELECT CASE WHEN ${version} IS NULL THEN true ELSE ${version} = (${priceVersion}) END AS yes),
+    ready AS (${ready(`(SELECT yes FROM priced) AND ($4::int = ${sure} OR ($4::int = ${usual} AND NOT ${filling}))`)}),
     whose AS (SELECT series AS id, model FROM ready UNION ALL SELECT own, model FROM ready WHERE own IS NOT NULL),
     m AS (${add('minutes', 5, 'true')} RETURNING 1),
     h AS (${add('hours', 6, '(SELECT count(*) FROM m) > 0')} RETURNING 1),
     d AS (${add('days', 7, '(SELECT count(*) FROM h) > 0', ', $8::bigint')} RETURNING 1)
-    SELECT k."keyId", k.name, k."endUser", (SELECT count(*) FROM d) AS counted, ${filling} AS "isFilling" FROM k`
+    SELECT k."keyId", k.name, k."endUser", (SELECT count(*) FROM d) AS counted, ${filling} AS "isFilling", (SELECT yes FROM priced) AS "isPriced" FROM k`
 }
 
 const charging = counting(

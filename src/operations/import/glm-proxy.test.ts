@@ -21,15 +21,17 @@ let now: Date
 let context: BesideContext
 /** A second connection, to look at what is really in the file. */
 let client: Client
+/** What each test begins with. */
+let empty: Buffer | undefined
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'))
   path = join(folder, 'latchkey.db')
   now = start
-  client = new Client(path)
-  client.run('PRAGMA journal_mode = WAL')
-  migrateTo(client, path, latestVersion, { now: start.getTime(), programVersion: 'test' })
-  client.run('PRAGMA wal_checkpoint(TRUNCATE)')
+  empty ??= emptyDatabase()
+  writeFileSync(path, empty)
+  client = new Client(path, { readwrite: true })
+  client.run('PRAGMA foreign_keys = ON')
   context = contextOf(false)
 })
 afterEach(async () => {
@@ -37,6 +39,16 @@ afterEach(async () => {
   client.close()
   rmSync(folder, { recursive: true, force: true })
 })
+
+/** All tables, and not even an audit row in them. */
+function emptyDatabase(): Buffer {
+  const made = join(folder, 'empty.db')
+  using writer = new Client(made)
+  writer.run('PRAGMA journal_mode = WAL')
+  migrateTo(writer, made, latestVersion, { now: start.getTime(), programVersion: 'test' })
+  writer.run('PRAGMA wal_checkpoint(TRUNCATE)')
+  return readFileSync(made)
+}
 
 const contextOf = (dryRun: boolean): BesideContext => ({
   path,

@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { LimitState } from '../../contract/views.ts'
 import { random } from '../../seed/organisation.ts'
+import { kills } from '../../testing/chance.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { spawnLatchkey, startLatchkey } from '../../testing/process.ts'
@@ -282,10 +283,10 @@ test('processes record while others compact, also killed ones: nothing is lost a
     recording = false
   })
   let deleted = 0
-  const compactor = async (kills: boolean) => {
-    while (recording) {
+  const compactor = async (isKilled: boolean) => {
+    for (let round = 0; recording && round < 2 * kills; round++) {
       const running = startLatchkey('usage compact --minutes-for 1h --json', { db: home.path })
-      if (kills) setTimeout(() => running.kill('SIGKILL'), 150 + Math.random() * 200)
+      if (isKilled) setTimeout(() => running.kill('SIGKILL'), 150 + Math.random() * 200)
       const { code, err, signal, json } = await running.finished
       if (signal !== null) continue
       expect(err).toBe('')

@@ -17,7 +17,7 @@ import { hashSecret, isMalformed } from '../rules/secrets.ts'
 import { find } from '../select.ts'
 import { type ReserveOptions, reserveOptions, type UsageInput } from './input.ts'
 import { priced } from './pricing.ts'
-import { gone, readUsage, recorded } from './record.ts'
+import { gone, isWholeId, readUsage, recorded } from './record.ts'
 
 interface Decision {
   readonly hold: ReservationRow | null
@@ -42,7 +42,12 @@ export async function reserve(
   if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: malformed }
   const key = isSecret
     ? { hash: hashSecret(selector.secret) }
-    : { id: (await store.read(db => find(db, 'key', selector))).id }
+    : {
+        id:
+          isWholeId(selector) && selector === selector.toLowerCase()
+            ? selector
+            : (await store.read(db => find(db, 'key', selector))).id,
+      }
   const wanted = { tokens, requests, usd }
   const prices = context.unpriced === 'deny' ? await store.latest.prices() : undefined
   let now = context.now()

@@ -1,9 +1,9 @@
 /** Shows what a row of the audit log changed, field by field. */
-import type { AuditEntry, Limit, UserRef } from '../../../contract/views.ts'
+import type { AuditAgainst, AuditCheck, AuditEntry, Limit, UserRef } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
 import { label, labelled } from '../../draw/card.ts'
 import { limitNameText, reference } from '../../draw/columns.ts'
-import { typed } from '../../draw/quantity.ts'
+import { many, typed } from '../../draw/quantity.ts'
 import { widthOf } from '../../terminal/width.ts'
 
 /** On one line: `tokens 100k/5h → 500k/5h, expires never → 2027-02-26 10:00`. Empty for erased things. */
@@ -25,6 +25,33 @@ export function auditLines(entry: AuditEntry, brush: Brush): string {
   ]
   const widest = Math.max(...rows.map(([title]) => widthOf(title)))
   return rows.flatMap(([title, values]) => labelled(title, widest, values, brush)).join('\n')
+}
+
+/** What a check of the chain found, one finding a line, then what a backup says. */
+export function auditCheckLines(check: AuditCheck, brush: Brush): string {
+  const { rows, head, erased, pruned, problems, moreProblems, against } = check
+  return [
+    ...(check.ok
+      ? [`${brush.good('ok')}: ${many(rows, 'change')}, chained up to row ${head.seq} (${head.hash})`]
+      : []),
+    ...problems.map(
+      ({ kind, seq, id, detail }) =>
+        `${brush.bad(kind)}: row ${seq}${id === null ? '' : ` (${id})`}: ${detail}`,
+    ),
+    ...(moreProblems > 0 ? [`and ${many(moreProblems, 'more problem')}`] : []),
+    ...(pruned === null ? [] : [`Rows up to ${pruned.seq} were pruned`]),
+    ...(erased === 0
+      ? []
+      : [`${many(erased, 'row')} named an erased user, and ${erased === 1 ? 'is' : 'are'} erased in part`]),
+    ...(against === null ? [] : [againstLine(against, brush)]),
+  ].join('\n')
+}
+
+function againstLine({ backup, seq, state, restore }: AuditAgainst, brush: Brush): string {
+  if (state === 'present') return `The log of ${backup}, which ends at row ${seq}, is part of it`
+  if (state === 'pruned') return `The log of ${backup} ends at row ${seq}, which was pruned since`
+  if (restore === null) return `The log of ${backup} is not part of it`
+  return `The log of ${backup} goes on to row ${seq}; ${restore.actor} restored an older one at ${brush.time(restore.at)} (row ${restore.seq}, ${restore.id})`
 }
 
 /** Each field that differs; for new things, each field that was given. */

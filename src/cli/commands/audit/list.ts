@@ -1,10 +1,7 @@
-import { nounNames } from '../../../contract/nouns.ts'
 import { auditEntry } from '../../../contract/views/audit.ts'
-import { series } from '../../../text/series.ts'
-import { command, opt, rows } from '../../declare/define.ts'
-import { count } from '../../declare/parse.ts'
-import { since } from '../../declare/times.ts'
+import { command, rows } from '../../declare/define.ts'
 import { auditChange } from './drawing.ts'
+import { atMost, auditFilters } from './filters.ts'
 
 export default command({
   effect: 'read',
@@ -14,14 +11,7 @@ export default command({
     'latchkey audit list --action key --target ci --json',
     'latchkey audit list --actor alice -o csv',
   ],
-  options: {
-    since: opt.as('duration|date', since, 'Only from then on'),
-    until: opt.as('duration|date', since, 'Only before then'),
-    actor: opt.text('name', 'Only changes by this actor'),
-    action: opt.text('action', 'Only this action, such as key.rotate, or key for all actions on keys'),
-    target: opt.text('name|id', `Only changes to this ${series([...nounNames, 'other target'], 'or')}`),
-    limit: opt.as('n', count, 'At most this many (default: 100)'),
-  },
+  options: { ...auditFilters, limit: atMost('100') },
   run: async (ctx, filter) => (await ctx.operations()).audit.list(filter),
   prints: rows(auditEntry, {
     columns: [

@@ -1,6 +1,8 @@
 /** Checks a copy of a database and describes its contents, for manifests and restores. */
 
+import type { Head } from '../../../db/chain.ts'
 import { latestVersion } from '../../../db/schema/version.ts'
+import { headOf } from '../../../db/sqlite/chain.ts'
 import type { Client } from '../../../db/sqlite/client.ts'
 import { openPrivate } from '../../../db/sqlite/copy.ts'
 import { translate } from '../../../db/sqlite/errors.ts'
@@ -24,6 +26,7 @@ interface Contents {
   readonly pageSize: number
   /** Per table. Empty at depth `contents`. */
   readonly rows: Readonly<Record<string, number>>
+  readonly auditHead: Head | null
 }
 
 /**
@@ -109,5 +112,6 @@ function describeContents(client: Client, depth: Depth): Contents {
     migrationHead: head ? { version: head.version, name: head.name, hash: head.hash } : null,
     pageSize: pageSize(client),
     rows: depth === 'contents' ? {} : rowCounts(client),
+    auditHead: headOf(client) ?? null,
   }
 }

@@ -36,8 +36,8 @@ export type Origin = v.InferOutput<typeof originSchema>
 
 const manifestSchema = v.strictObject({
   format: v.literal('latchkey-backup'),
-  /** 2 added failed verifications; 3 added the database. */
-  formatVersion: v.picklist([1, 2, 3]),
+  /** 2 added failed verifications; 3 added the database; 4 added the head of the audit log. */
+  formatVersion: v.picklist([1, 2, 3, 4]),
   id: v.pipe(v.string(), v.regex(/^bak_[0-9a-hjkmnp-tv-z]{26}$/)),
   file: v.string(),
   createdAt: instant,
@@ -59,6 +59,8 @@ const manifestSchema = v.strictObject({
   pageSize: bytes,
   programVersion: v.string(),
   rows: v.record(v.string(), bytes),
+  /** The last row of the audit log; null if that had no chain yet. */
+  auditHead: v.optional(v.nullable(v.strictObject({ seq: bytes, hash: hex })), null),
   verifiedAt: v.nullable(instant),
   /** The last verification, if it failed. A pass clears it. */
   failure: v.optional(v.nullable(v.strictObject({ at: instant, problem: v.string() })), null),
@@ -67,7 +69,7 @@ const manifestSchema = v.strictObject({
 })
 
 /** The format that is written. All formats up to it can be read. */
-export const formatVersion = 3
+export const formatVersion = 4
 
 export type Manifest = Omit<v.InferOutput<typeof manifestSchema>, 'manifestSha256'>
 
@@ -131,6 +133,7 @@ export function toView(stored: StoredBackup): Backup {
     schemaVersion: m.schemaVersion,
     programVersion: m.programVersion,
     rows: m.rows,
+    auditHead: m.auditHead,
     verifiedAt: m.verifiedAt,
     failedAt: m.failure?.at ?? null,
     problem: m.failure?.problem ?? null,

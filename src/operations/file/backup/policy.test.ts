@@ -14,6 +14,7 @@ function stored(at: string, more: Partial<Manifest> = {}): StoredBackup {
     manifest: {
       format: 'latchkey-backup',
       formatVersion: 2,
+      auditHead: null,
       id: `bak_${at}`,
       file: `${at}.db`,
       createdAt,

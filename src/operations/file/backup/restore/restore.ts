@@ -9,6 +9,7 @@ import { LatchkeyError } from '../../../../contract/errors.ts'
 import { failureOf } from '../../../../contract/failure.ts'
 import type { Backup, Restorable, Restored, RestorePlan } from '../../../../contract/views.ts'
 import { latestVersion } from '../../../../db/schema/version.ts'
+import { headOf } from '../../../../db/sqlite/chain.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { CommitWatch, openPrivate, setPageSize, settle } from '../../../../db/sqlite/copy.ts'
 import { copyFailure, translate } from '../../../../db/sqlite/errors.ts'
@@ -30,7 +31,7 @@ import { restoreInto } from '../verify.ts'
 import { chooseState, lastRestore, type ThingReturn, targeted } from './choose.ts'
 import { compareWith } from './difference.ts'
 import { adoptLateCopies } from './late.ts'
-import { type Live, readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
+import { ifReadable, type Live, readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
 import { chosenThing, restoreThing, undoThing } from './one-thing.ts'
 import { endRevived, type Revived, revivedBy, revivedView } from './revive.ts'
 import { type Expected, placeMissing, replaceDamaged, swapContents } from './swap.ts'
@@ -397,6 +398,7 @@ function prepare(run: Run, isMissing: boolean, ended: readonly Revived[]): Expec
         backup: stored.manifest.id,
         takenAt: stored.manifest.createdAt.toISOString(),
         safetyBackup: safety?.id ?? null,
+        replaced: ifReadable(context.path, headOf) ?? null,
         ...(isMissing ? { wasMissing: true } : {}),
         schemaVersion: stored.manifest.schemaVersion,
         steps,
