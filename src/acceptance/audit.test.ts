@@ -9,6 +9,7 @@ const { prepared, runEach } = everyCommand()
 
 /** What each command that writes leaves in the audit trail, when that is not called as the command is. */
 const audited: Record<string, readonly string[]> = {
+  'account unlink': ['user.account-unlink'],
   'audit prune': ['audit.prune'],
   'chat prune': ['chat.delete'],
   // The action is older than the verb, and rows of it are in audit logs.
@@ -26,6 +27,7 @@ const audited: Record<string, readonly string[]> = {
   'key import': ['import.keys', 'key.import'],
   'migrate down': ['database.migrate'],
   restore: ['database.restore'],
+  'session revoke': ['user.session-revoke'],
   'usage price remove': ['price.remove'],
   'usage price set': ['price.set'],
   'usage price import': ['price.import'],
@@ -41,11 +43,12 @@ const unaudited: Record<string, string> = {
   'completion install': 'writes a file',
   'config set': 'writes a file',
   'config unset': 'writes a file',
-  'db optimize': 'changes no row',
+  'db optimize': 'finds nothing that has expired: see people/expired.test.ts',
   'db vacuum': 'changes no row',
   man: 'writes files',
   'migrate up': 'is there already: see file/migrations.test.ts',
   serve: 'records usage, as gateways do',
+  'user check-password': 'finds argon2id: see people/passwords.test.ts',
   'usage check': 'finds nothing to repair: see usage/reconcile.test.ts',
   'usage compact': 'finds nothing to fold: see usage/compact.test.ts',
   'usage ingest': 'records usage, as gateways do',

@@ -73,6 +73,18 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'password',
   ],
   passwordCheck: ['user', 'valid', 'code'],
+  account: [
+    'id', 'user', 'provider', 'issuer', 'accountId', 'hasPassword', 'hasTokens', 'scope', 'createdAt', 'updatedAt',
+  ],
+  session: [
+    'id', 'user', 'status', 'device', 'ipAddress', 'userAgent', 'impersonatedBy', 'expiresAt', 'createdAt', 'updatedAt',
+  ],
+  createdSession: [
+    'id', 'user', 'status', 'device', 'ipAddress', 'userAgent', 'impersonatedBy', 'expiresAt', 'createdAt', 'updatedAt',
+    'token',
+  ],
+  sessionVerdict: ['valid', 'code', 'session'],
+  revokedSessions: ['sessions'],
   projectMember: ['user', 'role'],
   project: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
@@ -413,6 +425,8 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'too_many_end_users',
     'limit_exceeded',
   ],
+  'session.status': ['valid', 'expired', 'user_disabled'],
+  'sessionVerdict.code': ['valid', 'expired', 'user_disabled', 'not_found'],
   'passwordCheck.code': ['valid', 'wrong_password', 'no_password', 'user_disabled'],
   'user.role': ['admin', 'member', 'viewer'],
   'message.role': ['user', 'assistant', 'system', 'tool'],
@@ -621,6 +635,7 @@ describe('choices', () => {
       'changedUser.role',
       'changedUser.status',
       'passwordSet.role',
+      'createdSession.status',
       'passwordSet.status',
       'createdProject.status',
       'changedPrice.source',

@@ -2,6 +2,7 @@
  * The types of what operations return and `--json` prints. Fields are only ever added, because scripts rely on their names.
  * Shapes are imported from their own file, so that a command loads only those it prints.
  */
+export type * from './views/accounts.ts'
 export type * from './views/audit.ts'
 export type * from './views/backups.ts'
 export type * from './views/changes.ts'

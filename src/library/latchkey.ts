@@ -15,6 +15,7 @@ import type {
 import type { Admitted, Authorized, Carrier, GuardOptions, Refused } from '../operations/door/input.ts'
 import type { Diagnosis, NewDatabase } from '../operations/file/input.ts'
 import type { AuditCheckInput, AuditFilter, AuditPruning } from '../operations/input.ts'
+import type { Accounts, Sessions } from './accounts.ts'
 import type { Chats } from './chats.ts'
 import type { Backups, DatabaseFile, Migrations } from './file.ts'
 import type { Imports } from './imports.ts'
@@ -26,6 +27,7 @@ import type { Usage } from './usage.ts'
 
 export type * from '../operations/door/input.ts'
 export type * from '../operations/input.ts'
+export type * from './accounts.ts'
 export type * from './chats.ts'
 export type * from './file.ts'
 export type * from './imports.ts'
@@ -45,6 +47,10 @@ export interface Latchkey {
   readonly path: string
   /** People and service accounts. */
   readonly users: Users
+  /** Who is signed in. */
+  readonly sessions: Sessions
+  /** How users sign in. */
+  readonly accounts: Accounts
   /** Projects, owned by users or organizations. */
   readonly projects: Projects
   /** Users who own projects together. */

@@ -20,7 +20,7 @@ import type {
   ProjectMemberList,
   ProjectOwner,
   UserChanges,
-  UserFilter,
+  UserPage,
 } from '../operations/people/input.ts'
 
 export type * from '../operations/people/input.ts'
@@ -42,7 +42,15 @@ export interface Users {
    * @example
    * const users = await latchkey.users.list()
    */
-  readonly list: (filter?: UserFilter) => Promise<readonly User[]>
+  readonly list: (page?: UserPage) => Promise<readonly User[]>
+  /**
+   * Streams the users of `list` from one snapshot, in constant memory.
+   *
+   * @throws invalid, not_found, ambiguous (when the first is read)
+   * @example
+   * for await (const { username } of latchkey.users.stream({ role: 'admin' })) console.log(username)
+   */
+  readonly stream: (page?: UserPage) => AsyncIterable<User>
   /**
    * One user.
    *

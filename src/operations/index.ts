@@ -25,6 +25,7 @@ import type {
   RolePage,
   TeamPage,
 } from './organizations/input.ts'
+import type { AccountPage, SessionPage, UserPage } from './people/input.ts'
 import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 
 /** Everything the operations depend on; `src/index.ts` has the defaults. */
@@ -96,6 +97,8 @@ export function createOperations(wiring: Wiring) {
   late.from(context, () => import('./audit/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
   const passwords = late.from(context, () => import('./people/check-password.ts'))
+  const sessions = late.from(context, () => import('./people/sessions.ts'))
+  const accounts = late.from(context, () => import('./people/accounts.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
   const projectMembers = late.from(context, () => import('./people/project-members.ts'))
   const organizations = late.from(context, () => import('./organizations/organizations.ts'))
@@ -153,10 +156,9 @@ export function createOperations(wiring: Wiring) {
   const vacuum = late.from(fileAlone('vacuum'), () => import('./file/database.ts'))
   const query = late.from(fileAlone('query'), () => import('./file/database.ts'))
   const copy = late.from(fileAlone('studio'), () => import('./file/database.ts'))
-  const upkeep = late.from(
-    isServer ? () => refuse('optimize', name) : beside,
-    () => import('./file/database.ts'),
-  )
+  const upkeep = late.from(beside, () => import('./file/database.ts'))
+  /** A server keeps its statistics by itself. */
+  const expiring = isServer ? late.from(beside, () => import('./people/expired.ts')) : undefined
   const init = late.from(files, () => import('./file/init.ts'))
   const health = late.from(files, () => import('./file/health.ts'))
   const diagnosis = late.from(
@@ -268,6 +270,32 @@ export function createOperations(wiring: Wiring) {
       disable: users(m => m.disableUser),
       enable: users(m => m.enableUser),
       delete: users(m => m.deleteUser),
+      /** Streams the users of `list` in constant memory. */
+      async *stream(page?: UserPage) {
+        yield* (await import('./people/users.ts')).streamUsers(context(), page)
+      },
+    },
+    sessions: {
+      create: sessions(m => m.createSession),
+      verify: sessions(m => m.verifySession),
+      extend: sessions(m => m.extendSession),
+      revoke: sessions(m => m.revokeSession),
+      revokeMatching: sessions(m => m.revokeSessions),
+      list: sessions(m => m.listSessions),
+      get: sessions(m => m.getSession),
+      /** Streams the sessions of `list` in constant memory. */
+      async *stream(page?: SessionPage) {
+        yield* (await import('./people/sessions.ts')).streamSessions(context(), page)
+      },
+    },
+    accounts: {
+      list: accounts(m => m.listAccounts),
+      get: accounts(m => m.getAccount),
+      unlink: accounts(m => m.unlinkAccount),
+      /** Streams the accounts of `list` in constant memory. */
+      async *stream(page?: AccountPage) {
+        yield* (await import('./people/accounts.ts')).streamAccounts(context(), page)
+      },
     },
     ...together(context),
     access: {
@@ -414,7 +442,7 @@ export function createOperations(wiring: Wiring) {
     database: {
       info: info(m => m.databaseInfo),
       vacuum: vacuum(m => m.vacuumDatabase),
-      optimize: upkeep(m => m.optimizeDatabase),
+      optimize: expiring?.(m => m.dropExpired) ?? upkeep(m => m.optimizeDatabase),
       query: query(m => m.queryDatabase),
       copy: copy(m => m.copyDatabase),
       check: whole?.(m => m.checkSchema) ?? migrations(m => m.checkSchema),

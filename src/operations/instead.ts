@@ -7,7 +7,6 @@ import { LatchkeyError } from '../contract/errors.ts'
 /** By group of operations: what is so on PostgreSQL, and the next step. */
 export const instead = {
   vacuum: ['the server frees space by itself', 'free it at once in psql with: VACUUM'],
-  optimize: ['the server keeps its statistics by itself', 'update them at once in psql with: ANALYZE'],
   info: ['there is no file to describe', 'see the sizes of the tables in psql with: \\dt+'],
   query: ['psql runs SQL', 'run it with psql, as a role that may only read'],
   studio: ['there is no file to copy', 'connect Drizzle Studio, or another tool, to the server itself'],

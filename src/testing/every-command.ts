@@ -27,7 +27,7 @@ const declaredLines: Readonly<Record<string, string>> = {
   'user create': 'user create dora --email dora@example.org',
   'user update': 'user update bob --name Bob --role viewer',
   'user passwd': 'user passwd bob --password-file password.txt',
-  'user check-password': 'user check-password bob --password-file password.txt',
+  'user check-password': 'user check-password alice --password-file password.txt',
   'user disable': 'user disable bob',
   'user enable': 'user enable carol',
   'user delete': 'user delete bob --yes',
@@ -75,6 +75,12 @@ const declaredLines: Readonly<Record<string, string>> = {
   'invitation list': 'invitation list --org acme',
   'access check': 'access check alice project:write --project shop',
   'access list': 'access list alice',
+  'session list': 'session list --user alice',
+  // Replaced by their ids after they were made.
+  'session show': 'session show',
+  'session revoke': 'session revoke --user alice --yes',
+  'account list': 'account list',
+  'account unlink': 'account unlink',
   'chat export': 'chat export Holiday',
   'chat prune': 'chat prune --user alice --yes',
   'usage ingest': 'usage ingest events.ndjson',
@@ -278,6 +284,11 @@ export async function prepare(
   lines['import undo'] = `import undo ${id} --yes`
   const [change] = await latchkey.audit.list({ limit: 1 })
   lines['audit show'] = `audit show ${change?.id}`
+  await latchkey.users.setPassword('alice', 'correct horse battery staple')
+  const session = await latchkey.sessions.create({ user: 'alice', userAgent: 'curl/8' })
+  lines['session show'] = `session show ${session.id}`
+  const [account] = (await latchkey.accounts.list()).accounts
+  lines['account unlink'] = `account unlink ${account?.id} --force --yes`
   for (const noun of nounNames) {
     const listed = await latchkey[nouns[noun].plural].list()
     const there: readonly object[] = Array.isArray(listed) ? listed : Reflect.get(listed, nouns[noun].plural)

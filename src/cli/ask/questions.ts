@@ -175,7 +175,9 @@ async function pick(
   }
   if (!needed) return ''
   const hint =
-    subject === 'import' ? 'see them with: latchkey import list' : `make one with: latchkey ${subject} create`
+    isNoun(subject) || subject === 'backup'
+      ? `make one with: latchkey ${subject} create`
+      : `see them with: latchkey ${subject} list`
   throw new LatchkeyError('not_found', `there is no ${subject} to choose from`, hint)
 }
 
@@ -207,7 +209,7 @@ async function choices(
 ): Promise<readonly Choice[]> {
   if (!isNoun(subject)) return others[subject](latchkey, search, at)
   const { plural, isUnique, about } = nouns[subject]
-  const isPaged = plural !== 'users' && plural !== 'projects'
+  const isPaged = plural !== 'projects'
   const listed = await latchkey[plural].list({ search, ...(isPaged ? { limit: most } : {}) })
   const found: readonly { readonly id: string }[] = Array.isArray(listed)
     ? listed
@@ -242,7 +244,24 @@ const others = {
       .filter(({ id, source }) => `${id} ${source}`.includes(typed ?? ''))
       .slice(0, most)
       .map(({ id, source, at }) => ({ value: id, about: [source, relativeTime(at, now)] })),
+  session: async ({ sessions }: Latchkey, typed: Searched, { now }: At): Promise<readonly Choice[]> =>
+    (await sessions.list({ limit: mostSearched })).sessions
+      .filter(({ id, user, device }) => `${id} ${user.username} ${device}`.includes(typed ?? ''))
+      .slice(0, most)
+      .map(({ id, user, device, createdAt }) => ({
+        value: id,
+        name: user.username,
+        about: [device, relativeTime(createdAt, now)],
+      })),
+  account: async ({ accounts }: Latchkey, typed: Searched): Promise<readonly Choice[]> =>
+    (await accounts.list({ limit: mostSearched })).accounts
+      .filter(({ id, user, provider }) => `${id} ${user.username} ${provider}`.includes(typed ?? ''))
+      .slice(0, most)
+      .map(({ id, user, provider }) => ({ value: id, name: user.username, about: [provider] })),
 }
+
+/** The oldest, among which is looked for what was typed. */
+const mostSearched = 5_000
 
 function answered(argv: readonly string[], flag: string | undefined, answer: string): readonly string[] {
   // A value that looks like an option must be joined to its own option with `=`.

@@ -111,6 +111,18 @@ export const tree: Tree = {
       import: () => import('./key/import.ts'),
     },
   },
+  session: {
+    group: 'Access',
+    beside: 'user',
+    summary: 'Who is signed in, and from where',
+    verbs: together(() => import('./session.ts'), 'list', 'show', 'revoke'),
+  },
+  account: {
+    group: 'Access',
+    beside: 'user',
+    summary: 'The passwords and outside accounts that users sign in with',
+    verbs: together(() => import('./account.ts'), 'list', 'unlink'),
+  },
   chat: {
     group: 'Access',
     summary: 'Chats of users, and what is said in them',

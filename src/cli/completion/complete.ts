@@ -136,6 +136,8 @@ function listed(typed: string, words: readonly string[]): readonly Candidate[] {
   )
 }
 
+const mostOffered = 500
+
 /** By name, each once, or by id if the text looks like one. */
 const query = ({ plural, label }: (typeof nouns)[Noun]): string => `
   SELECT * FROM (SELECT ${label} AS value, min(id) AS about FROM ${plural}
@@ -188,6 +190,20 @@ async function subjects(
         return fitting(
           typed,
           imports.map(({ id, source }) => ({ value: id, about: source })),
+        )
+      }
+      case 'session': {
+        const { sessions } = await latchkey.sessions.list({ limit: mostOffered })
+        return fitting(
+          typed,
+          sessions.map(({ id, user }) => ({ value: id, about: user.username })),
+        )
+      }
+      case 'account': {
+        const { accounts } = await latchkey.accounts.list({ limit: mostOffered })
+        return fitting(
+          typed,
+          accounts.map(({ id, user, provider }) => ({ value: id, about: `${user.username}, ${provider}` })),
         )
       }
       default:

@@ -8,6 +8,8 @@ export type Subject =
   | Noun
   | 'backup'
   | 'import'
+  | 'session'
+  | 'account'
   | 'setting'
   | 'value'
   | 'metric'
@@ -21,8 +23,9 @@ export type Subject =
 export function subjectOfArgument(name: string, { parse }: Argument<unknown>): Subject | undefined {
   if (parse === limitName) return 'metric'
   return (
-    (['setting', 'value', 'command', 'shell', 'import'] as const).find(each => each === name) ??
-    subjectNamed(name)
+    (['setting', 'value', 'command', 'shell', 'import', 'session', 'account'] as const).find(
+      each => each === name,
+    ) ?? subjectNamed(name)
   )
 }
 

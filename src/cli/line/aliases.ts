@@ -10,6 +10,8 @@ const words: Readonly<Record<string, string>> = {
   conversation: 'chat',
   conversations: 'chat',
   messages: 'chat',
+  sessions: 'session',
+  accounts: 'account',
   backups: 'backup',
   imports: 'import',
   migration: 'migrate',

@@ -15,6 +15,10 @@ export const userStatuses = ['active', 'disabled'] as const
 /** What a check of a password says. */
 export const passwordCodes = ['valid', 'wrong_password', 'no_password', 'user_disabled'] as const
 
+/** What a check of a session says; all but `not_found` are its status. */
+export const sessionCodes = ['valid', 'expired', 'user_disabled', 'not_found'] as const
+export const sessionStatuses = ['valid', 'expired', 'user_disabled'] as const
+
 /** What limits count; `parallel` is reservations that are open at the same time. */
 export const metrics = ['tokens', 'requests', 'usd', 'parallel'] as const
 
@@ -139,6 +143,7 @@ const otherActions = [
   'database.migrate',
   'database.restore',
   'database.safety',
+  'database.prune',
 ] as const
 
 /** What the audit trail tells of a noun: `rotate` of keys. */
@@ -152,6 +157,7 @@ export const auditActions = [
 ] as readonly AuditAction[]
 
 export type KeyStatus = (typeof keyStatuses)[number]
+export type SessionCode = (typeof sessionCodes)[number]
 export type UserStatus = (typeof userStatuses)[number]
 export type Metric = (typeof metrics)[number]
 export type LimitPeriod = (typeof limitPeriods)[number]

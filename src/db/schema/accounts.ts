@@ -47,7 +47,6 @@ export const accounts = table(
 )
 
 const sessionId = id('ses', 'sessions')
-/** @public */
 export const sessions = table(
   'sessions',
   {
@@ -77,7 +76,7 @@ export const sessions = table(
 )
 
 const verificationId = id('ver', 'verifications')
-/** What somebody has to confirm before a time, such as an email address. @public */
+/** What somebody has to confirm before a time, such as an email address. */
 export const verifications = table(
   'verifications',
   {

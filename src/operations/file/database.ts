@@ -14,6 +14,7 @@ import { mendWords } from '../../db/sqlite/message-words.ts'
 import { openWriter, reading, requireOurs } from '../../db/sqlite/open.ts'
 import { PrivateFile, place, requireSpace, sizeOf } from '../../system/files.ts'
 import type { BesideContext, FileContext } from '../context.ts'
+import { pruneExpired } from '../people/expired.ts'
 import { tidyUpIfAlone } from '../usage/steps.ts'
 import { withLock } from './backup/lock.ts'
 import type { CopyDatabase, Query } from './input.ts'
@@ -55,8 +56,8 @@ export async function vacuumDatabase(context: FileContext): Promise<Vacuumed> {
 }
 
 /**
- * Updates SQLite's statistics for queries that need them, and builds the index of words in messages again if it is damaged. First
- * tidies up after a log that was being counted when its process ended.
+ * Deletes expired sessions and verifications, updates SQLite's statistics for queries that need them, and builds the index of words
+ * in messages again if it is damaged. First tidies up after a log that was being counted when its process ended.
  *
  * @throws busy, database_missing, database_foreign, corrupt
  */
@@ -64,9 +65,12 @@ export async function optimizeDatabase(context: BesideContext): Promise<Optimize
   const { path, store } = context
   const { dryRun } = store
   const { version } = reading(path, client => requireOurs(client, path))
-  if (version === latestVersion) await tidyUpIfAlone(context)
+  const isCurrent = version === latestVersion
+  if (isCurrent) await tidyUpIfAlone(context)
+  const pruned = isCurrent ? await pruneExpired(context) : []
   // Even a dry run needs a connection that may write.
   const statements = writing(path, client => [
+    ...pruned,
     ...optimize(client, { dryRun }),
     ...mendWords(client, { dryRun }),
   ])

@@ -1,6 +1,6 @@
 /** Inputs of the operations on users and projects. */
 import * as v from 'valibot'
-import type { Project, ProjectMember, Role, UserStatus } from '../../contract/views.ts'
+import type { Account, Project, ProjectMember, Role, Session, UserStatus } from '../../contract/views.ts'
 import { limitNames, limits } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
 
@@ -68,6 +68,95 @@ export interface UserFilter {
   readonly disabled?: boolean | undefined
   /** Part of a username, email address or name. */
   readonly search?: string | undefined
+}
+
+const pageSize: rules.Rule<number> = v.pipe(rules.count, v.minValue(1, 'must be at least 1'))
+
+export const userPaging = v.object({
+  /** At most this many; default all. */
+  limit: v.optional(pageSize),
+  /** Only users after this one. */
+  after: v.optional(v.string()),
+})
+export type UserPage = UserFilter & rules.Input<typeof userPaging>
+
+const weekMs = 7 * 86_400_000
+
+export const sessionLife = v.object({
+  /** How many milliseconds it lasts; default seven days. */
+  forMs: v.optional(
+    v.pipe(rules.count, v.minValue(1_000), v.maxValue(366 * 86_400_000, 'must be at most 366 days')),
+    weekMs,
+  ),
+})
+export type SessionLife = rules.Input<typeof sessionLife>
+
+export const newSession = v.object({
+  /** Who signs in. */
+  user: v.string(),
+  ...sessionLife.entries,
+  /** Address of the client. */
+  ipAddress: v.optional(rules.shortText),
+  /** What the client calls itself; the device is guessed from it. */
+  userAgent: v.optional(rules.userAgent),
+  /** An administrator who acts as the user. */
+  impersonatedBy: v.optional(v.string()),
+})
+export type NewSession = rules.Input<typeof newSession>
+
+/** The id of a session, the beginning of one, or its token. */
+export type SessionSelector = string | { readonly token: string }
+
+export const sessionFilter = v.object({
+  /** Sessions of this user. */
+  user: v.optional(v.string()),
+  /** Only those that have expired, or only the others. */
+  expired: v.optional(v.boolean()),
+})
+/** All given conditions must hold. */
+export type SessionFilter = rules.Input<typeof sessionFilter>
+
+/** What ends many sessions at once. */
+export type RevokeSessions = SessionFilter & {
+  /** Every session, in place of a filter. */
+  readonly all?: boolean | undefined
+}
+
+export const idPaging = v.object({
+  /** At most this many; default 100, and all in a stream. */
+  limit: v.optional(pageSize),
+  /** Only those after this id. */
+  after: v.optional(v.string()),
+})
+export type SessionPage = SessionFilter & rules.Input<typeof idPaging>
+
+export interface SessionList {
+  /** A page. */
+  readonly sessions: readonly Session[]
+  /** How many match, on all pages. */
+  readonly total: number
+}
+
+export const accountFilter = v.object({
+  /** Accounts of this user. */
+  user: v.optional(v.string()),
+  /** Accounts of this system; `credential` for passwords. */
+  provider: v.optional(v.string()),
+})
+/** All given conditions must hold. */
+export type AccountFilter = rules.Input<typeof accountFilter>
+export type AccountPage = AccountFilter & rules.Input<typeof idPaging>
+
+export interface AccountList {
+  /** A page. */
+  readonly accounts: readonly Account[]
+  /** How many match, on all pages. */
+  readonly total: number
+}
+
+export interface Unlinking {
+  /** Also if the user has no other way to sign in. */
+  readonly evenLast?: boolean | undefined
 }
 
 export const newProject = v.object({

@@ -62,7 +62,7 @@ test('a generated password is long, is told once, and is another each time', asy
   await users.create({ username: 'alice', password })
   const first = await users.generatePassword('alice')
   const second = await users.generatePassword('alice')
-  expect(first.password).toMatch(/^[A-HJ-NP-Za-km-z2-9]{24}$/)
+  expect(first.password).toMatch(/^[0-9A-Za-z]{24}$/)
   expect(second.password).not.toBe(first.password)
   expect(second.changed).toBe(true)
   expect(await users.verifyPassword('alice', first.password ?? '')).toBe(false)

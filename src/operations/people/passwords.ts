@@ -7,17 +7,12 @@ import { and, eq, isNotNull, oneOf, type SQL, sql } from '../../db/query.ts'
 import { accounts } from '../../db/schema/accounts.ts'
 import { knownPasswordHash, scryptParts } from '../../formats/passwords.ts'
 import { newId } from '../rules/ids.ts'
+import { randomBase62 } from '../rules/secrets.ts'
 
 export const hashPassword = (password: string): Promise<string> => Bun.password.hash(password, 'argon2id')
 
-/** A password that nobody chose: 24 letters and digits, about 140 bits. */
-export function newPassword(): string {
-  const letters = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789'
-  // Of a byte beyond the last whole number of alphabets, some letters would come more often.
-  const fair = 256 - (256 % letters.length)
-  const drawn = [...crypto.getRandomValues(new Uint8Array(256))].filter(byte => byte < fair)
-  return Array.from(drawn.slice(0, 24), byte => letters[byte % letters.length]).join('')
-}
+/** A password that nobody chose, of about 140 bits. */
+export const newPassword = (): string => randomBase62(24)
 
 /** Whether a hash, of any kind that can be verified here, is of the password. */
 export async function isPassword(password: string, hash: string): Promise<boolean> {

@@ -3,7 +3,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, CreatedUser, User } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { count, eq, not, type SQL } from '../../db/query.ts'
+import { count, eq, gt, not, type SQL } from '../../db/query.ts'
 import { chats } from '../../db/schema/chats.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
@@ -14,7 +14,7 @@ import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts
 import type { Row } from '../nouns.ts'
 import { requireOtherOwner } from '../organizations/owners.ts'
 import * as rules from '../rules/input.ts'
-import { contains } from '../select.ts'
+import { contains, find } from '../select.ts'
 import { Thing } from '../thing.ts'
 import {
   type Disabling,
@@ -22,7 +22,7 @@ import {
   type NewUser,
   newUser,
   type UserChanges,
-  type UserFilter,
+  type UserPage,
   userChanges,
 } from './input.ts'
 import { hashesOf, hashOf, hashPassword, isPassword, storePassword } from './passwords.ts'
@@ -68,15 +68,24 @@ async function isOther(db: Database, password: string | undefined, { id }: Row<'
   return hash === null || !(await isPassword(password, hash))
 }
 
-/** Oldest first. @throws invalid */
-export const listUsers = (context: OperationContext, filter: UserFilter = {}): Promise<readonly User[]> =>
-  user.list(context, filter, async () => [
+/** Oldest first. @throws invalid; not_found, ambiguous for the user to begin after */
+export const listUsers = (context: OperationContext, page: UserPage = {}): Promise<readonly User[]> =>
+  user.list(context, page, conditions(context, page), page.limit)
+
+/** Streams the same users from one snapshot, in constant memory. */
+export const streamUsers = (context: OperationContext, page: UserPage = {}): AsyncGenerator<User> =>
+  user.stream(context, page, conditions(context, page), page.limit)
+
+const conditions =
+  (context: OperationContext, { after, ...filter }: UserPage) =>
+  async (db: Database): Promise<readonly (SQL | undefined)[]> => [
+    after === undefined ? undefined : gt(users.id, (await find(db, 'user', after)).id),
     filter.role && eq(users.role, filter.role),
     filter.service === undefined ? undefined : eq(users.service, filter.service),
     filter.status && isShut(filter.status === 'disabled', context.now()),
     filter.disabled === undefined ? undefined : isShut(filter.disabled, context.now()),
     contains([users.username, users.email, users.name], filter.search),
-  ])
+  ]
 
 const isShut = (disabled: boolean, now: Date): SQL | undefined => {
   const shut = disabledAt(now)

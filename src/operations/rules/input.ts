@@ -66,6 +66,8 @@ export const email: Rule<string> = v.pipe(
 
 export const displayName = trimmed(100)
 export const description = trimmed(1_000)
+export const shortText = trimmed(100)
+export const userAgent = trimmed(1_000)
 export const imageUrl: Rule<string> = v.pipe(
   trimmed(2_000),
   v.regex(/^https?:\/\/\S+$/, 'must be an address such as https://example.org/alice.png'),

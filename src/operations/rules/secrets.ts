@@ -76,7 +76,8 @@ export function hasChecksum(secret: string): boolean {
 }
 
 /** Rejection sampling: only bytes below 248 = 4 × 62 are used, so every character is equally likely. */
-function randomBase62(length: number): string {
+/** Random letters and digits, each as likely as another: almost six bits apiece. */
+export function randomBase62(length: number): string {
   let text = ''
   while (text.length < length) {
     for (const byte of crypto.getRandomValues(new Uint8Array(length))) {

@@ -1,10 +1,12 @@
 import { user } from '../../../contract/views/people.ts'
 import { roles, userStatuses } from '../../../contract/views/words.ts'
 import { command, opt, rows } from '../../declare/define.ts'
+import { count } from '../../declare/parse.ts'
 
 export default command({
   effect: 'read',
   summary: 'List users, oldest first',
+  description: 'To page, give the last user of a page as --after USER.',
   examples: [
     'latchkey user list',
     'latchkey user list --role admin --json',
@@ -17,14 +19,14 @@ export default command({
     status: opt.choice(userStatuses, 'Only users with this status'),
     disabled: opt.hidden(opt.flag('Same as --status disabled')),
     search: opt.text('text', 'Only users whose username, email address or name contains this'),
+    limit: opt.as('n', count, 'At most this many'),
+    after: opt.text('user', 'Start after this user'),
   },
-  run: async (ctx, { role, service, status, disabled, search }) =>
-    (await ctx.operations()).users.list({
-      role,
+  run: async (ctx, { service, disabled, ...page }) =>
+    (await ctx.operations()).users.stream({
+      ...page,
       service: service || undefined,
-      status,
       disabled: disabled || undefined,
-      search,
     }),
   prints: rows(user, {
     columns: [

@@ -1,0 +1,133 @@
+/** The ways in which users sign in: a password, or accounts of other systems. Tokens and hashes never leave this file. */
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Account } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
+import { and, asc, eq, gt, type SQL } from '../../db/query.ts'
+import { accounts } from '../../db/schema/accounts.ts'
+import { users } from '../../db/schema/people.ts'
+import { record } from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import { targetOf } from '../nouns.ts'
+import { streamed } from '../paging.ts'
+import * as rules from '../rules/input.ts'
+import { byId, find, oneById } from '../select.ts'
+import {
+  type AccountFilter,
+  type AccountList,
+  type AccountPage,
+  accountFilter,
+  idPaging,
+  type Unlinking,
+} from './input.ts'
+
+/** A page, and how many there are. @throws invalid; not_found, ambiguous for the user */
+export function listAccounts(context: OperationContext, given: AccountPage = {}): Promise<AccountList> {
+  const { limit = 100, after, ...filter } = readPage(given)
+  return context.store.read(async db => {
+    const where = await conditionOf(db, filter)
+    const found = await rowsOf(db, beyond(where, after), limit)
+    return { accounts: found.map(viewOf), total: await db.$count(accounts, where) }
+  })
+}
+
+/** Streams the same accounts from one snapshot, in constant memory; all unless there is a limit. */
+export async function* streamAccounts(
+  context: OperationContext,
+  given: AccountPage = {},
+): AsyncGenerator<Account> {
+  const { limit, after, ...filter } = readPage(given)
+  const rows = streamed(context, { limit, after }, async (db, last, size) => {
+    const where = await conditionOf(db, filter)
+    return (await rowsOf(db, beyond(where, last), size)).map(viewOf)
+  })
+  for await (const some of rows) yield* some
+}
+
+/** @throws not_found, ambiguous */
+export const getAccount = (context: OperationContext, selector: string): Promise<Account> =>
+  context.store.read(async db => viewOf(await findAccount(db, selector)))
+
+/**
+ * Takes a way to sign in from its user.
+ *
+ * @throws not_found, ambiguous, conflict (it is the last one, and `evenLast` is not given)
+ */
+export function unlinkAccount(
+  context: OperationContext,
+  selector: string,
+  { evenLast = false }: Unlinking = {},
+): Promise<Account> {
+  return context.store.write(async db => {
+    const found = await findAccount(db, selector)
+    const { account, user } = found
+    const ways = await db.$count(accounts, eq(accounts.userId, user.id))
+    if (ways === 1 && !evenLast) {
+      throw new LatchkeyError(
+        'conflict',
+        `without this account, ${user.username} has no way to sign in`,
+        `give a password first: latchkey user passwd ${user.username}; or unlink it anyway with --force`,
+      )
+    }
+    await db.delete(accounts).where(eq(accounts.id, account.id))
+    const before = viewOf(found)
+    await record(context, db, { action: 'user.account-unlink', target: targetOf('user', user), before })
+    return before
+  })
+}
+
+/** @throws invalid */
+function readPage(given: AccountPage) {
+  rules.requireWords(given)
+  return { ...rules.parse(accountFilter, given), ...rules.parse(idPaging, given) }
+}
+
+/** @throws not_found, ambiguous */
+async function conditionOf(db: Database, { user, provider }: AccountFilter): Promise<SQL | undefined> {
+  return and(
+    user === undefined ? undefined : eq(accounts.userId, (await find(db, 'user', user)).id),
+    provider === undefined ? undefined : eq(accounts.providerId, provider),
+  )
+}
+
+const beyond = (where: SQL | undefined, after: string | undefined): SQL | undefined =>
+  and(where, after === undefined ? undefined : gt(accounts.id, after))
+
+interface Found {
+  readonly account: typeof accounts.$inferSelect
+  readonly user: typeof users.$inferSelect
+}
+
+const rowsOf = (db: Database, where: SQL | undefined, limit: number): Promise<readonly Found[]> =>
+  db
+    .select({ account: accounts, user: users })
+    .from(accounts)
+    .innerJoin(users, eq(users.id, accounts.userId))
+    .where(where)
+    .orderBy(asc(accounts.id))
+    .limit(limit)
+
+async function findAccount(db: Database, selector: string): Promise<Found> {
+  const isMeant = byId(accounts.id, selector, 'acc')
+  const found = isMeant === undefined ? [] : await rowsOf(db, isMeant, 2)
+  const { id } = oneById(
+    'account',
+    found.map(({ account }) => account),
+    'latchkey account list',
+  )
+  const [one] = found.filter(({ account }) => account.id === id)
+  if (one === undefined) throw new Error('an account that is and is not there')
+  return one
+}
+
+const viewOf = ({ account, user }: Found): Account => ({
+  id: account.id,
+  user: { id: user.id, username: user.username },
+  provider: account.providerId,
+  issuer: account.issuer,
+  accountId: account.accountId,
+  hasPassword: account.password !== null,
+  hasTokens: [account.accessToken, account.refreshToken, account.idToken].some(token => token !== null),
+  scope: account.scope,
+  createdAt: new Date(account.createdAt),
+  updatedAt: new Date(account.updatedAt),
+})
