@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ingest: () => import('./ingest.ts'),
   size: () => import('./size.ts'),
   list: () => import('./list.ts'),
+  chats: () => import('./chats.ts'),
   stats: () => import('./stats.ts'),
   report: () => import('./report.ts'),
   backup: () => import('./backup.ts'),

@@ -51,7 +51,7 @@ end`
 
 /** Requests per second. @throws when one was not answered with success */
 export async function load(url: string, script: string, connections: number): Promise<number> {
-  const command = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url]
+  const command = ['wrk', '-t1', '--timeout', '10s', `-c${connections}`, `-d${seconds}s`, '-s', script, url]
   const child = Bun.spawn(command, { stdout: 'ignore', stderr: 'pipe' })
   const said = await child.stderr.text()
   const [requests = 0, microseconds = 0, bad = 1] = said.split(' ').map(Number)

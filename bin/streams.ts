@@ -21,7 +21,7 @@ export async function streams(isStopping: () => boolean): Promise<Streams> {
   const stdout = (await isTerminal(1)) ? process.stdout : undefined
   const stderr = (await isTerminal(2)) ? process.stderr : undefined
   const [sendNow, sendBeside] = [sender(1, writeNow), sender(1, writeBeside)]
-  const send = (text: string) => (isStopping() ? inTime(sendBeside(text)) : sendNow(text))
+  const send = (text: string | Uint8Array) => (isStopping() ? inTime(sendBeside(text)) : sendNow(text))
   const isClosed = isNull(statOf(1)) && wasClosed(1)
   return {
     stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
@@ -92,9 +92,9 @@ function pager(rows: number | undefined): Pager | undefined {
 type Write = (descriptor: number, bytes: Uint8Array) => number | Promise<number>
 
 /** `Bun.write` makes room in a file before it writes: with `>>` the text then comes after as many zeros. */
-function sender(descriptor: number, write: Write): (text: string) => Promise<void> {
+function sender(descriptor: number, write: Write): (text: string | Uint8Array) => Promise<void> {
   return async text => {
-    let rest = new TextEncoder().encode(text)
+    let rest: Uint8Array = typeof text === 'string' ? new TextEncoder().encode(text) : text
     while (rest.length > 0) rest = rest.subarray(await write(descriptor, rest))
   }
 }
@@ -130,13 +130,13 @@ const failedWith = (code: string, error: unknown): boolean =>
 
 /** `failure` makes of what went wrong the error that the writer gets, or nothing where it does not matter. */
 function output(
-  send: (text: string) => Promise<unknown>,
+  send: (text: string | Uint8Array) => Promise<unknown>,
   screen: NodeJS.WriteStream | undefined,
   failure: (error: unknown) => unknown,
 ): Output {
   // Who does not wait for a write may begin the next: they keep their order.
   let last: Promise<unknown> = Promise.resolve()
-  const deliver = async (text: string): Promise<void> => {
+  const deliver = async (text: string | Uint8Array): Promise<void> => {
     try {
       await send(text)
     } catch (error) {

@@ -10,6 +10,7 @@ import type { Fault } from './harness.ts'
 import { hostile } from './hostile.ts'
 import { kill } from './kill.ts'
 import { openers } from './openers.ts'
+import { postgres } from './postgres.ts'
 import { rot } from './rot.ts'
 import { served } from './served.ts'
 import { writer } from './writer.ts'
@@ -23,7 +24,7 @@ const { values } = parseArgs({
 })
 const count = Number(values.count)
 if (!Number.isInteger(count) || count < 1) throw new Error('--count must be a whole number of at least 1')
-const chosen = [kill, served, disk, rot, crowd, writer, openers, clock, hostile]
+const chosen = [kill, served, disk, rot, crowd, writer, openers, clock, hostile, postgres]
   .flat()
   .filter(({ name }: Fault) => name.includes(values.only) && !(values.skip && name.includes(values.skip)))
 const widest = Math.max(...chosen.map(fault => fault.name.length))

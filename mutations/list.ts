@@ -3,6 +3,7 @@ import { audit } from './audit.ts'
 import { backups } from './backups.ts'
 import { changes } from './changes.ts'
 import { ofChats } from './chats.ts'
+import { ofContent } from './content.ts'
 import { imports } from './imports.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
@@ -25,5 +26,6 @@ export const mutations: readonly Mutation[] = [
   ...start,
   ...together,
   ...ofChats,
+  ...ofContent,
   ...onPostgres,
 ]

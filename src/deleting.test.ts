@@ -69,9 +69,11 @@ async function insert(
       row[column.name] = parent[key.foreignColumns[0]?.name ?? 'id'] ?? ''
     }
   }
-  const values = Object.values(row).map(value =>
-    typeof value === 'number' ? value : `'${value.replaceAll("'", "''")}'`,
-  )
+  const isBytes = (own: string) => columns.some(each => each.name === own && each.getSQLType() === 'blob')
+  const values = Object.entries(row).map(([own, value]) => {
+    if (isBytes(own)) return onPostgres ? "'\\x00'" : "x'00'"
+    return typeof value === 'number' ? value : `'${value.replaceAll("'", "''")}'`
+  })
   const names = Object.keys(row).map(column => `"${column}"`)
   await home.query(`INSERT INTO ${name} (${names.join(', ')}) VALUES (${values.join(', ')})`)
   return row

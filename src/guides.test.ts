@@ -38,6 +38,7 @@ test.each([
   ['docs/proxy.md', ''],
   ['docs/chats.md', 'latchkey init'],
   ['docs/organizations.md', 'latchkey init'],
+  ['docs/files.md', 'latchkey init'],
 ])(
   '%s works, from its first line to its last',
   async (page, before) => {
@@ -104,6 +105,68 @@ test('the backend of docs/organizations.md acts for users', async () => {
   const made = await bash(`cd ${home}\nexport LATCHKEY_DB=${home}/latchkey.db\n${commands}`)
   expect(made).toMatchObject({ code: 0 })
   expect(use(blocks('docs/organizations.md', 'ts').join('\n'))).toEqual({ refused: 'denied', allowed: true })
+})
+
+test('the backend of docs/files.md writes files of a project', async () => {
+  const { use } = await backendHome('files')
+  const home = folder.file('files')
+  const commands = 'latchkey user create alice; latchkey project create Shop --owner alice'
+  expect(await bash(`export LATCHKEY_DB=${home}/latchkey.db\n${commands}`)).toMatchObject({ code: 0 })
+  const said = use(blocks('docs/files.md', 'ts').join('\n'))
+  expect(said).toEqual({ text: '# A better plan', mediaType: 'text/markdown', position: 2 })
+})
+
+requireTool('chromium')('the chat app of docs/embedding.md is one, in a browser', async () => {
+  const { db } = await backendHome('app')
+  const [app = ''] = blocks('docs/embedding.md', 'typescript')
+  writeFileSync(folder.file('app', 'chat.ts'), `${app}\nconsole.log(server.url.href)\n`)
+  for (const name of ['alice', 'bob']) await bash(`latchkey user create ${name} --db ${db}`)
+  const others = await bash(`latchkey chat create --user bob --title Secret --db ${db} --json`)
+  const child = Bun.spawn([process.execPath, 'chat.ts'], {
+    cwd: folder.file('app'),
+    env: { ...environment, LATCHKEY_DB: db, PORT: '0' },
+    stderr: 'inherit',
+  })
+  const { chromium } = await import('playwright-core')
+  const executablePath = Bun.which('chromium') ?? ''
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
+  try {
+    const { value: url } = await child.stdout.pipeThrough(new TextDecoderStream()).getReader().read()
+    const page = await browser.newPage()
+    const items = (list: string) => page.locator(`#${list} li`).allTextContents()
+    const send = async (text: string, count: number) => {
+      await page.fill('#text', text)
+      await page.press('#text', 'Enter')
+      await page.waitForFunction(`document.querySelectorAll('#messages li').length === ${count}`)
+    }
+    await page.goto(String(url).trim())
+    await send('Where is the old town?', 2)
+    await send('<img src=x onerror="document.title = 1">', 4)
+    await page.click('#new')
+    await page.waitForFunction("document.querySelectorAll('#chats li').length === 2")
+    expect(await items('chats')).toEqual(['New Chat', 'Where is the old town?'])
+    expect(await items('messages')).toEqual([])
+    await page.reload()
+    await page.click('#chats li:nth-child(2)')
+    await page.waitForFunction("document.querySelectorAll('#messages li').length === 4")
+    expect(await items('messages')).toEqual([
+      'user: Where is the old town?',
+      'assistant: You said: Where is the old town?',
+      'user: <img src=x onerror="document.title = 1">',
+      'assistant: You said: <img src=x onerror="document.title = 1">',
+    ])
+    expect(await page.title()).toBe('Chat')
+    await page.fill('#search', 'town')
+    await page.press('#search', 'Enter')
+    await page.waitForFunction("document.querySelectorAll('#messages li').length === 2")
+    expect((await items('messages'))[0]).toContain('Where is the old town?')
+    const { id } = JSON.parse(others.out)
+    expect((await fetch(new URL(`/chats/${id}`, String(url).trim()))).status).toBe(404)
+  } finally {
+    await browser.close()
+    child.kill()
+    await child.exited
+  }
 })
 
 test('the servers of docs/embedding.md answer as one: with Bun alone, with Hono and with Elysia', async () => {

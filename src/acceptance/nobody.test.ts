@@ -68,7 +68,9 @@ test('without a single argument every command ends, and a failure says what to t
       Object.values(args).some(
         // Without the options that make do without it, it is needed.
         arg => typeof arg === 'string' || arg.unless || !['optional', 'any'].includes(arg.kind),
-      ) || Object.values(options).some(option => option.required)
+      ) ||
+      Object.values(options).some(option => option.required) ||
+      run.path === 'chat prune'
     if (incomplete || run.path === 'key verify')
       return about(run.path, failureProblems(run, { exit: 2 }, false))
     if (effect === 'destroy') return about(run.path, failureProblems(run, { exit: 6 }, false))

@@ -58,6 +58,8 @@ export interface Store {
    * @throws busy (somebody else does)
    */
   readonly alone: <T>(patience: 'usual' | 'none', work: () => Promise<T>) => Promise<T>
+  /** Of the file and of its write-ahead log, which a server has for all of its databases. */
+  readonly size: () => Answer<{ readonly bytes: number; readonly walBytes: number | null }>
   /** Has work done when the store is closed, while it still can be; it must not throw. */
   readonly beforeClose: (work: () => Promise<void>) => void
   /** Waits for what is under way, then closes. */

@@ -40,6 +40,7 @@ export function lateStore(load: () => Promise<Store>, access: Pick<Store, 'dryRu
       release: id => use(it => it.usage.release(id)),
       addDenials: async rows => (await store()).usage.addDenials(rows),
     },
+    size: () => use(it => it.size()),
     alone: async (...asked) => (await store()).alone(...asked),
     beforeClose: work => {
       beforeClose.push(work)

@@ -19,6 +19,7 @@ export {
   lte,
   ne,
   not,
+  notInArray,
   or,
 } from 'drizzle-orm/sql/expressions/conditions'
 export { asc, desc } from 'drizzle-orm/sql/expressions/select'

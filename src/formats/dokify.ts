@@ -1,9 +1,9 @@
 /**
- * Reads the users, projects, keys and usage of Dokify (https://github.com/id-mustafa/Dokify) from a folder with a dump per
+ * Reads the users, projects, docs, keys and usage of Dokify (https://github.com/id-mustafa/Dokify) from a folder with a dump per
  * table, or a SQLite copy of its schema. Reports all problems; the importer decides about them.
  */
 import { Fields, numeric, type Report, type Row } from './fields.ts'
-import type { ForeignData, ForeignKey, ForeignProject, ForeignUser } from './foreign-data.ts'
+import type { ForeignData, ForeignDocument, ForeignKey, ForeignProject, ForeignUser } from './foreign-data.ts'
 import { type ForeignFile, invalid, withSource } from './source.ts'
 import { isFolder, readTableDumps } from './table-dumps.ts'
 import { dataOf, requiredIn, type TableSpecs, type Tables, tablesIn } from './tables.ts'
@@ -34,6 +34,7 @@ const specs: TableSpecs = {
     known: ['password_hash', 'name', 'provider', 'provider_id', 'created_at', 'updated_at'],
   },
   projects: { required: ['id', 'owner_user_id', 'name'], known: ['slug', 'created_at', 'updated_at'] },
+  docs: { required: ['id', 'project_id', 'path', 'content'], known: ['updated_at'] },
   api_keys: {
     // Without revoked_at, revoked keys would work again.
     required: ['id', 'user_id', 'key', 'revoked_at'],
@@ -73,11 +74,13 @@ function contentOf(tables: Tables, notes: readonly string[]): ForeignData {
   const usageOf = Map.groupBy(rows.get('api_usage') ?? [], row => row['key_id'])
   const keys = (fields: Fields, row: Row, report: Report) =>
     keyOf(fields, row, usageOf.get(row['id']) ?? [], report)
-  const absent = Object.keys(specs).filter(name => !rows.has(name))
-  const data = dataOf(tables, specs, { users: userOf, projects: projectOf, keys }, [
+  const absent = Object.keys(specs).filter(name => name !== 'docs' && !rows.has(name))
+  const documents = (rows.get('docs') ?? []).map(documentOf)
+  const others = dataOf(tables, specs, { users: userOf, projects: projectOf, keys }, [
     ...notes,
     ...absent.map(name => `it has no table ${name}`),
   ])
+  const data = { ...others, documents }
   const known = new Set(rows.get('api_keys')?.map(row => row['id']))
   if ([...usageOf.keys()].every(owner => known.has(owner))) return data
   return { ...data, ignoredFields: [...data.ignoredFields, 'api_usage of deleted keys'].sort() }
@@ -102,6 +105,17 @@ function projectOf(fields: Fields): ForeignProject {
     slug: fields.optionalText('slug') ?? name,
     createdAt: fields.optionalEpochMs('created_at'),
   }
+}
+
+function documentOf(row: Row): ForeignDocument {
+  let problem: string | undefined
+  const fields = new Fields(row, (field, what) => {
+    problem ??= `its ${field} ${what}`
+  })
+  const { content } = row
+  const [id, projectId, path] = [fields.text('id'), fields.text('project_id'), fields.text('path')]
+  if (typeof content !== 'string') problem ??= 'its content is not text'
+  return { id, projectId, path, content: typeof content === 'string' ? content : '', problem }
 }
 
 /** Each request adds one to both usage_count and total_requests; if one missed some, the other is larger. */

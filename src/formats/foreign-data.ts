@@ -1,5 +1,5 @@
 /**
- * The users, projects, keys and chats of a foreign system, in a common form. Contains secrets: never write it anywhere as it is.
+ * The users, projects, keys, chats and documents of a foreign system, in a common form. Contains secrets: never write it anywhere as it is.
  */
 
 import type { ImportedNoun } from '../contract/nouns.ts'
@@ -86,6 +86,18 @@ export interface ForeignMessage {
   readonly createdAt: number | null
 }
 
+/** A document of a project. */
+export interface ForeignDocument {
+  /** In the source. */
+  readonly id: string
+  /** Id in the source. */
+  readonly projectId: string
+  readonly path: string
+  readonly content: string
+  /** Why it cannot be read; undefined if it can. Never contains a value of the source. */
+  readonly problem: string | undefined
+}
+
 /** Something in the source that cannot be read. Never contains a value of the source, which may be a secret. */
 export interface Problem {
   readonly type: ImportedNoun
@@ -107,6 +119,8 @@ export interface ForeignData {
   readonly keys: readonly ForeignKey[]
   /** Left out by systems without chats. */
   readonly chats?: readonly ForeignChat[]
+  /** Left out by systems without documents. */
+  readonly documents?: readonly ForeignDocument[]
   /** Whether `keys` is complete. A copy without the table of keys is not. */
   readonly listsKeys: boolean
   readonly problems: readonly Problem[]

@@ -17,6 +17,7 @@ import type { Diagnosis, NewDatabase } from '../operations/file/input.ts'
 import type { AuditCheckInput, AuditFilter, AuditPruning } from '../operations/input.ts'
 import type { Accounts, Sessions } from './accounts.ts'
 import type { Chats } from './chats.ts'
+import type { Agents, Files } from './content.ts'
 import type { Backups, DatabaseFile, Migrations } from './file.ts'
 import type { Imports } from './imports.ts'
 import type { Keys } from './keys.ts'
@@ -29,6 +30,7 @@ export type * from '../operations/door/input.ts'
 export type * from '../operations/input.ts'
 export type * from './accounts.ts'
 export type * from './chats.ts'
+export type * from './content.ts'
 export type * from './file.ts'
 export type * from './imports.ts'
 export type * from './keys.ts'
@@ -73,6 +75,10 @@ export interface Latchkey {
    * await latchkey.as(id).projects.update('shop', { state: 'generating' })
    */
   readonly as: (user: string) => Acting
+  /** Files of projects. */
+  readonly files: Files
+  /** What the agents of projects are doing, and have done. */
+  readonly agents: Agents
   /** Chats of users, and their messages. */
   readonly chats: Chats
   /** API keys: verdicts, creation, rotation, revocation. */

@@ -1,10 +1,10 @@
+// Runs on PostgreSQL too.
 /** An engine inside the process has its answers at once. No operation may depend on it: here they all come later. */
 import { expect, test } from 'bun:test'
 import { setImmediate } from 'node:timers/promises'
 import type { Database, Store } from '../db/engine.ts'
-import { SqliteStore } from '../db/sqlite/transaction.ts'
 import { temporaryFolder } from '../testing/folder.ts'
-import { temporaryLatchkey } from '../testing/latchkey.ts'
+import { storeAt, temporaryLatchkey } from '../testing/latchkey.ts'
 import type { OperationContext } from './context.ts'
 import { explainKey } from './keys/explain.ts'
 import { exportKeys } from './keys/export.ts'
@@ -58,6 +58,7 @@ const waiting = (store: Store): Store => ({
     ),
   latest: later(store.latest),
   usage: store.usage,
+  size: () => store.size(),
   alone: (patience, work) => store.alone(patience, work),
   beforeClose: work => store.beforeClose(work),
   close: () => store.close(),
@@ -77,7 +78,7 @@ async function scene() {
   await latchkey.usage.prices.set('gpt-*', { inputUsd: 2, outputUsd: 4 })
   await latchkey.usage.record('ci', { inputTokens: 90, at: new Date('2026-11-20T11:20:00Z') })
   await latchkey.usage.record('ci', { inputTokens: 30 })
-  const store = new SqliteStore({ path, access: 'write', dryRun: false, busyTimeoutMs: 5_000 })
+  const store = await storeAt(path)
   const actor = { name: 'test', origin: 'library' } as const
   const context: OperationContext = { store, now: () => clock.now, actor }
   const slow: OperationContext = { ...context, store: waiting(store) }

@@ -11,6 +11,7 @@ import { besideOf, withSchedule } from '../system/scheduled.ts'
 import { isServerUrl, placeOfUrl, shownUrl } from '../text/address.ts'
 import { actingFor } from './acting.ts'
 import type { ChatPage } from './chats/input.ts'
+import type { FilePage } from './content/input.ts'
 import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
 import type { AuditFilter, ChatSelector, TeamSelector } from './input.ts'
@@ -110,6 +111,9 @@ export function createOperations(wiring: Wiring) {
   const chats = late.from(context, () => import('./chats/chats.ts'))
   const messages = late.from(context, () => import('./chats/messages.ts'))
   const search = late.from(context, () => import('./chats/search.ts'))
+  const fileRows = late.from(context, () => import('./content/files.ts'))
+  const sync = late.from(context, () => import('./content/sync.ts'))
+  const agents = late.from(context, () => import('./content/state.ts'))
   const listing = late.from(context, () => import('./keys/list.ts'))
   const getting = late.from(context, () => import('./keys/get.ts'))
   const activity = late.from(context, () => import('./keys/activity.ts'))
@@ -139,7 +143,7 @@ export function createOperations(wiring: Wiring) {
   const withBackups = () => ({ ...context(), files })
   const auditCheck = late.from(withBackups, () => import('./audit/verify.ts'))
   const auditPrune = late.from(withBackups, () => import('./audit/prune.ts'))
-  const inventory = late.from(beside, () => import('./file/inventory.ts'))
+  const inventory = late.from(context, () => import('./file/inventory.ts'))
   const importing = late.from(beside, () => import('./import/pipeline.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
@@ -309,6 +313,33 @@ export function createOperations(wiring: Wiring) {
     as: (user: string) => {
       const acting = { ...lasting, actor: actingFor(actor, user) }
       return together(() => atOneMoment(acting))
+    },
+    files: {
+      put: fileRows(m => m.putFile),
+      putMany: fileRows(m => m.putFiles),
+      get: fileRows(m => m.getFile),
+      open: fileRows(m => m.openFile),
+      list: fileRows(m => m.listFiles),
+      move: fileRows(m => m.moveFile),
+      remove: fileRows(m => m.removeFile),
+      removeAll: fileRows(m => m.removeFiles),
+      history: fileRows(m => m.fileChanges),
+      sync: sync(m => m.syncFiles),
+      planSync: sync(m => m.planSync),
+      /** Streams the files of `list` in constant memory. */
+      async *stream(project: string, page?: FilePage) {
+        yield* (await import('./content/files.ts')).streamFiles(context(), project, page)
+      },
+    },
+    agents: {
+      get: agents(m => m.getState),
+      set: agents(m => m.setState),
+      reset: agents(m => m.resetState),
+      addPhase: agents(m => m.addPhase),
+      completePhase: agents(m => m.completePhase),
+      addFile: agents(m => m.addAgentFile),
+      addMessage: agents(m => m.addAgentMessage),
+      messages: agents(m => m.listAgentMessages),
     },
     chats: {
       create: chats(m => m.createChat),

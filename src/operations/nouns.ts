@@ -121,6 +121,12 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     parts: [
       limits('project_id'),
       { table: 'project_members', by: 'project_id', columns: ['user_id', 'role'], isSetting: true },
+      {
+        table: 'project_files',
+        by: 'project_id',
+        columns: ['path', 'sha256', 'media_type'],
+        isSetting: true,
+      },
     ],
     kept: ['owner_id', 'organization_id', 'state', 'preview_url', 'sandbox_id'],
     narrows: { archived_at: 'shut' },

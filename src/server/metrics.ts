@@ -140,8 +140,12 @@ export function inventoryFamilies({
       'Times that keys were ever denied, by code',
       Object.entries(denials).map(([code, value]) => ({ labels: { code }, value })),
     ),
-    gauge('latchkey_database_size_bytes', 'Size of the database file', sizeBytes),
-    gauge('latchkey_database_wal_size_bytes', 'Size of its write-ahead log', walBytes),
+    gauge('latchkey_database_size_bytes', 'Size of the database', sizeBytes),
+    gauge(
+      'latchkey_database_wal_size_bytes',
+      'Size of the write-ahead log; absent on a server',
+      walBytes === null ? [] : [{ value: walBytes }],
+    ),
   ]
 }
 
@@ -161,19 +165,25 @@ export function backupFamilies(status: BackupStatus, now: Date): readonly Family
   ]
 }
 
-/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
-export function exposition(families: readonly Family[]): string {
+/**
+ * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+ *
+ * @param common labels of all samples
+ */
+export function exposition(families: readonly Family[], common: Labels = {}): string {
   const lines = families
     .filter(({ samples }) => samples.length > 0)
     .flatMap(({ name, help, type, samples }) => [
       `# HELP ${name} ${escaped(help)}`,
       `# TYPE ${name} ${type}`,
-      ...samples.map(({ suffix = '', labels, value }) => `${name}${suffix}${labelText(labels)} ${value}`),
+      ...samples.map(
+        ({ suffix = '', labels, value }) => `${name}${suffix}${labelText({ ...common, ...labels })} ${value}`,
+      ),
     ])
   return `${lines.join('\n')}\n`
 }
 
-function labelText(labels: Labels = {}): string {
+function labelText(labels: Labels): string {
   const all = Object.entries(labels).map(
     ([name, value]) => `${name}="${escaped(value).replaceAll('"', '\\"')}"`,
   )

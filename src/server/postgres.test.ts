@@ -1,5 +1,6 @@
 /** `latchkey serve` on a PostgreSQL server that is frozen, killed and started again. */
 import { expect, setDefaultTimeout } from 'bun:test'
+import { SQL } from 'bun'
 import { connectLatchkey } from '../index.ts'
 import { requirePostgres, temporaryServer } from '../testing/postgres.ts'
 import { startServer } from '../testing/server.ts'
@@ -35,6 +36,20 @@ requirePostgres()('a gateway that lost its database says so, and goes on by itse
   expect(await verify()).toBe(503)
   await database.start()
   await returns()
+  // As after a failover to a standby that is not promoted yet.
+  const ready = async () => (await fetch(`${serving.url}/readyz`)).status
+  expect(await ready()).toBe(200)
+  const admin = new SQL(path, { max: 1, tls: false })
+  const readOnly = async (value: 'on' | 'off') => {
+    await admin.unsafe(`ALTER SYSTEM SET default_transaction_read_only = ${value}`)
+    await admin.unsafe('SELECT pg_reload_conf()')
+  }
+  await readOnly('on')
+  while ((await ready()) === 200) await Bun.sleep(50)
+  expect([await ready(), await verify()]).toEqual([503, 200])
+  await readOnly('off')
+  while ((await ready()) !== 200) await Bun.sleep(50)
+  await admin.close()
   const { inventory } = latchkey
   expect((await inventory()).keys.active).toBe(1)
   await latchkey.close()

@@ -19,6 +19,8 @@ export interface AppOptions {
   readonly counters: Counters
   readonly now: () => Date
   readonly log: Log
+  /** The name of this server among others, in all metrics. */
+  readonly instance?: string | undefined
 }
 
 /** One request. */
@@ -52,7 +54,7 @@ const post = (path: string, scope: Scope, answer: ScopedAnswer): Route => ({
 })
 
 export function routesOf(
-  { database, counters, now, log }: AppOptions,
+  { database, counters, now, log, instance }: AppOptions,
   state: { readonly stopping: boolean },
 ): readonly Route[] {
   const startedAt = now()
@@ -80,7 +82,7 @@ export function routesOf(
       ...(await backups(latchkey)),
       ...counters.families(),
     ]
-    return textAnswer(contentType, exposition(families))
+    return textAnswer(contentType, exposition(families, instance === undefined ? {} : { instance }))
   }
   const authorize: ScopedAnswer = async ({ request }, { latchkey }) => {
     const { count, ...wanted } = readQuery(authorizeQuery, request.url)

@@ -26,6 +26,8 @@ export interface ServeOptions {
   readonly unix?: string | undefined
   /** Allow addresses that other machines can reach. */
   readonly allowRemote: boolean
+  /** The name of this server among others, in all metrics. */
+  readonly instance?: string | undefined
   /** Open everything, then close it again. */
   readonly dryRun: boolean
   readonly connect: (onReplaced: () => void) => Latchkey
@@ -49,7 +51,7 @@ const defaultListen: HostPort = { host: '127.0.0.1', port: 8686 }
 
 /** @throws what opening the database and `listen.ts` throw */
 export async function serve(options: ServeOptions): Promise<Served> {
-  const { connect, now, log, dryRun } = options
+  const { connect, now, log, dryRun, instance } = options
   const counters = new Counters()
   const database = new LiveDatabase(() => {
     const latchkey = connect(() => {
@@ -58,7 +60,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     })
     return latchkey
   })
-  const app = createApp({ database, counters, now, log })
+  const app = createApp({ database, counters, now, log, instance })
   let listeners: readonly Listener[] = []
   try {
     const { latchkey } = database.get()

@@ -96,7 +96,7 @@ export function place(file: string, path: string): void {
  * @param mode of a new file, before the umask
  * @throws conflict (not a file), usage (no such folder), permission, disk_full
  */
-export function replaceFile(path: string, text: string, mode = 0o600): void {
+export function replaceFile(path: string, text: string | Uint8Array, mode = 0o600): void {
   const target = existsSync(path) ? realpathSync(path) : path
   const old = statOf(target)
   if (old !== undefined && !old.isFile()) {
@@ -124,10 +124,10 @@ export function replaceFile(path: string, text: string, mode = 0o600): void {
 export async function withNewFile<T>(
   path: string,
   hint: string,
-  work: (write: (text: string) => void) => Promise<T>,
+  work: (write: (text: string | Uint8Array) => void) => Promise<T>,
 ): Promise<T> {
   let isOurs = false
-  const write = (text: string): void => {
+  const write = (text: string | Uint8Array): void => {
     try {
       createFile(path, 0o600)
       isOurs = true
@@ -248,7 +248,7 @@ export function syncFolder(path: string): void {
 }
 
 /** Writes to our own empty file and syncs it. */
-function fill(path: string, text: string, mode: number): void {
+function fill(path: string, text: string | Uint8Array, mode: number): void {
   withOpen(path, file => {
     fchmodSync(file, mode)
     writeFileSync(file, text)

@@ -75,6 +75,21 @@ const declaredLines: Readonly<Record<string, string>> = {
   'invitation list': 'invitation list --org acme',
   'access check': 'access check alice project:write --project shop',
   'access list': 'access list alice',
+  'project file list': 'project file list shop',
+  'project file get': 'project file get shop docs/plan.md',
+  'project file put': 'project file put shop password.txt password.txt',
+  'project file mv': 'project file mv shop docs/plan.md plan.md',
+  'project file rm': 'project file rm shop docs/plan.md --yes',
+  'project file sync': 'project file sync shop dokify --delete --yes',
+  'project file history': 'project file history shop',
+  'project state show': 'project state show shop',
+  'project state set': 'project state set shop --state generating',
+  'project state reset': 'project state reset shop --yes',
+  'project state phase add': 'project state phase add shop Cart',
+  'project state phase complete': 'project state phase complete shop Layout',
+  'project state file add': 'project state file add shop index.html',
+  'project state message add': 'project state message add shop Hello',
+  'project state message list': 'project state message list shop',
   'session list': 'session list --user alice',
   // Replaced by their ids after they were made.
   'session show': 'session show',
@@ -272,6 +287,9 @@ export async function prepare(
   for (const name of ['Attic', 'Empty']) await projects.create({ name, owner: 'alice' })
   await projects.archive('attic')
   await projects.update('shop', { limits: [{ metric: 'requests', amount: 1_000, windowMs: 3_600_000 }] })
+  await latchkey.files.put('shop', 'docs/plan.md', '# Plan')
+  await latchkey.agents.addPhase('shop', { name: 'Layout' })
+  await latchkey.agents.addMessage('shop', { role: 'user', content: 'Make the header blue' })
   await usage.prices.set('gpt-old', { inputUsd: 1, outputUsd: 2 })
   await keys.update('ci', { metadata: { team: 'a' } })
   for (const name of ['off', 'gone'])

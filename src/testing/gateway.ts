@@ -5,6 +5,7 @@
  * - `reserve {key, count, endUser?}`: so many reservations of one request at once; prints how many were granted
  * - `verify {secrets}`: verifies until stdin ends; prints how often
  * - `batch {keys}`: a recorder that never ends; prints how many requests it was told are on disk, once
+ * - `ingest {file}`: counts a log of events; prints how many were counted
  * - `compact`: folds what is older than an hour until stdin ends; prints how often
  */
 import { connectLatchkey } from '../index.ts'
@@ -16,12 +17,14 @@ const {
   key = '',
   count = 0,
   endUser,
+  file = '',
 } = JSON.parse(given) as {
   readonly keys?: readonly string[]
   readonly secrets?: readonly string[]
   readonly key?: string
   readonly count?: number
   readonly endUser?: string
+  readonly file?: string
 }
 const lanes = 4
 const latchkey = connectLatchkey({ path, busyTimeoutMs: 60_000 })
@@ -64,6 +67,11 @@ async function verify(): Promise<object> {
   return { verified }
 }
 
+async function ingest(): Promise<object> {
+  const { counted } = await latchkey.usage.ingest({ file })
+  return { counted }
+}
+
 async function compact(): Promise<object> {
   let compacted = 0
   await untilStdinEnds(async () => {
@@ -98,7 +106,7 @@ async function untilStdinEnds(work: () => Promise<void>): Promise<void> {
   await ended
 }
 
-const work = { record, reserve, verify, compact, batch }[what]
+const work = { record, reserve, verify, ingest, compact, batch }[what]
 if (work === undefined) throw new Error(`nothing is called ${what}`)
 const result = await work()
 await latchkey.close()

@@ -1,7 +1,7 @@
 /** A PostgreSQL server of one's own in a temporary folder, to be stopped, killed and frozen. For tests only. */
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { codeOf } from '../contract/failure.ts'
 
 /** Where Debian has the programs of the server, which are not on the PATH; the newest version. */
@@ -94,6 +94,10 @@ export class Cluster {
     return this.#running.pid
   }
 
+  get isRunning(): boolean {
+    return this.#server?.exitCode === null && this.#server.signalCode === null
+  }
+
   /** What the server has said since it was started. */
   get log(): string {
     return this.#log
@@ -157,7 +161,7 @@ export class Cluster {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#server?.exitCode === null && this.#server.signalCode === null) await this.stop('immediate')
+    if (this.isRunning) await this.stop('immediate')
     rmSync(this.folder, { recursive: true, force: true })
   }
 
@@ -182,10 +186,10 @@ function tell(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** As the user that may run it; the server ends when the process that started it does, however that ends. */
-function asServer(program: string, words: readonly string[]): string[] {
+/** @param program of the server, or a path. As the user that may run it; the server ends when the process that started it does, however that ends. */
+export function asServer(program: string, words: readonly string[]): string[] {
   if (serverPrograms === null) throw new Error('postgresql is not installed')
-  const command = [join(serverPrograms, program), ...words]
+  const command = [resolve(serverPrograms, program), ...words]
   if (Bun.which('setpriv') === null) return command
   const user = process.getuid?.() === 0 ? serverUser() : null
   const other = user === null ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups']
@@ -196,7 +200,7 @@ function asServer(program: string, words: readonly string[]): string[] {
  * Below the ports that systems give to connections and to servers that ask for any, so that nobody takes it while the server
  * is stopped.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
     if (await isFree(port)) return port

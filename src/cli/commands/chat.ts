@@ -177,6 +177,8 @@ const prune = command({
     'latchkey chat prune --older-than 90d --user alice --yes',
   ],
   options: pruned,
+  // Without a filter there is nothing to confirm: it is refused.
+  asks: ({ olderThan, user, project }) => [olderThan, user, project].some(each => each !== undefined),
   confirm: async (ctx, typed) => {
     const filter = chosen(ctx, typed)
     const { chats, total } = await (await ctx.operations()).chats.list({ ...filter, limit: 1 })

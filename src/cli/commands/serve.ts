@@ -21,6 +21,7 @@ export default command({
       'Address to listen on; port 0 picks a free one (default: 127.0.0.1:8686)',
     ),
     unix: opt.text('path', 'Listen on a Unix socket, alone or together with --listen'),
+    instance: opt.text('name', 'Name of this server among others, as the label instance of all its metrics'),
     allowRemote: opt.flag('Allow addresses that other machines can reach, unencrypted'),
   },
   run: async (ctx, where) => (await import('./serve/listen.ts')).serveConfigured(ctx, where),

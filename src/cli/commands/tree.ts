@@ -1,6 +1,8 @@
 import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Declaration, Load, Tree, Words } from '../declare/declaration.ts'
 
+const state = () => import('./project/state.ts')
+
 /**
  * Every noun and verb, with its summary and how to load it, in the order of the help. Loads nothing itself, because
  * every module makes each start slower.
@@ -36,6 +38,37 @@ export const tree: Tree = {
         verbs: together(() => import('./project/member.ts'), 'add', 'list', 'role', 'remove'),
       },
       transfer: () => import('./project/transfer.ts'),
+      file: {
+        summary: 'Files of a project',
+        verbs: together(
+          () => import('./project/file.ts'),
+          'list',
+          'get',
+          'put',
+          'mv',
+          'rm',
+          'sync',
+          'history',
+        ),
+      },
+      state: {
+        summary: 'What the agent of a project is doing, and has done',
+        verbs: {
+          ...together(state, 'show', 'set', 'reset'),
+          phase: {
+            summary: 'Phases of the plan',
+            verbs: together(async () => ({ default: (await state()).phase }), 'add', 'complete'),
+          },
+          file: {
+            summary: 'Files that the agent has made',
+            verbs: together(async () => ({ default: (await state()).file }), 'add'),
+          },
+          message: {
+            summary: 'The conversation',
+            verbs: together(async () => ({ default: (await state()).message }), 'add', 'list'),
+          },
+        },
+      },
       archive: () => import('./project/archive.ts'),
       unarchive: () => import('./project/unarchive.ts'),
       delete: () => import('./project/delete.ts'),

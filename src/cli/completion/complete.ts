@@ -185,6 +185,13 @@ async function subjects(
           backups.map(({ id, createdAt }) => ({ value: id, about: createdAt.toISOString() })),
         )
       }
+      case 'document': {
+        const { files } = await latchkey.files.list(given[0] ?? '', { after: typed || undefined, limit: 500 })
+        return fitting(
+          typed,
+          files.map(({ path, mediaType }) => ({ value: path, about: mediaType })),
+        )
+      }
       case 'import': {
         const imports = await latchkey.imports.list()
         return fitting(

@@ -102,6 +102,8 @@ export interface Spec<A extends Arguments, O extends Options, Result, Returned =
     result: NoInfer<Returned>,
     input: Input<A, O>,
   ) => readonly string[] | AsyncIterable<string> | undefined
+  /** Bytes that people get in place of everything else. A terminal gets them only if they are text. */
+  readonly bytes?: (result: Result) => Uint8Array | undefined
   /**
    * The result contains a secret that is only shown once. Formats that would drop it (-q, csv without the field) are
    * refused before the command runs.

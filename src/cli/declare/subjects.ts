@@ -18,12 +18,13 @@ export type Subject =
   | 'command'
   | 'shell'
   | 'file'
+  | 'document'
 
 /** What an argument names; undefined if it can be anything. */
 export function subjectOfArgument(name: string, { parse }: Argument<unknown>): Subject | undefined {
   if (parse === limitName) return 'metric'
   return (
-    (['setting', 'value', 'command', 'shell', 'import', 'session', 'account'] as const).find(
+    (['setting', 'value', 'command', 'shell', 'import', 'document', 'session', 'account'] as const).find(
       each => each === name,
     ) ?? subjectNamed(name)
   )

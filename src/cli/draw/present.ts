@@ -7,6 +7,7 @@ import { bare, isReference, type Json, jsonWriter, toJson } from '../../contract
 import { anything, type JsonSchema, type ObjectShape, object } from '../../contract/shape.ts'
 import { guarded } from '../../text/csv-cell.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
+import { isText } from '../../text/plain.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import { dryRunField } from '../declare/define.ts'
@@ -89,6 +90,8 @@ export async function present(
   const declaration = withFieldsOf(declared, result)
   const { format, fields } = presentation
   const isTold = isForPeople(format) && fields === undefined && !presentation.dryRun
+  const bytes = isTold ? declaration.bytes?.(result) : undefined
+  if (bytes !== undefined) return stdout.write(forReader(bytes, stdout))
   const lines = isTold ? declaration.lines?.(result, input) : undefined
   let output = lines ?? documentLines(declaration, result, presentation)
   if (lines === undefined && isDrawn(declaration, format)) {
@@ -105,6 +108,15 @@ export async function present(
     chunk = ''
   }
   if (chunk !== '') await stdout.write(chunk)
+}
+
+/** @throws usage (a terminal would take them for commands) */
+function forReader(bytes: Uint8Array, { isTerminal }: Output): Uint8Array {
+  if (!isTerminal || isText(bytes)) return bytes
+  throw misuse(
+    'this is no text, and could change how your terminal works',
+    'write it to a file with --out FILE',
+  )
 }
 
 /** Rows without a declared shape are described by the first row. */

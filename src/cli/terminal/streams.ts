@@ -18,7 +18,7 @@ export interface Output {
   /** Shows a long text to a person; undefined without a terminal. */
   readonly pager?: Pager | undefined
   /** Resolves when the text has been taken, so that a slow reader slows down the writer. Rejects with `ClosedPipe`. */
-  readonly write: (text: string) => Promise<void>
+  readonly write: (text: string | Uint8Array) => Promise<void>
 }
 
 export interface Pager {
@@ -66,7 +66,7 @@ export function memoryOutput(columns?: number): Output & { readonly text: () => 
     isTerminal: columns !== undefined,
     columns,
     write: async text => {
-      written.push(text)
+      written.push(typeof text === 'string' ? text : new TextDecoder().decode(text))
     },
     text: () => written.join(''),
   }

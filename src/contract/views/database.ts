@@ -139,8 +139,8 @@ export interface Inventory {
   }
   /** Verdicts that denied a key, by code: those of serve and of the library, as long as the key and the day are kept. */
   readonly denials: Readonly<Record<KeyDenial, number>>
-  /** Size of the database file. */
+  /** Size of the database. */
   readonly sizeBytes: number
-  /** Size of the write-ahead log. */
-  readonly walBytes: number
+  /** Size of the write-ahead log of a file; null on a server. */
+  readonly walBytes: number | null
 }

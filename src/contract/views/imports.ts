@@ -3,8 +3,10 @@
 import { importedNouns } from '../nouns.ts'
 import { choice, integer, list, nullable, type Of, object, text, time } from '../shape.ts'
 
-const imported = [...importedNouns, 'chat'] as const
-const name = text('Name of the key, username of the user, slug of the project, title of the chat')
+const imported = [...importedNouns, 'chat', 'file'] as const
+const name = text(
+  'Name of the key, username of the user, slug of the project, title of the chat, path of the file',
+)
 
 export const importItem = object('ImportItem', {
   type: choice(imported, 'What it is'),

@@ -43,6 +43,8 @@ export const healthReport = object('HealthReport', {
           'locale',
           'connections',
           'transactions',
+          'replication',
+          'bloat',
           'tls',
         ],
         'What was checked',

@@ -48,6 +48,15 @@ export const accessCodes = ['granted', 'not_granted', 'user_disabled'] as const
 /** Who said a message. */
 export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const
 
+/** Who said something to an agent, or for it. */
+export const agentRoles = ['user', 'assistant', 'system'] as const
+
+/** What becomes of a file. */
+export const fileActions = ['added', 'changed', 'removed', 'moved'] as const
+
+/** What writing a file did. */
+export const fileOutcomes = ['added', 'changed', 'unchanged'] as const
+
 /** What chats can be listed in the order of: the oldest first, or the latest change first. */
 export const chatSorts = ['created', 'updated'] as const
 
@@ -166,6 +175,7 @@ export type Role = (typeof roles)[number]
 export type ProjectState = (typeof projectStates)[number]
 export type InvitationStatus = (typeof invitationStatuses)[number]
 export type MessageRole = (typeof messageRoles)[number]
+export type AgentRole = (typeof agentRoles)[number]
 export type ChatSort = (typeof chatSorts)[number]
 export type Scheduler = (typeof schedulers)[number]
 export type Compression = (typeof compressions)[number]

@@ -36,6 +36,8 @@ export class Connection {
   readonly #reserved: ReservedSQL
   readonly #deadlineMs: number
   readonly #isAtWork: () => Promise<boolean>
+  /** Sets for a transaction what a pooler between does not let a session keep. */
+  readonly #settle: string | undefined
   #waiting = 0
   #heardAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -47,12 +49,14 @@ export class Connection {
     reserved: ReservedSQL,
     deadlineMs: number,
     isAtWork: () => Promise<boolean>,
+    settle: string | undefined,
   ) {
     this.name = name
     this.#sql = sql
     this.#reserved = reserved
     this.#deadlineMs = deadlineMs
     this.#isAtWork = isAtWork
+    this.#settle = settle
   }
 
   /** @throws busy, permission, config, database_missing */
@@ -66,7 +70,8 @@ export class Connection {
     try {
       const reserved = await sql.reserve()
       const isAtWork = options.patient ? await witness(target, options, reserved) : async () => false
-      const connection = new Connection(target.name, sql, reserved, options.deadlineMs, isAtWork)
+      const settle = target.prepare ? undefined : settingText(options.settings ?? {})
+      const connection = new Connection(target.name, sql, reserved, options.deadlineMs, isAtWork, settle)
       lost.report = () => connection.#lose('the connection was closed')
       return connection
     } catch (error) {
@@ -129,7 +134,7 @@ export class Connection {
     work: (begun: Promise<unknown>) => Promise<T>,
     end: 'COMMIT' | 'ROLLBACK',
   ): Promise<T> {
-    const begun = this.run(begin)
+    const begun = Promise.all([this.run(begin), this.#settle && this.run(this.#settle)])
     // Whatever follows must not be committed one by one.
     begun.catch(() => this.close())
     let result: T
@@ -235,6 +240,11 @@ type Row = Record<string, unknown>
 
 type Answer = Row[] & { readonly count: number }
 
+const settingText = (settings: Readonly<Record<string, string>>): string | undefined => {
+  const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`)
+  return calls.length === 0 ? undefined : `SELECT ${calls.join(', ')}`
+}
+
 /** Asks on a connection of its own whether the server still has the one of `reserved`. */
 async function witness(
   target: Target,
@@ -247,7 +257,8 @@ async function witness(
       const other = await Connection.open(target, { ...options, patient: false })
       try {
         const found = await other.rows('SELECT FROM pg_stat_activity WHERE pid = $1', [row?.pid ?? 0])
-        return found.length > 0
+        // A pooler between gives each transaction another process, and closes the connection when that has ended.
+        return found.length > 0 || !target.prepare
       } finally {
         other.close()
       }

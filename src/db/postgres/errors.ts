@@ -9,14 +9,13 @@ export function translate(error: unknown, name: string): unknown {
   const state = sqlState(cause)
   const known = state === undefined ? unreached(cause) : (answers[state] ?? answers[state.slice(0, 2)])
   if (known === undefined) return error
-  const [code, message, hint] = known
-  return new LatchkeyError(
-    code,
-    message.replaceAll('DATABASE', name),
-    hint.replaceAll('DATABASE', name),
-    options,
-  )
+  return named(known, name, options)
 }
+
+export const readOnly = (name: string): LatchkeyError => named(readOnlyAnswer, name)
+
+const named = ([code, message, hint]: Known, name: string, options?: ErrorOptions): LatchkeyError =>
+  new LatchkeyError(code, message.replaceAll('DATABASE', name), hint.replaceAll('DATABASE', name), options)
 
 /**
  * Whether the connection is gone, or was never made. What a statement did that was under way is then unknown, unless it
@@ -87,6 +86,12 @@ const other: Known = [
   `${again}; see long transactions with: latchkey doctor`,
 ]
 
+const readOnlyAnswer: Known = [
+  'database_readonly',
+  'DATABASE only lets itself be read: it may be a standby, or the role may only read',
+  'name the primary server in the URL, or ask who runs it',
+]
+
 /** By SQLSTATE, or by its class. */
 const answers: Readonly<Record<string, Known>> = {
   '08': ['busy', 'the connection to DATABASE was lost', again],
@@ -95,11 +100,7 @@ const answers: Readonly<Record<string, Known>> = {
     'a text has a character that PostgreSQL cannot store, such as NUL',
     'leave that character out',
   ],
-  '25006': [
-    'database_readonly',
-    'DATABASE only lets itself be read: it may be a standby, or the role may only read',
-    'name the primary server in the URL, or ask who runs it',
-  ],
+  '25006': readOnlyAnswer,
   '28': login,
   '3D000': [
     'database_missing',

@@ -16,6 +16,9 @@ import { functions } from './functions.ts'
 /** Buckets, which requests change all the time: with room in its page, a row is changed in place. */
 const updatedTables: readonly string[] = ['minutes', 'hours', 'days']
 
+/** Of columns that are no numbers. */
+const types: Readonly<Record<string, string>> = { text: 'text COLLATE "C"', blob: 'bytea' }
+
 /** What SQLite's migrations put into a database without data. */
 const firstRows: readonly string[] = [
   "INSERT INTO models (name) VALUES ('');",
@@ -127,17 +130,17 @@ function derived(table: SQLiteTable): DrizzleSnapshotJSON['tables'][string] {
 
 function columnOf(table: string, column: SQLiteColumn) {
   const { name, primary, notNull, default: value } = column
-  const isText = column.getSQLType() === 'text'
+  const stored = column.getSQLType()
   return {
     name,
-    type: isText ? 'text COLLATE "C"' : 'bigint',
+    type: types[stored] ?? 'bigint',
     primaryKey: primary,
     notNull,
     ...(value !== undefined && {
       default: typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : Number(value),
     }),
     // SQLite numbers the rows of such a table too.
-    ...(primary && !isText && { identity: numbered(`${table}_${name}_seq`) }),
+    ...(primary && stored === 'integer' && { identity: numbered(`${table}_${name}_seq`) }),
   }
 }
 

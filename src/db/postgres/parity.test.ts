@@ -178,7 +178,7 @@ async function catalogueOfPostgres(connection: Connection): Promise<Catalogue> {
       columns: columns.map(({ name, type, notNull, fallback }) =>
         column(
           name,
-          type === 'bigint' ? 'integer' : type,
+          type === 'bigint' ? 'integer' : type === 'bytea' ? 'blob' : type,
           notNull,
           fallback?.replace(/^'?(.*?)'?::(text|bigint)$/, type === 'text' ? "'$1'" : '$1') ?? null,
         ),

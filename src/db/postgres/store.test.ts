@@ -10,6 +10,8 @@ import { temporaryFolder } from '../../testing/folder.ts'
 import { latchkeyDatabase, requirePostgres, temporaryServer } from '../../testing/postgres.ts'
 import type { Cluster } from '../../testing/postgres-cluster.ts'
 import { run } from '../../testing/run.ts'
+import { eq } from '../query.ts'
+import { models } from '../schema/usage.ts'
 import { Connection } from './connection.ts'
 import { PostgresStore } from './store.ts'
 import { targetOf } from './url.ts'
@@ -230,5 +232,32 @@ requirePostgres()('who works alone is followed by another as soon as its process
   expect(await Promise.race([next, Bun.sleep(100).then(() => 'waits')])).toBe('waits')
   child.kill('SIGKILL')
   expect(await next).toBe('next')
+  await store.close()
+})
+
+requirePostgres()('changes are made one after another, whoever makes them', async () => {
+  await using database = await latchkeyDatabase()
+  const stores = [storeOn(database.url), storeOn(database.url)]
+  const seen: number[] = []
+  const change = (store: PostgresStore) =>
+    store.write(async db => {
+      seen.push(await db.$count(models))
+      await Bun.sleep(20)
+      await db.insert(models).values({ name: `model ${seen.length}` })
+    })
+  await Promise.all([...stores, ...stores].map(change))
+  expect(seen.map(n => n - (seen[0] ?? 0))).toEqual([0, 1, 2, 3])
+  await Promise.all(stores.map(store => store.close()))
+})
+
+requirePostgres()('a change that throws at its end leaves nothing', async () => {
+  await using database = await latchkeyDatabase()
+  const store = storeOn(database.url)
+  const failing = store.write(async db => {
+    await db.insert(models).values({ name: 'left' })
+    throw new Error('no')
+  })
+  await expect(failing).rejects.toThrow('no')
+  expect(await store.read(db => db.$count(models, eq(models.name, 'left')))).toBe(0)
   await store.close()
 })

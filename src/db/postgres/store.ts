@@ -10,7 +10,7 @@ import type { ListedKey } from '../facts.ts'
 import type { Query } from '../rows.ts'
 import type { Connection, Parameter } from './connection.ts'
 import { databaseOn, spell } from './drizzle.ts'
-import { translate } from './errors.ts'
+import { readOnly, translate } from './errors.ts'
 import { Memory, PostgresFacts } from './facts.ts'
 import { aloneLock, lockWrites } from './locks.ts'
 import { poolsOf } from './pool.ts'
@@ -63,8 +63,11 @@ export class PostgresStore implements Store {
     })
   }
 
+  /** @throws database_readonly (a writer is on a standby, as after a failover that has not ended) */
   async open(): Promise<void> {
-    await this.#pools.administration.ask(connection => connection.run('SELECT 1'))
+    const { administration } = this.#pools
+    const mayWrite = await administration.ask(connection => connection.run(mayWriteText))
+    if (this.isWritable && mayWrite === 0) throw readOnly(this.#target.name)
   }
 
   read<T>(work: (database: Database) => Promise<T>): Promise<T> {
@@ -115,11 +118,13 @@ export class PostgresStore implements Store {
     }
   }
 
-  /** The lock is one of a session, so that it ends with the process. */
+  /** The lock is one of a transaction that does nothing else, because a pooler gives each to another session. It ends with the process. */
   async alone<T>(patience: 'usual' | 'none', work: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + (patience === 'usual' ? this.#busyTimeoutMs : 0)
     const connection = await this.#pools.administration.open()
     try {
+      await connection.run(beginWriting)
+      await connection.run('SET LOCAL idle_in_transaction_session_timeout = 0')
       while ((await connection.run(takeAlone, [aloneLock])) === 0) {
         if (performance.now() >= deadline) throw taken()
         await sleep(10 + Math.random() * 20)
@@ -130,6 +135,13 @@ export class PostgresStore implements Store {
     } finally {
       connection.close()
     }
+  }
+
+  async size() {
+    const [row] = await this.#pools.administration.ask(connection =>
+      connection.rows<{ bytes: number }>('SELECT pg_database_size(current_database()) AS bytes'),
+    )
+    return { bytes: row?.bytes ?? 0, walBytes: null }
   }
 
   beforeClose(work: () => Promise<void>): void {
@@ -151,8 +163,11 @@ export class PostgresStore implements Store {
   }
 }
 
+/** A row if transactions may write. */
+const mayWriteText = "SELECT 1 WHERE current_setting('transaction_read_only') = 'off'"
+
 /** A row if nobody else has the lock. */
-const takeAlone = 'SELECT 1 FROM pg_try_advisory_lock($1::bigint) AS it (taken) WHERE taken'
+const takeAlone = 'SELECT 1 FROM pg_try_advisory_xact_lock($1::bigint) AS it (taken) WHERE taken'
 
 const beginReading = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
 

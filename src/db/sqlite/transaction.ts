@@ -9,7 +9,7 @@
  */
 
 import type { Statement } from 'bun:sqlite'
-import { realpathSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import type { Database, Snapshot, Store, UsageBook } from '../engine.ts'
@@ -199,6 +199,11 @@ export class SqliteStore implements Store {
   async alone<T>(patience: 'usual' | 'none', work: () => Promise<T>): Promise<T> {
     const { alone } = await import('./alone.ts')
     return alone(this.path, patience === 'usual' ? this.#busyTimeoutMs : 0, work)
+  }
+
+  size() {
+    const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0
+    return { bytes: sizeOf(this.path), walBytes: sizeOf(`${this.path}-wal`) }
   }
 
   /**

@@ -40,7 +40,9 @@ test.each([
   ['мир', ['alice 4']],
   ['МИР', ['alice 4']],
   ['日本語', ['alice 6']],
-  ['text', ['alice 2']],
+  // The type of a part is no word of it.
+  ['text', []],
+  ['blue text', []],
   ['note', ['alice 3']],
   ['12', []],
   ['and or not', ['alice 5']],

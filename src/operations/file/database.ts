@@ -13,6 +13,7 @@ import { compact, fileFacts, optimize, readRows } from '../../db/sqlite/maintain
 import { mendWords } from '../../db/sqlite/message-words.ts'
 import { openWriter, reading, requireOurs } from '../../db/sqlite/open.ts'
 import { PrivateFile, place, requireSpace, sizeOf } from '../../system/files.ts'
+import { removeUnreferenced } from '../content/contents.ts'
 import type { BesideContext, FileContext } from '../context.ts'
 import { pruneExpired } from '../people/expired.ts'
 import { tidyUpIfAlone } from '../usage/steps.ts'
@@ -57,7 +58,8 @@ export async function vacuumDatabase(context: FileContext): Promise<Vacuumed> {
 
 /**
  * Deletes expired sessions and verifications, updates SQLite's statistics for queries that need them, and builds the index of words
- * in messages again if it is damaged. First tidies up after a log that was being counted when its process ended.
+ * in messages again if it is damaged. First tidies up after a log that was being counted when its process ended, and removes
+ * contents that no file has any more.
  *
  * @throws busy, database_missing, database_foreign, corrupt
  */
@@ -67,7 +69,7 @@ export async function optimizeDatabase(context: BesideContext): Promise<Optimize
   const { version } = reading(path, client => requireOurs(client, path))
   const isCurrent = version === latestVersion
   if (isCurrent) await tidyUpIfAlone(context)
-  const pruned = isCurrent ? await pruneExpired(context) : []
+  const pruned = isCurrent ? [...(await pruneExpired(context)), ...(await removeUnreferenced(context))] : []
   // Even a dry run needs a connection that may write.
   const statements = writing(path, client => [
     ...pruned,

@@ -6,10 +6,8 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { BackupSchedule, HealthReport } from '../../contract/views.ts'
-import { and, desc, eq, gte, totalOf } from '../../db/query.ts'
+import { desc } from '../../db/query.ts'
 import { audit } from '../../db/schema/audit.ts'
-import { limits } from '../../db/schema/limits.ts'
-import { days, models, prices, series } from '../../db/schema/usage.ts'
 import { databaseOn } from '../../db/sqlite/drizzle.ts'
 import { translate } from '../../db/sqlite/errors.ts'
 import { integrityCheck } from '../../db/sqlite/inspect.ts'
@@ -18,7 +16,6 @@ import { sizeOf, statOf } from '../../system/files.ts'
 import { besideIt, usualBackupDir, withSchedule } from '../../system/scheduled.ts'
 import { shellWord } from '../../text/shell-word.ts'
 import type { FileContext, UnscheduledContext } from '../context.ts'
-import { counting } from '../usage/sum.ts'
 import { surveyOwn } from './backup/list.ts'
 import { dataPath } from './backup/manifest.ts'
 import { newestTaken } from './backup/newest.ts'
@@ -29,6 +26,7 @@ import { verifyBackups } from './backup/verify.ts'
 import { type Check, checkSettings, failed, ok, reportOn, skipped, warning } from './check.ts'
 import { healthChecks } from './health.ts'
 import type { Diagnosis } from './input.ts'
+import { unpricedModels } from './unpriced.ts'
 
 /** Runs fifteen checks. If the schedule cannot be read, it is unknown where the backups are, so they are not checked. */
 export async function diagnose(
@@ -96,38 +94,13 @@ async function checkClock(context: FileContext): Promise<Check> {
   }
 }
 
-const recentDays = 30
-
-/** Costs that nobody knows, where somebody counts them. */
 async function checkPrices(context: FileContext): Promise<Check> {
   const { path, now } = context
   let client: ReturnType<typeof openReader> | undefined
   try {
     client = openReader(path)
     requireCurrent(client, path)
-    const db = databaseOn(client)
-    const [limit] = await db.select({ id: limits.id }).from(limits).where(eq(limits.metric, 'usd')).limit(1)
-    const [price] = await db.select({ model: prices.model }).from(prices).limit(1)
-    if (limit === undefined && price === undefined) return ok('prices', null)
-    const requests = totalOf(days.unpricedRequests)
-    const found = await db
-      .select({ model: models.name, requests })
-      .from(days)
-      .innerJoin(series, eq(series.id, days.series))
-      .innerJoin(models, eq(models.id, days.model))
-      .where(and(counting, gte(days.unpricedRequests, 1), gte(days.start, dayOf(now()) - recentDays)))
-      .groupBy(models.name)
-      .orderBy(desc(requests))
-    const [first] = found
-    if (first === undefined) return ok('prices', { models: [] })
-    const others = found.length > 1 ? ` and ${found.length - 1} more` : ''
-    const name = first.model === '' ? 'requests without a model' : first.model
-    return warning(
-      'prices',
-      { models: found },
-      `${name}${others} had no price in the last ${recentDays} days, so that use has no cost and counts in no dollar limit`,
-      'set a price with: latchkey usage price set MODEL --input 2.50 --output 10, or import prices with: latchkey usage price import',
-    )
+    return await unpricedModels(databaseOn(client), now())
   } catch (error) {
     known(error, context)
     return skipped('prices')
@@ -135,8 +108,6 @@ async function checkPrices(context: FileContext): Promise<Check> {
     client?.close()
   }
 }
-
-const dayOf = (moment: Date): number => Math.floor(moment.getTime() / 86_400_000)
 
 /** A log that is larger than this, and as large as its database, means that a reader never ends. */
 const largeLogBytes = 64 * 1_048_576

@@ -3,15 +3,14 @@ import { keyDenials } from '../../contract/views/words.ts'
 import type { Inventory, KeyStatus } from '../../contract/views.ts'
 import { sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import { sizeOf } from '../../system/files.ts'
-import type { BesideContext } from '../context.ts'
+import type { OperationContext } from '../context.ts'
 import { allDenials } from '../keys/denial-counts.ts'
 import { hasStatus } from '../keys/status-condition.ts'
 import { toDollars } from '../rules/money.ts'
 import { lifeOf, summed } from '../usage/sum.ts'
 
 /** Reads every key once. @throws corrupt, busy */
-export async function takeInventory({ store, now, path }: BesideContext): Promise<Inventory> {
+export async function takeInventory({ store, now }: OperationContext): Promise<Inventory> {
   const at = now()
   const keysWith = (status: KeyStatus) => sql<number>`count(*) FILTER (WHERE ${hasStatus(status, at)})`
   const { byStatus, used, denied } = await store.read(async db => {
@@ -28,6 +27,7 @@ export async function takeInventory({ store, now, path }: BesideContext): Promis
     const [used] = await db.select(summed).from(lifeOf())
     return { byStatus, used, denied: await allDenials(db) }
   })
+  const { bytes: sizeBytes, walBytes } = await store.size()
   if (byStatus === undefined || used === undefined) throw new Error('a sum without a row')
   const { requests, inputTokens, outputTokens, otherTokens, costMicros, unpricedRequests } = used
   return {
@@ -41,8 +41,8 @@ export async function takeInventory({ store, now, path }: BesideContext): Promis
       unpricedRequests,
     },
     denials: denials(denied),
-    sizeBytes: sizeOf(path),
-    walBytes: sizeOf(`${path}-wal`),
+    sizeBytes,
+    walBytes,
   }
 }
 

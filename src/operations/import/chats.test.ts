@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 /** Chats that ccluster has: taken over with their messages, once, and taken back. */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'

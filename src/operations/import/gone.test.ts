@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 /** Keys that somebody removed where they came from, in each of the sources. */
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'

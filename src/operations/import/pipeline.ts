@@ -1,5 +1,5 @@
 /**
- * Imports the users, projects, keys and chats of another system. It can be repeated while both systems are in use: changes in
+ * Imports the users, projects, keys, chats and files of another system. It can be repeated while both systems are in use: changes in
  * the source since the last import are applied, changes made here are kept, and usage is never counted twice. One
  * transaction: all or nothing. An import that would change nothing writes nothing.
  */
@@ -26,6 +26,7 @@ import { passwordRow } from '../people/passwords.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
 import { planChats, writeChats } from './chats.ts'
+import { planFiles, writeImportedFiles } from './files.ts'
 import type { ImportOptions } from './input.ts'
 import {
   auditViews,
@@ -34,6 +35,7 @@ import {
   nameOf,
   remember,
   rememberAgain,
+  rememberedOf,
   type Snapshot,
   setTokenLimit,
   snapshots,
@@ -84,19 +86,22 @@ async function importData(
   return context.store.write(async db => {
     const now = context.now()
     const stamp: Stamp = { source, importId: newId('imp', now), now }
-    const { plans, owners } = await planAll(db, stamp, incoming, input.revokeGone === true)
+    const { plans, owners, homes } = await planAll(db, stamp, incoming, input.revokeGone === true)
     const chatPlans = await planChats(db, stamp, found.chats ?? [], owners)
+    const filePlans = await planFiles(db, stamp, found.documents ?? [], homes)
     await checked(rows)
-    const report = reportOf(stamp, [...plans, ...chatPlans], found)
+    const report = reportOf(stamp, [...plans, ...chatPlans, ...filePlans], found)
     const writes = plans.flatMap(({ item, write }) =>
       write ? [{ ...write, noun: item.type, isTold: item.outcome !== 'unchanged' }] : [],
     )
-    if (writes.length === 0 && chatPlans.every(({ chat }) => chat === undefined)) return report
+    const isNew = [...chatPlans.map(({ chat }) => chat), ...filePlans.map(({ file }) => file)]
+    if (writes.length === 0 && isNew.every(each => each === undefined)) return report
     await db.insert(imports).values({ id: stamp.importId, source, at: now.getTime(), report })
     const moves = new Map(writes.flatMap(({ id, key }) => (key ? [[id, key.move] as const] : [])))
     const changes = await moving(db, moves, bulk => writeAll(context, db, bulk, stamp, writes))
     await keepChanges(context, db, stamp, changes)
     await writeChats(context, db, stamp, chatPlans)
+    await writeImportedFiles(context, db, stamp, filePlans)
     const { created, updated, unchanged, refused, gone, revoked } = report
     await record(context, db, {
       action: `import.${source}`,
@@ -112,14 +117,21 @@ async function planAll(
   stamp: Stamp,
   incoming: Incoming,
   revokeGone: boolean,
-): Promise<{ readonly plans: readonly Plan[]; readonly owners: ReadonlyMap<string, Owner> }> {
+): Promise<{
+  readonly plans: readonly Plan[]
+  readonly owners: ReadonlyMap<string, Owner>
+  /** The ids of projects after the import, by their ids in the source. */
+  readonly homes: ReadonlyMap<string, string>
+}> {
   const { plans, owners } = await planUsers(db, stamp, incoming.users)
-  const all = [
-    ...plans,
-    ...(await planProjects(db, stamp, incoming.projects, owners)),
-    ...(await planKeys(db, stamp, incoming, owners, revokeGone)),
-  ]
-  return { plans: all, owners }
+  const planned = await planProjects(db, stamp, incoming.projects, owners)
+  const known = await rememberedOf(db, 'project', stamp.source)
+  const homes = new Map([
+    ...[...known].map(([foreignId, { id }]) => [foreignId, id] as const),
+    ...planned.flatMap(({ write }) => (write ? [[write.foreignId, write.id] as const] : [])),
+  ])
+  const all = [...plans, ...planned, ...(await planKeys(db, stamp, incoming, owners, revokeGone))]
+  return { plans: all, owners, homes }
 }
 
 function reportOf(

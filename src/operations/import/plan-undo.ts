@@ -49,19 +49,26 @@ export type UndoStep = {
     }
 )
 
+interface Others {
+  /** Chats that are removed too. */
+  readonly goingChats: ReadonlySet<string>
+  /** Projects with files that stay, and one of these. */
+  readonly filesOf: ReadonlyMap<string, string>
+}
+
 type Change = typeof importChanges.$inferSelect
 
 /**
  * Returns one step for each thing; steps that keep a thing say why.
  *
- * @param goingChats that are removed too
+ * @param others what else is removed, and what stays
  * @param begin gets the number of things, and returns a callback for the number checked so far
  */
 export async function planUndo(
   db: Database,
   importId: string,
   now: Date,
-  goingChats: ReadonlySet<string>,
+  others: Others,
   begin: (rows: number) => Promise<RowProgress>,
 ): Promise<readonly UndoStep[]> {
   const changes = await db.select().from(importChanges).where(eq(importChanges.importId, importId))
@@ -77,7 +84,7 @@ export async function planUndo(
       steps.push(stepFor(change, current.get(change.targetId), later.get(change.targetId), inUse))
     }
   }
-  return keepWhatClashes(db, steps, goingChats)
+  return keepWhatClashes(db, steps, others)
 }
 
 /** Later imports that were not undone, by the things they touched. */
@@ -177,7 +184,7 @@ const words: Readonly<Record<string, string>> = {
 async function keepWhatClashes(
   db: Database,
   planned: readonly UndoStep[],
-  goingChats: ReadonlySet<string>,
+  { goingChats, filesOf }: Others,
 ): Promise<readonly UndoStep[]> {
   const rows: Readonly<Record<ImportedNoun, readonly Row[]>> = {
     user: await db.select({ id: users.id, username: users.username, email: users.email }).from(users),
@@ -200,6 +207,7 @@ async function keepWhatClashes(
     const { holders, belongings } = afterwards(rows, steps)
     for (const { id } of saidBy) belongings.set(id, 'a chat')
     for (const { id } of owners) belongings.set(id, 'an organization')
+    for (const [id, path] of filesOf) belongings.set(id, `the file ${path}`)
     const next = steps.map(step => {
       if (step.action === 'remove') {
         const belonging = belongings.get(step.id)

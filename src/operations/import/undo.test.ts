@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 /** Undoing an import after what it made was put to use here. */
 import { expect, test } from 'bun:test'
 import { mkdirSync, writeFileSync } from 'node:fs'

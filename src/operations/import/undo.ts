@@ -16,6 +16,7 @@ import { keepNames } from '../departed.ts'
 import { tableOf, uniqueFields } from '../nouns.ts'
 import { type RowProgress, rowProgress } from '../progress.ts'
 import { planChatUndo, removeChats } from './chats.ts'
+import { otherFiles, planFileUndo, removeImportedFiles } from './files.ts'
 import type { UndoOptions } from './input.ts'
 import { findImport, type ImportRow, summaryOf } from './list.ts'
 import { auditViews, rememberAgain, setTokenLimit, tokenLimitOf, updateRow } from './nouns.ts'
@@ -38,14 +39,17 @@ export function undoImport(
     const checking = (rows: number) => rowProgress(context, 'checking', rows)
     const chats = await planChatUndo(db, row.id)
     const goingChats = chats.flatMap(({ id, item }) => (item.outcome === 'removed' ? [id] : []))
-    const steps = await planUndo(db, row.id, context.now(), new Set(goingChats), checking)
+    const files = await planFileUndo(db, row.id)
+    const staying = { goingChats: new Set(goingChats), filesOf: await otherFiles(db, files) }
+    const steps = await planUndo(db, row.id, context.now(), staying, checking)
+    const all = steps.length + chats.length + files.length
     const { created, updated } = summaryOf(row)
-    if (steps.length + chats.length === 0 && created + updated > 0) throw tooOld(row)
-    const items = [...steps.filter(isTold).map(itemOf), ...chats.map(({ item }) => item)]
+    if (all === 0 && created + updated > 0) throw tooOld(row)
+    const items = [...steps.filter(isTold).map(itemOf), ...[...chats, ...files].map(({ item }) => item)]
     const kept = items.filter(({ outcome }) => outcome === 'kept')
-    if (kept.length > 0 && options.keepChanged !== true)
-      throw changedSince(row, kept, steps.length + chats.length)
+    if (kept.length > 0 && options.keepChanged !== true) throw changedSince(row, kept, all)
     await removeChats(context, db, chats)
+    await removeImportedFiles(context, db, row.id, files)
     const shown = steps.filter(({ action }) => action === 'remove' || action === 'revert')
     const before = await viewsOf(context, db, shown, await checking(shown.length))
     const moves = new Map(

@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import type { BulkChange } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'

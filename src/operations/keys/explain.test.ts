@@ -1,8 +1,8 @@
-import { Database } from 'bun:sqlite'
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { connectLatchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
-import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
 
 const hour = 3_600_000
 const tokens = (amount: number, windowMs = hour) => ({ metric: 'tokens' as const, amount, windowMs })
@@ -67,16 +67,8 @@ test('every limit that binds tells when it frees, also when something else denie
   ])
 })
 
-const kept = (path: string) => {
-  const database = new Database(path, { readonly: true })
-  try {
-    return database
-      .query('SELECT key_id, start, code, count, last_at FROM denials ORDER BY start, code')
-      .all()
-  } finally {
-    database.close()
-  }
-}
+const kept = ({ query }: TestLatchkey) =>
+  query('SELECT key_id, start, code, count, last_at FROM denials ORDER BY start, code')
 
 test('denials are counted by key, day and code: in memory at first, and written when the library closes', async () => {
   await using home = await denying()
@@ -92,19 +84,19 @@ test('denials are counted by key, day and code: in memory at first, and written 
   await latchkey.keys.verify(secret, { model: 'other', at: clock.now })
   await latchkey.keys.verify('pk_unknown')
   await latchkey.keys.explain('ci', { model: 'other' })
-  expect(kept(path)).toEqual([])
+  expect(await kept(home)).toEqual([])
   await latchkey.close()
   const first = [
     { key_id: id, start: day, code: 'limit_exceeded', count: 2, last_at: clock.now.getTime() },
     { key_id: id, start: day, code: 'model_not_allowed', count: 1, last_at: clock.now.getTime() },
   ]
-  expect(kept(path)).toEqual(first)
+  expect(await kept(home)).toEqual(first)
 
   clock.now = new Date('2026-11-21T00:00:00Z')
   const another = connectLatchkey({ path, now: () => clock.now })
   await another.keys.verify(secret, { model: 'other' })
   await another.close()
-  expect(kept(path)).toEqual([
+  expect(await kept(home)).toEqual([
     ...first,
     { key_id: id, start: day + 24 * hour, code: 'model_not_allowed', count: 1, last_at: clock.now.getTime() },
   ])
@@ -122,7 +114,7 @@ test('denials are counted by key, day and code: in memory at first, and written 
     revoked: 0,
   })
   await keys.delete('ci')
-  expect(kept(path)).toEqual([])
+  expect(await kept(home)).toEqual([])
 })
 
 test('a verdict that reads only, runs dry or finds its key deleted writes no denial', async () => {
@@ -137,5 +129,5 @@ test('a verdict that reads only, runs dry or finds its key deleted writes no den
   await late.keys.verify(secret, { model: 'other' })
   await home.latchkey.keys.delete('ci')
   await late.close()
-  expect(kept(path)).toEqual([])
+  expect(await kept(home)).toEqual([])
 })

@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 /** What was used stays with whom it was used for, whatever becomes of the key. */
 import { expect, test } from 'bun:test'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'

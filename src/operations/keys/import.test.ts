@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'

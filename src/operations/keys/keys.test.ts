@@ -1,25 +1,19 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
-import { Client } from '../../db/sqlite/client.ts'
 import type { Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
-import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { onPostgres, temporaryLatchkey } from '../../testing/latchkey.ts'
 import type { KeyChanges } from './input.ts'
 
 const hour = 3_600_000
 test('a secret is stored nowhere, only its hash', async () => {
   await using home = await temporaryLatchkey()
-  const { latchkey, path } = home
+  const { latchkey } = home
   const { secret } = await latchkey.keys.create({ name: 'ci' })
   const { secret: next } = await latchkey.keys.rotate('ci')
   await latchkey.keys.update('ci', { name: 'cd' })
   await latchkey.close()
-  const client = new Client(path, { readonly: true })
-  const dump = (
-    client.query("SELECT name FROM sqlite_schema WHERE type = 'table'").all() as { name: string }[]
-  )
-    .map(({ name }) => JSON.stringify(client.query(`SELECT * FROM "${name}"`).all()))
-    .join()
-  client.close()
+  const dump = await home.dump()
   expect(dump).toContain(secret!.slice(0, 9))
   expect(dump).not.toContain(secret!.slice(0, 20))
   expect(dump).not.toContain(next!.slice(0, 20))
@@ -364,7 +358,8 @@ test('the audit trail holds what changed, before and after, and never a secret',
     'key.update',
     'key.rotate',
     'key.create',
-    'database.init',
+    // A database on a server comes from a template that nobody made.
+    ...(onPostgres ? [] : (['database.init'] as const)),
   ])
   expect(entries[0]).toMatchObject({ before: { model: null }, after: { model: 'glm-4.7' } })
   expect(JSON.stringify(entries)).not.toContain(made.secret!.slice(3, 20))

@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { spawnLatchkey } from '../../testing/process.ts'

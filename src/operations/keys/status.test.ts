@@ -1,4 +1,4 @@
-import { Database } from 'bun:sqlite'
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { keyStatuses } from '../../contract/views/words.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
@@ -29,10 +29,10 @@ test('what a list selects by status is what a key says of itself, whatever its d
   const created = []
   for (const [n, owner] of both.entries())
     created.push(...(await latchkey.keys.createMany({ name: `k${n}`, ...owner }, moments.length ** 3)))
-  const database = new Database(home.path)
   // Ended at this millisecond.
-  database.run("UPDATE users SET disabled_at = ?, disabled_until = ? WHERE username = 'over'", [now - 9, now])
-  const set = database.prepare('UPDATE keys SET revoked_at = ?, expires_at = ?, disabled_at = ? WHERE id = ?')
+  await home.query(
+    `UPDATE users SET disabled_at = ${now - 9}, disabled_until = ${now} WHERE username = 'over'`,
+  )
   const wanted = new Map<string, string>()
   let next = 0
   for (const owner of both)
@@ -40,7 +40,9 @@ test('what a list selects by status is what a key says of itself, whatever its d
       for (const expiresAt of moments)
         for (const disabledAt of moments) {
           const { id } = created[next++]!
-          set.run(revokedAt, expiresAt, disabledAt, id)
+          await home.query(
+            `UPDATE keys SET revoked_at = ${revokedAt}, expires_at = ${expiresAt}, disabled_at = ${disabledAt} WHERE id = '${id}'`,
+          )
           const userDisabledAt = 'user' in owner && ['shut', 'later'].includes(owner.user) ? now : null
           const projectArchivedAt = 'project' in owner && owner.project === 'archived' ? now : null
           const userDisabledUntil = null
@@ -54,7 +56,6 @@ test('what a list selects by status is what a key says of itself, whatever its d
           }
           wanted.set(id, statusOf(marks, home.clock.now))
         }
-  database.close()
   const shown = await latchkey.keys.list()
   expect(new Map(shown.map(key => [key.id, key.status as string]))).toEqual(wanted)
   const { keys: counted } = await latchkey.inventory()

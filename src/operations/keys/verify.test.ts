@@ -1,18 +1,19 @@
+// Runs on PostgreSQL too.
 /** What a verdict costs: whoever sends a dead secret again and again must not cost more than one that works. */
 import { expect, test } from 'bun:test'
+import type { Store } from '../../db/engine.ts'
 import type { KeyFacts } from '../../db/facts.ts'
-import { SqliteStore } from '../../db/sqlite/transaction.ts'
-import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { storeAt, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { reserve } from '../usage/reserve.ts'
 import { verifySecret } from './verify.ts'
 
 type Home = Awaited<ReturnType<typeof temporaryLatchkey>>
 
 /** What the engine of this store answers about keys from now on. */
-function listen({ latest, usage }: SqliteStore): readonly (KeyFacts | null)[] {
+function listen({ latest, usage }: Store): readonly (KeyFacts | null)[] {
   const heard: (KeyFacts | null)[] = []
-  const { keyAt } = latest
-  const { reserve } = usage
+  const keyAt = latest.keyAt.bind(latest)
+  const reserve = usage.reserve.bind(usage)
   Object.assign(latest, {
     keyAt: async (...asked: Parameters<typeof keyAt>) => {
       heard.push(await keyAt(...asked))
@@ -57,7 +58,7 @@ test.each<[string, (home: Home) => unknown, boolean]>([
     limits: [{ metric: 'tokens', amount: 100, windowMs: 3_600_000 }],
   })
   await make(home)
-  const store = new SqliteStore({ path, access: 'write', dryRun: false, busyTimeoutMs: 5_000 })
+  const store = await storeAt(path)
   try {
     const heard = listen(store)
     const context = { store, now: () => clock.now, actor: { name: 'test', origin: 'library' } } as const

@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 /** Limits for each end user of a key or project. */
 import { expect, test } from 'bun:test'
 import { connectLatchkey, type Latchkey } from '../../index.ts'

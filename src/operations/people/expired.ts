@@ -4,12 +4,13 @@ import type { Optimized } from '../../contract/views.ts'
 import { lte } from '../../db/query.ts'
 import { sessions, verifications } from '../../db/schema/accounts.ts'
 import { record } from '../audit.ts'
+import { removeUnreferenced } from '../content/contents.ts'
 import type { BesideContext, OperationContext } from '../context.ts'
 
 /** All that there is to do for a database on a server. */
 export const dropExpired = async (context: BesideContext): Promise<Optimized> => ({
   path: context.path,
-  statements: await pruneExpired(context),
+  statements: [...(await pruneExpired(context)), ...(await removeUnreferenced(context))],
 })
 
 /** Deletes them. Returns the statements that deleted something. */

@@ -21,11 +21,12 @@ import {
 } from '../file/check.ts'
 import { checkLastBackup } from '../file/health.ts'
 import type { Diagnosis } from '../file/input.ts'
+import { unpricedModels } from '../file/unpriced.ts'
 import { differences } from '../usage/reconcile.ts'
 import { connected, type ServerContext } from './connected.ts'
 
 /**
- * Runs twelve checks. One that cannot run because an earlier one failed is `skipped`, as are those of files.
+ * Runs sixteen checks. One that cannot run because an earlier one failed is `skipped`, as are those of files.
  *
  * @throws database_missing (there are no tables)
  */
@@ -33,13 +34,18 @@ export async function checkHealth(context: ServerContext): Promise<HealthReport>
   return reportOn(context.path, await healthChecks(context))
 }
 
-/** The same, and the settings. Never stops early. */
+/** The same, the settings, and models without a price. Never stops early. */
 export async function diagnose(
   context: ServerContext,
   { settings = [] }: Diagnosis = {},
 ): Promise<HealthReport> {
   try {
-    return reportOn(context.path, [checkSettings(settings), ...(await healthChecks(context))])
+    const checks = await healthChecks(context)
+    const isSound = checks.some(({ name, status }) => name === 'schema' && status === 'ok')
+    const prices = isSound
+      ? await context.store.read(db => unpricedModels(db, context.now()))
+      : skipped('prices')
+    return reportOn(context.path, [checkSettings(settings), ...checks, prices])
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     return reportOn(context.path, [checkSettings(settings), ...unreachable(error)])
@@ -59,6 +65,8 @@ const names = [
   'locale',
   'connections',
   'transactions',
+  'replication',
+  'bloat',
   'tls',
 ] as const
 
@@ -102,6 +110,8 @@ async function checksOf(
     locale(server),
     connections(context, server),
     transactions(server),
+    await replication(connection),
+    await bloat(connection),
     tls(context, server),
   ]
 }
@@ -267,6 +277,81 @@ function transactions({ oldestMs, oldestPid, oldestName }: Server): Check {
     `process ${oldestPid} (${oldestName || 'unnamed'}) has had a transaction open for ${Math.round(oldestMs / 60_000)} minutes, which keeps deleted rows`,
     `end it in psql, if nobody needs it: SELECT pg_terminate_backend(${oldestPid})`,
   )
+}
+
+/** Four segments of the log: a standby that keeps up is never so far behind. */
+const farBehindBytes = 64 * 1_048_576
+
+interface Follower {
+  readonly name: string
+  readonly isSlot: boolean
+  readonly behindBytes: number
+}
+
+/** The least that each standby has of the log, and each slot that nobody reads. On a standby itself: none. */
+const followers = `
+  WITH log AS MATERIALIZED (SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_lsn() END AS at)
+  SELECT coalesce(nullif(application_name, ''), client_addr::text, 'unnamed') AS name, false AS "isSlot",
+    pg_wal_lsn_diff(log.at, coalesce(replay_lsn, flush_lsn, write_lsn, sent_lsn))::bigint AS "behindBytes"
+  FROM log, pg_stat_replication WHERE coalesce(replay_lsn, flush_lsn, write_lsn, sent_lsn) IS NOT NULL AND log.at IS NOT NULL
+  UNION ALL
+  SELECT slot_name::text, true, pg_wal_lsn_diff(log.at, restart_lsn)::bigint
+  FROM log, pg_replication_slots WHERE NOT active AND restart_lsn IS NOT NULL AND log.at IS NOT NULL
+  ORDER BY 3 DESC`
+
+async function replication(connection: Connection): Promise<Check> {
+  const found = await connection.rows<Follower>(followers)
+  const [last] = found
+  const value = {
+    standbys: found.filter(({ isSlot }) => !isSlot).length,
+    behindBytes: last?.behindBytes ?? 0,
+  }
+  if (last === undefined || last.behindBytes < farBehindBytes) return ok('replication', value)
+  const size = `${Math.round(last.behindBytes / 1_048_576)} MiB`
+  return last.isSlot
+    ? warning(
+        'replication',
+        { ...value, slot: last.name },
+        `nobody reads the replication slot ${last.name}, and the server keeps ${size} of its log for it`,
+        `start its standby, or drop it in psql: SELECT pg_drop_replication_slot('${last.name}')`,
+      )
+    : warning(
+        'replication',
+        { ...value, standby: last.name },
+        `the standby ${last.name} is ${size} of the log behind: a failover now would lose that`,
+        'look at the log of the standby, and at the network between the two',
+      )
+}
+
+/** A few deleted rows are usual; more than this, and more than there are rows, means that nothing frees them. */
+const fewDeadRows = 50_000
+/** PostgreSQL stops taking writes at two billion, and warns late. */
+const oldTransactions = 1_500_000_000
+
+async function bloat(connection: Connection): Promise<Check> {
+  const [worst] = await connection.rows<{ name: string; dead: number; live: number; age: number }>(`
+    SELECT relname::text AS name, n_dead_tup AS dead, n_live_tup AS live,
+      (SELECT age(datfrozenxid)::bigint FROM pg_database WHERE datname = current_database()) AS age
+    FROM pg_stat_user_tables WHERE schemaname = current_schema() ORDER BY n_dead_tup DESC LIMIT 1`)
+  if (worst === undefined) return ok('bloat', null)
+  const { name, dead, live, age } = worst
+  const value = { table: name, deadRows: dead, rows: live, transactionAge: age }
+  if (age > oldTransactions) {
+    return warning(
+      'bloat',
+      value,
+      `the oldest row is ${age} transactions old, and the server stops at two billion`,
+      'end old transactions, then run in psql: VACUUM FREEZE',
+    )
+  }
+  return dead <= Math.max(fewDeadRows, live)
+    ? ok('bloat', value)
+    : warning(
+        'bloat',
+        value,
+        `the table ${name} holds ${dead} deleted rows for ${live} that are there: autovacuum does not free them`,
+        `see that autovacuum is on, and free them now in psql: VACUUM ${name}`,
+      )
 }
 
 function tls({ url }: ServerContext, { encrypted }: Server): Check {

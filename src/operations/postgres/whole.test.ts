@@ -1,12 +1,16 @@
 /** What works on a whole database on a server: making it, migrating it, and what its health says. */
 import { expect } from 'bun:test'
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Connection } from '../../db/postgres/connection.ts'
 import { migrateTo } from '../../db/postgres/migrate.ts'
 import { targetOf } from '../../db/postgres/url.ts'
 import { latestVersion } from '../../db/schema/version.ts'
 import { connectLatchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
+import { temporaryFolder } from '../../testing/folder.ts'
 import { emptyDatabase, requirePostgres, temporaryServer } from '../../testing/postgres.ts'
+import { serverPrograms } from '../../testing/postgres-cluster.ts'
 
 const actor = { name: 'tester', origin: 'script' } as const
 /** A Latchkey that `await using` closes. */
@@ -109,4 +113,65 @@ requirePostgres()('doctor finds what is wrong with the server, the role and the 
   for (const connection of [owner, admin]) connection.close()
   await server.stop('immediate')
   expect(await findings(good)).toEqual({ reachable: expect.stringContaining('cannot be reached') })
+})
+
+requirePostgres()('doctor finds who is behind, what nobody frees, and what has no price', async () => {
+  await using server = await temporaryServer({ durable: false })
+  using folder = temporaryFolder()
+  const url = server.url('postgres')
+  await using latchkey = at(url)
+  await latchkey.initialize()
+  expect(await findings(url)).toEqual({})
+  const near = `postgres://postgres@127.1:${server.port}/postgres?sslmode=disable`
+  expect(await findings(near)).toEqual({ tls: expect.stringContaining('warning: passwords and keys cross') })
+
+  const admin = await connect(url)
+  const writeLog = async () => {
+    for (let segments = 0; segments < 5; segments++) {
+      await admin.run("SELECT pg_logical_emit_message(false, 'test', 'test')")
+      await admin.run('SELECT pg_switch_wal()')
+    }
+  }
+  await admin.run("SELECT pg_create_physical_replication_slot('left', true)")
+  await writeLog()
+  expect(await findings(url)).toEqual({
+    replication: expect.stringMatching(/^warning: nobody reads the replication slot left, .* keeps \d\d MiB/),
+  })
+  await admin.run("SELECT pg_drop_replication_slot('left')")
+  appendFileSync(join(server.folder, 'data/pg_hba.conf'), 'host replication postgres 127.0.0.1/32 trust\n')
+  await admin.run('SELECT pg_reload_conf()')
+  const standby = Bun.spawn(
+    [join(serverPrograms ?? '', 'pg_receivewal'), '--status-interval=1', '-D', folder.path, '-d', url],
+    {
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: 'ignore',
+    },
+  )
+  const follows = 'SELECT FROM pg_stat_replication WHERE write_lsn IS NOT NULL'
+  while ((await admin.run(follows)) === 0) await Bun.sleep(50)
+  expect(await findings(url)).toEqual({})
+  standby.kill('SIGSTOP')
+  await writeLog()
+  expect(await findings(url)).toEqual({
+    replication: expect.stringMatching(/^warning: the standby pg_receivewal is \d\d MiB of the log behind/),
+  })
+  standby.kill('SIGKILL')
+  while ((await admin.run('SELECT FROM pg_stat_replication')) > 0) await Bun.sleep(50)
+
+  await admin.run('CREATE TABLE junk (a int) WITH (autovacuum_enabled = off)')
+  await admin.run('INSERT INTO junk SELECT generate_series(1, 60000)')
+  await admin.run('DELETE FROM junk')
+  await admin.run('SELECT pg_stat_force_next_flush()')
+  expect(await findings(url)).toEqual({
+    bloat: expect.stringContaining('warning: the table junk holds 60000 deleted rows for 0'),
+  })
+  await admin.run('DROP TABLE junk')
+
+  const dollars = { metric: 'usd', amount: 5, windowMs: 3_600_000 } as const
+  const { id } = await latchkey.keys.create({ name: 'ci', limits: [dollars] })
+  await latchkey.usage.record(id, { model: 'gpt-x', inputTokens: 5 })
+  expect(await findings(url)).toEqual({ prices: expect.stringContaining('warning: gpt-x had no price') })
+  expect((await latchkey.inventory()).sizeBytes).toBeGreaterThan(1_000_000)
+  admin.close()
 })

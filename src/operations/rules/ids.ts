@@ -14,6 +14,8 @@ export type IdPrefix =
   | 'bak'
   | 'res'
   | 'msg'
+  | 'fil'
+  | 'fch'
   | 'acc'
   | 'ses'
   | 'ver'

@@ -26,7 +26,8 @@ export const noSecret = v.check(
   'must not contain a secret, because it would be stored as plain text',
 )
 
-const trimmed = (most: number): Rule<string> =>
+/** A line of text. */
+export const trimmed = (most: number): Rule<string> =>
   v.pipe(
     v.string('must be text'),
     v.trim(),

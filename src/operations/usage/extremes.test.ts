@@ -1,4 +1,4 @@
-import { Database } from 'bun:sqlite'
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
@@ -101,39 +101,37 @@ test('reports, limits and metrics survive sums past 2^63', async () => {
   await using home = await temporaryLatchkey()
   const { keys, users, usage, limits } = home.latchkey
   await users.create({ username: 'alice', limits: [{ metric: 'tokens', amount: 5, windowMs: hour }] })
-  const [key] = await keys.createMany({ name: 'k', user: 'alice' }, 3)
-  const huge = (2n ** 62n).toString()
-  const database = new Database(home.path)
-  database.run("INSERT INTO models VALUES (2, 'm')")
-  for (const [index, { id, user }] of (await keys.list()).entries()) {
-    database.run(`INSERT INTO series (id, key_id, user_id) VALUES (${index + 1}, '${id}', '${user?.id}')`)
-    for (const [table, minutes, last] of [
-      ['minutes', 1, ''],
-      ['hours', 60, ''],
-      ['days', 1_440, ', last_at'],
-    ]) {
-      const start = Math.floor(home.clock.now.getTime() / 60_000 / Number(minutes))
-      database.run(
-        `INSERT INTO ${table} (series, start, model, requests, input_tokens, output_tokens, cost_micros${last})
-         VALUES (${index + 1}, ${start}, 2, ${huge}, ${huge}, ${huge}, ${huge}${last && `, ${home.clock.now.getTime()}`})`,
-      )
-    }
+  const [key] = await keys.createMany({ name: 'k', user: 'alice' }, 1_000)
+  await keys.createMany({ name: 'l', user: 'alice' }, 25)
+  const huge = (2n ** 53n).toString()
+  await home.query("INSERT INTO models VALUES (2, 'm')")
+  await home.query('INSERT INTO series (key_id, user_id) SELECT id, user_id FROM keys')
+  for (const [table, minutes, last] of [
+    ['minutes', 1, ''],
+    ['hours', 60, ''],
+    ['days', 1_440, ', last_at'],
+  ]) {
+    const start = Math.floor(home.clock.now.getTime() / 60_000 / Number(minutes))
+    await home.query(
+      `INSERT INTO ${table} (series, start, model, requests, input_tokens, output_tokens, cost_micros${last})
+       SELECT id, ${start}, 2, ${huge}, ${huge}, ${huge}, ${huge}${last && `, ${home.clock.now.getTime()}`} FROM series`,
+    )
   }
-  database.close()
-  const sum = 3 * 2 ** 62
+  const sum = 1_025 * 2 ** 53
+  expect(sum).toBeGreaterThan(2 ** 63)
   expect(await usage.report({ by: ['model'] })).toMatchObject([{ requests: sum, tokens: 2 * sum }])
   expect(await usage.report({ by: ['user', 'day'] })).toHaveLength(1)
   await usage.overview()
   expect((await home.latchkey.inventory()).used.requests).toBe(sum)
   expect((await limits.list({ user: 'alice' }))[0]).toMatchObject({ exceeded: true, used: 2 * sum })
   expect((await keys.verify(key!.secret!)).code).toBe('limit_exceeded')
-  await keys.stats('k-1')
+  await keys.stats(key!.name)
   await keys.list({ overPercent: 50, sort: 'tokens' })
   await keys.activity([key!.id])
   await usage.check()
   // A key that is over already takes nothing large, and the others go on.
   await keys.create({ name: 'fresh' })
-  expect(await failure(usage.record('k-1', { inputTokens: 2 ** 33 }))).toMatchObject({ code: 'invalid' })
+  expect(await failure(usage.record(key!.name, { inputTokens: 2 ** 33 }))).toMatchObject({ code: 'invalid' })
   await usage.record('fresh', { inputTokens: 1 })
 })
 

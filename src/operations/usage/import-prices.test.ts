@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 /** Prices from lists that others publish. */
 import { describe, expect, test } from 'bun:test'
 import type { PriceImport } from '../../contract/views.ts'

@@ -1,4 +1,4 @@
-import { Database } from 'bun:sqlite'
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { failure } from '../../testing/failure.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { totals } from '../../testing/limits.ts'
-import { spawnLatchkey, startLatchkey } from '../../testing/process.ts'
+import { spawnLatchkey, startGateway, startLatchkey } from '../../testing/process.ts'
 import { run } from '../../testing/run.ts'
 
 type Loose = Readonly<Record<string, unknown>>
@@ -351,12 +351,10 @@ test('two that have both read a log before either could write count it once', as
   await keys.create({ name: 'ci' })
   const file = join(home.folder, 'twice.ndjson')
   writeFileSync(file, JSON.stringify({ key: 'ci', inputTokens: 3, at: home.clock.now }))
-  const holder = new Database(home.path)
-  holder.run('BEGIN IMMEDIATE')
+  const holder = await home.hold()
   const both = Promise.all([usage.ingest({ file }), usage.ingest({ file })])
   await Bun.sleep(500)
-  holder.run('ROLLBACK')
-  holder.close()
+  await holder[Symbol.asyncDispose]()
   expect((await both).map(report => report.counted).toSorted()).toEqual([0, 1])
   expect((await keys.stats('ci')).totals.inputTokens).toBe(3)
 })
@@ -367,7 +365,7 @@ test('two at once on one log count it once', async () => {
   const log = join(home.folder, 'big.ndjson')
   const events = await bigLog(log, true)
   const reports = await Promise.all(
-    [1, 2, 3].map(() => spawnLatchkey(['usage', 'ingest', log, '--json'], { db: home.path })),
+    [1, 2, 3].map(() => startGateway('ingest', home.path, { file: log }).finished),
   )
   expect(reports.map(({ code }) => code)).toEqual([0, 0, 0])
   const counted = reports.map(each => each.json<{ counted: number }>().counted)

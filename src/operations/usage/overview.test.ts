@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import type { Totals, UsageRow } from '../../contract/views.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'

@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { noCounts } from '../../db/facts.ts'
 import { connectLatchkey } from '../../index.ts'

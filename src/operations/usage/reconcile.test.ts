@@ -1,13 +1,7 @@
-import { Database } from 'bun:sqlite'
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
-
-function sql(path: string, text: string): void {
-  const db = new Database(path)
-  db.run(text)
-  db.close()
-}
 
 async function scene() {
   const home = await temporaryLatchkey()
@@ -35,11 +29,8 @@ test('what is written together differs in nothing, also where minutes and hours 
 
 test('what an earlier system carried over belongs to the total', async () => {
   await using home = await scene()
-  sql(
-    home.path,
-    `INSERT INTO carried_usage SELECT id, -1, 50, 0, 0, 7, NULL FROM keys WHERE name = 'a';
-     DELETE FROM minutes WHERE series = (SELECT min(id) FROM series)`,
-  )
+  await home.query("INSERT INTO carried_usage SELECT id, -1, 50, 0, 0, 7, NULL FROM keys WHERE name = 'a'")
+  await home.query('DELETE FROM minutes WHERE series = (SELECT min(id) FROM series)')
   expect((await home.latchkey.usage.check()).differences).toMatchObject([
     { total: { requests: 1, inputTokens: 61 }, recorded: { requests: -1, inputTokens: 50 } },
   ])
@@ -50,13 +41,13 @@ test('keys that were deleted are checked under the name that they had', async ()
   const { keys, usage } = home.latchkey
   await keys.delete('a')
   expect(await usage.check()).toMatchObject({ ok: true, keys: 3 })
-  sql(home.path, 'UPDATE days SET requests = requests + 1 WHERE series = (SELECT min(id) FROM series)')
+  await home.query('UPDATE days SET requests = requests + 1 WHERE series = (SELECT min(id) FROM series)')
   expect((await usage.check()).differences).toMatchObject([{ key: { name: 'a' } }])
 })
 
 const ofA = "series = (SELECT id FROM series WHERE key_id = (SELECT id FROM keys WHERE name = 'a'))"
 
-const damages: readonly (readonly [string, string])[] = [
+const damages: readonly (readonly [string, ...string[]])[] = [
   ['a day', `UPDATE days SET requests = 7 WHERE ${ofA}`],
   ['a lost day', `DELETE FROM days WHERE ${ofA}`],
   ['a lost minute', `DELETE FROM minutes WHERE ${ofA}`],
@@ -65,17 +56,17 @@ const damages: readonly (readonly [string, string])[] = [
   ['a part', 'UPDATE hours SET cached_input_tokens = 1 WHERE output_tokens = 2'],
   [
     'a day of nothing',
-    `INSERT INTO series (id, key_id) SELECT 9, id FROM keys WHERE name = 'unused';
-     INSERT INTO days (series, start, model, other_tokens, last_at) VALUES (9, 20000, 1, 3, 1728000000000)`,
+    "INSERT INTO series (id, key_id) SELECT 9, id FROM keys WHERE name = 'unused'",
+    `INSERT INTO days (series, start, model, other_tokens, last_at) VALUES (9, 20000, 1, 3, 1728000000000)`,
   ],
 ]
 
 test.each(damages)(
   '%s is named, health fails, and a repair mends it with an audit row',
-  async (_, damage) => {
+  async (_, ...damage) => {
     await using home = await scene()
     const { usage, audit } = home.latchkey
-    sql(home.path, damage)
+    for (const each of damage) await home.query(each)
     const found = await usage.check()
     expect(found.ok).toBe(false)
     const names = found.differences.map(({ key }) => key.name)
@@ -108,7 +99,9 @@ test('the command exits 0 or 7, and names keys and numbers', async () => {
     code: 0,
     out: 'The totals of 3 keys match the recorded usage\n',
   })
-  sql(home.path, 'UPDATE days SET input_tokens = 11 WHERE series = 2 AND output_tokens = 2')
+  await home.query(
+    'UPDATE days SET input_tokens = 11 WHERE series = (SELECT max(id) FROM series) AND output_tokens = 2',
+  )
   const found = await run('usage check', options)
   expect(found.code).toBe(7)
   expect(found.out).toContain('inputTokens 12, recorded 11')

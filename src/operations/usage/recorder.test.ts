@@ -1,26 +1,23 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { Client } from '../../db/sqlite/client.ts'
-import { SqliteStore } from '../../db/sqlite/transaction.ts'
 import { connectLatchkey, type Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
-import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { storeAt, type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { totals } from '../../testing/limits.ts'
 import { createRecorder } from './recorder.ts'
 
 const totalsOf = async (latchkey: Latchkey, key: string) => (await latchkey.keys.stats(key)).totals
-const buckets = (path: string) => {
-  const client = new Client(path, { readonly: true })
-  const rows = client
-    .query('SELECT requests, m.name FROM minutes b JOIN models m ON m.id = b.model ORDER BY start, m.name')
-    .values()
-  client.close()
-  return rows
-}
+const buckets = async ({ query }: TestLatchkey) =>
+  (
+    await query<object>(
+      'SELECT requests, m.name FROM minutes b JOIN models m ON m.id = b.model ORDER BY start, m.name',
+    )
+  ).map(row => Object.values(row))
 
 test('many requests become one row per key, minute and model, and each promise resolves', async () => {
   await using home = await temporaryLatchkey()
-  const { latchkey, path } = home
+  const { latchkey } = home
   const { id } = await latchkey.keys.create({ name: 'ci' })
   const recorder = await latchkey.usage.createRecorder({ flushEvery: 3_600_000, maxPending: 10_000 })
   const all = Array.from({ length: 100 }, (_, n) =>
@@ -39,7 +36,7 @@ test('many requests become one row per key, minute and model, and each promise r
       costUsd: 0.0001,
     }),
   )
-  expect(buckets(path)).toEqual([
+  expect(await buckets(home)).toEqual([
     [50, 'a'],
     [50, 'b'],
   ])
@@ -109,17 +106,16 @@ test('a flush that fails rejects its own promises, and nothing of it is counted 
   const before = recorder.record(id, { inputTokens: 1 })
   await recorder.flush()
   await before
-  const blocker = new Client(path, { readwrite: true })
-  blocker.run('BEGIN IMMEDIATE')
-  const lost = recorder.record(id, { inputTokens: 10 })
+  const blocker = await home.hold()
+  // With what they cost, because an engine that looks up prices later would flush them together.
+  const lost = recorder.record(id, { inputTokens: 10, costUsd: 0 })
   const flushed = recorder.flush()
-  const later = recorder.record(id, { inputTokens: 100 })
+  const later = recorder.record(id, { inputTokens: 100, costUsd: 0 })
   expect(await Promise.all([failure(lost), failure(flushed)])).toMatchObject([
     { code: 'busy' },
     { code: 'busy' },
   ])
-  blocker.run('ROLLBACK')
-  blocker.close()
+  await blocker[Symbol.asyncDispose]()
   await recorder.close()
   await later
   await latchkey.close()
@@ -131,14 +127,12 @@ test('a flush outlasts another process that holds the database for longer than o
   const { id } = await home.latchkey.keys.create({ name: 'ci' })
   const latchkey = connectLatchkey({ path: home.path, busyTimeoutMs: 10 })
   const recorder = await latchkey.usage.createRecorder()
-  const blocker = new Client(home.path, { readwrite: true })
-  blocker.run('BEGIN IMMEDIATE')
+  const blocker = await home.hold()
   const patient = recorder.record(id, { inputTokens: 10 })
   const closed = recorder.close()
   // One that is not patient fails meanwhile, so that the flush has failed at least once.
   expect(await failure(latchkey.usage.record(id, { inputTokens: 100 }))).toMatchObject({ code: 'busy' })
-  blocker.run('ROLLBACK')
-  blocker.close()
+  await blocker[Symbol.asyncDispose]()
   await patient
   await closed
   await latchkey.close()
@@ -253,10 +247,8 @@ test('a flush that was rolled back at its end is written whole by the next attem
   await using home = await temporaryLatchkey()
   const { latchkey, path, clock } = home
   const { id } = await latchkey.keys.create({ name: 'ci' })
-  const options = { path, access: 'write', busyTimeoutMs: 5_000 } as const
-  const store = new SqliteStore({ ...options, dryRun: false })
-  const trial = new SqliteStore({ ...options, dryRun: true })
-  const { enter } = store.usage
+  const [store, trial] = [await storeAt(path), await storeAt(path, { dryRun: true })]
+  const enter = store.usage.enter.bind(store.usage)
   let attempts = 0
   Object.assign(store.usage, {
     enter: async (...asked: Parameters<typeof enter>) => {
@@ -274,5 +266,5 @@ test('a flush that was rolled back at its end is written whole by the next attem
   await trial.close()
   expect(attempts).toBe(2)
   expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 1, tokens: 3 })
-  expect(buckets(path)).toEqual([[1, 'a']])
+  expect(await buckets(home)).toEqual([[1, 'a']])
 })

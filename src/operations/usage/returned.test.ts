@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 /** Usage as a provider returned it, wherever usage is told. */
 import { expect, test } from 'bun:test'
 import { failure } from '../../testing/failure.ts'
@@ -48,7 +49,7 @@ test('a record counts it by class, and keeps nothing else of a response', async 
   })
   const { model: _, ...totals } = counted
   expect((await keys.stats('ci')).totals).toMatchObject(totals)
-  expect(await Bun.file(home.path).text()).not.toContain('nobody may keep this')
+  expect(await home.dump()).not.toContain('nobody may keep this')
 })
 
 test('the model of the event goes before that of the response', async () => {

@@ -1,7 +1,8 @@
+// Runs on PostgreSQL too.
 /** Use whose cost nobody knows: it is told, and never shown as $0.00. */
 import { describe, expect, test } from 'bun:test'
 import { connectLatchkey } from '../../index.ts'
-import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { requireFile, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
 
 const day = 86_400_000
@@ -64,7 +65,7 @@ describe('no price is told', () => {
     )
   })
 
-  test('by doctor, where dollars matter', async () => {
+  requireFile()('by doctor, where dollars matter', async () => {
     const { home } = await prepared()
     await using _ = home
     const { keys, usage, diagnose } = home.latchkey

@@ -10,6 +10,7 @@ export interface Serving {
   readonly listen: HostPort | undefined
   readonly unix: string | undefined
   readonly allowRemote: boolean
+  readonly instance: string | undefined
 }
 
 /**

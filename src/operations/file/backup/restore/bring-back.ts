@@ -31,8 +31,13 @@ interface Reference {
   readonly table: string
   readonly column: string
   readonly parent: string
+  /** Its column. */
+  readonly target: string
   readonly cascades: boolean
 }
+
+/** Tables whose rows come back with those that refer to them. */
+const follows: ReadonlySet<string> = new Set(['imports', 'file_contents'])
 
 /** What may belong to a thing, as text. */
 const belongings = (owner: Noun): string =>
@@ -69,7 +74,7 @@ export class Return {
     this.#now = now
     this.#references = client
       .query(
-        `SELECT t.name AS "table", f."from" AS "column", f."table" AS parent, f.on_delete = 'CASCADE' AS cascades
+        `SELECT t.name AS "table", f."from" AS "column", f."table" AS parent, f."to" AS target, f.on_delete = 'CASCADE' AS cascades
          FROM main.sqlite_schema t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table' ORDER BY t.name`,
       )
       .all() as Reference[]
@@ -280,19 +285,19 @@ export class Return {
   /** Inserts the rows that belong to `id`, except those that refer to something that no longer exists. */
   #insert(table: string, column: string, id: string): void {
     const others = this.#references.filter(each => each.table === table && each.column !== column)
-    // The record of an import comes back with what it brought.
-    for (const { column: reference } of others.filter(each => each.parent === 'imports')) {
+    // The record of an import comes back with what it brought, and what a file holds with the file.
+    for (const { column: reference, parent, target } of others.filter(({ parent }) => follows.has(parent))) {
       this.#client
         .query(
-          `INSERT OR IGNORE INTO main.imports SELECT * FROM backup.imports
-           WHERE id IN (SELECT "${reference}" FROM backup."${table}" WHERE "${column}" = ?)`,
+          `INSERT OR IGNORE INTO main."${parent}" SELECT * FROM backup."${parent}"
+           WHERE "${target}" IN (SELECT "${reference}" FROM backup."${table}" WHERE "${column}" = ?)`,
         )
         .run(id)
     }
     const present = others
       .map(
-        ({ column: reference, parent }) =>
-          ` AND ("${reference}" IS NULL OR "${reference}" IN (SELECT id FROM main."${parent}"))`,
+        ({ column: reference, parent, target }) =>
+          ` AND ("${reference}" IS NULL OR "${reference}" IN (SELECT "${target}" FROM main."${parent}"))`,
       )
       .join('')
     const numbers = numberColumns(this.#client, table)

@@ -51,8 +51,9 @@ export function rows(
   const columns = known.filter(column => !volatile.includes(column)).map(column => `t."${column}"`)
   const nested = parts
     .map(part => ({ ...part, present: columnsOf(client, part.table) }))
-    .filter(part => part.present.includes(part.by))
     .map(part => {
+      // A schema without the table has none of them.
+      if (!part.present.includes(part.by)) return '(SELECT json_group_array(1) FROM (SELECT 1 WHERE 0))'
       const added = Object.entries(part.since ?? {}).map(([column, before]) =>
         part.present.includes(column) ? column : before,
       )

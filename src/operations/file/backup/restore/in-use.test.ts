@@ -221,37 +221,38 @@ const child = (context: FileContext, options: object) => `
   console.log('go'); for (;;) await restore(context, ${JSON.stringify(options)})`
 
 for (const [way, spoil, before] of [
-  ['in place', () => {}, 8_000],
-  ['where the database is damaged', damage, 8_000],
+  ['in place', () => {}, 3_000],
+  ['where the database is damaged', damage, 3_000],
   ['where there is none', (path: string) => rmSync(path), 'none'],
 ] as const) {
   test(`killed at any moment ${way}, the database is the old one or the new one, whole`, async () => {
-    const { context } = await scene(4_000)
+    const { context } = await scene(1_500)
     const [backup] = await listBackups(context)
     const outcomes: Record<string, number> = {}
     for (let round = 0; round < kills; round++) {
       const started = performance.now()
       // The one that is asked for again and again must not be found already in place.
       await restore(context, {
-        backup: (await listBackups(context)).find(b => b.rows['users'] === 8_000)?.id ?? backup!.id,
+        backup: (await listBackups(context)).find(b => b.rows['users'] === 3_000)?.id ?? backup!.id,
       })
       const wholeMs = performance.now() - started
-      if (users(context.path) === 4_000) addUsers(context.path, 4_000)
+      if (users(context.path) === 1_500) addUsers(context.path, 1_500)
       spoil(context.path)
       const running = Bun.spawn([process.execPath, '-e', child(context, { backup: backup!.id })], {
         stdout: 'pipe',
       })
       await running.stdout.getReader().read()
-      await Bun.sleep(Math.random() * wholeMs * 1.3)
+      // The first restore of a process takes longer.
+      await Bun.sleep(Math.random() * wholeMs * 2.5)
       running.kill(9)
       await running.exited
       const found = existsSync(context.path) ? users(context.path) : 'none'
       outcomes[found] = (outcomes[found] ?? 0) + 1
-      expect([before, 4_000]).toContain(found)
-      if (found === 4_000) expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
+      expect([before, 1_500]).toContain(found)
+      if (found === 1_500) expect(isSound(context.path)).toEqual({ integrity_check: 'ok' })
     }
     console.log(`${kills} kills ${way}: ${JSON.stringify(outcomes)}`)
-    expect(await restore(context, { backup: backup!.id })).toMatchObject({ rows: { users: 4_000 } })
+    expect(await restore(context, { backup: backup!.id })).toMatchObject({ rows: { users: 1_500 } })
     expect(readdirSync(dirname(context.path)).filter(name => name.startsWith('.latchkey-tmp'))).toEqual([])
   }, 600_000)
 }

@@ -567,3 +567,52 @@ test('a user comes back with their chats, and is not taken away again with newer
   expect(await code(users.get('bob'))).toBe('not_found')
   expect((await chats.list()).total).toBe(1)
 })
+
+/** The project shop with a file and a state, then a backup. */
+async function written(latchkey: Latchkey): Promise<Made> {
+  const made = await plain(latchkey)
+  await latchkey.projects.delete('shop').catch(() => undefined)
+  await latchkey.projects.create({ name: 'Site', owner: 'alice' })
+  await latchkey.files.put('site', 'docs/plan.md', '# Plan')
+  await latchkey.files.put('site', 'same.md', 'same')
+  await latchkey.agents.addPhase('site', { name: 'Layout' })
+  await latchkey.agents.addMessage('site', { role: 'user', content: 'Blue, please' })
+  return { ...made, backup: (await latchkey.backups.create()).id }
+}
+
+const fileText = async (latchkey: Latchkey, path: string) =>
+  new Response((await latchkey.files.open('site', path)).content).text()
+
+test('a deleted project comes back with its files and the state of its agent', async () => {
+  const { latchkey } = await begin(written)
+  const history = await latchkey.files.history('site')
+  await latchkey.projects.delete('site')
+  await latchkey.database.optimize()
+  const [rows] = await scene.query('SELECT count(*) AS n FROM file_contents')
+  expect(rows).toEqual({ n: 0 })
+  const restored = await latchkey.backups.restore({ latest: true, project: 'site' })
+  expect(restored.changes?.projects.added).toEqual(['site'])
+  expect(await fileText(latchkey, 'docs/plan.md')).toBe('# Plan')
+  expect(await latchkey.files.history('site')).toEqual(history)
+  expect(await latchkey.agents.get('site')).toMatchObject({ phases: [{ name: 'Layout' }], messages: 1 })
+})
+
+test('a project that is still there gets its files back', async () => {
+  const { latchkey } = await begin(written)
+  await latchkey.files.put('site', 'docs/plan.md', '# Worse')
+  await latchkey.files.remove('site', 'same.md')
+  await latchkey.files.put('site', 'new.md', 'new')
+  await latchkey.agents.addMessage('site', { role: 'assistant', content: 'It is' })
+  await latchkey.database.optimize()
+  const restored = await latchkey.backups.restore({ latest: true, project: 'site' })
+  expect(restored.changes?.projects.changed).toEqual(['site'])
+  expect((await latchkey.files.list('site')).files.map(({ path }) => path)).toEqual([
+    'docs/plan.md',
+    'same.md',
+  ])
+  expect([await fileText(latchkey, 'docs/plan.md'), await fileText(latchkey, 'same.md')]).toEqual([
+    '# Plan',
+    'same',
+  ])
+  expect((await latchkey.agents.get('site')).messages).toBe(2)
+})
