@@ -3,18 +3,18 @@
  * embed the library call the same functions.
  */
 
+import { LatchkeyError } from '../contract/errors.ts'
 import type { RestorePlan, UnpricedRule } from '../contract/views.ts'
 import type { Store } from '../db/engine.ts'
 import { lateStore } from '../db/late-store.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
 import { besideOf, withSchedule } from '../system/scheduled.ts'
 import { isServerUrl, placeOfUrl, shownUrl } from '../text/address.ts'
-import { actingFor } from './acting.ts'
 import type { ChatPage } from './chats/input.ts'
 import type { FilePage } from './content/input.ts'
 import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
-import type { AuditFilter, ChatSelector, TeamSelector } from './input.ts'
+import type { Actor, AuditFilter, ChatSelector, TeamSelector } from './input.ts'
 import { type instead, refuse } from './instead.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
@@ -485,4 +485,14 @@ export function createOperations(wiring: Wiring) {
     health: whole?.(m => m.checkHealth) ?? health(m => m.checkHealth),
     diagnose: whole?.(m => m.diagnose) ?? diagnosis(m => m.diagnose),
   }
+}
+
+/** The actor of what is done for a user: named by the id in the audit log, as no operator is. @throws invalid (not an id) */
+function actingFor({ origin }: Actor, user: string): Actor {
+  if (/^usr_[0-9a-z]{26}$/.test(user)) return { name: user, origin, user }
+  throw new LatchkeyError(
+    'invalid',
+    'a user who acts is named by the whole id, because the audit log keeps it',
+    'get it first: const { id } = await latchkey.users.get(username)',
+  )
 }
