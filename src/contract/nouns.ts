@@ -53,6 +53,8 @@ export const nouns = {
       'session-extend',
       'session-revoke',
       'account-unlink',
+      'offboard',
+      'erase',
       'delete',
       ...limited,
       ...imported,

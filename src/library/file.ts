@@ -17,6 +17,8 @@ import type {
   SchemaCheck,
   SchemaEvent,
   SchemaState,
+  Seeded,
+  TransferredDatabase,
   Vacuumed,
 } from '../contract/views.ts'
 import type {
@@ -30,7 +32,14 @@ import type {
   UnscheduleBackups,
   VerifyBackups,
 } from '../operations/file/backup/input.ts'
-import type { CopyDatabase, Migrate, PlanMigration, Query } from '../operations/file/input.ts'
+import type {
+  CopyDatabase,
+  Migrate,
+  PlanMigration,
+  Query,
+  TransferDatabase,
+} from '../operations/file/input.ts'
+import type { SeedOptions, SeedPart } from '../operations/seed/input.ts'
 
 export type { KeepPolicy } from '../operations/file/backup/input.ts'
 
@@ -247,6 +256,17 @@ export interface DatabaseFile {
    */
   readonly optimize: () => Promise<Optimized>
   /**
+   * Writes made-up data in one transaction. Each part comes after those that it refers to.
+   *
+   * @throws conflict (the database has data)
+   * @example
+   * const at = Date.UTC(2026, 0, 1)
+   * const id = 'usr_01kdw4x8007000000000000001'
+   * const user = { is: 'user', id, at, username: 'ada', name: 'Ada', email: 'ada@example.org', isAdmin: true } as const
+   * await latchkey.database.seed([user], { randomSeed: 42, force: true })
+   */
+  readonly seed: (parts: Iterable<SeedPart>, options: SeedOptions) => Promise<Seeded>
+  /**
    * Runs one read-only statement, on a database of any schema version.
    *
    * @throws invalid (not one reading statement, or not SQL), database_missing, corrupt, busy
@@ -264,4 +284,15 @@ export interface DatabaseFile {
    * await latchkey.database.copy({ to: `${latchkey.path}.copy` })
    */
   readonly copy: (copy: CopyDatabase) => Promise<void>
+  /**
+   * Copies all rows of a database to another one, from SQLite to PostgreSQL or back, whatever this Latchkey is opened on. The
+   * source may be in use. Every row is read back and compared.
+   *
+   * @param transfer with `rest`, brings over what has changed since an earlier copy
+   * @throws usage, conflict (the target is not empty, or was changed since), database_missing, database_foreign, schema_older,
+   *   schema_newer, busy, invalid (a text that PostgreSQL cannot store), disk_full, permission, corrupt
+   * @example
+   * await latchkey.database.transfer({ from: latchkey.path, to: 'postgres://latchkey@localhost/latchkey' })
+   */
+  readonly transfer: (transfer: TransferDatabase) => Promise<TransferredDatabase>
 }

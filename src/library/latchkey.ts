@@ -28,6 +28,7 @@ import type { Usage } from './usage.ts'
 
 export type * from '../operations/door/input.ts'
 export type * from '../operations/input.ts'
+export type * from '../operations/seed/input.ts'
 export type * from './accounts.ts'
 export type * from './chats.ts'
 export type * from './content.ts'
@@ -69,7 +70,7 @@ export interface Latchkey {
    * The same for a user, by id: each change needs the permission, and the audit log names the user. Everything else is done as
    * an operator, who is above all. What is read is the same for all: ask `access` first.
    *
-   * @throws invalid (not a whole id); each change also denied
+   * @throws nothing: each change throws denied, or invalid if it is not a whole id
    * @example
    * const { id } = await latchkey.users.get('alice')
    * await latchkey.as(id).projects.update('shop', { state: 'generating' })

@@ -3,18 +3,18 @@
  * embed the library call the same functions.
  */
 
-import { LatchkeyError } from '../contract/errors.ts'
-import type { RestorePlan, UnpricedRule } from '../contract/views.ts'
+import type { RestorePlan, TransferredDatabase, UnpricedRule } from '../contract/views.ts'
 import type { Store } from '../db/engine.ts'
 import { lateStore } from '../db/late-store.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
 import { besideOf, withSchedule } from '../system/scheduled.ts'
-import { isServerUrl, placeOfUrl, shownUrl } from '../text/address.ts'
+import { isServerUrl, placeOfUrl, shownUrl, withPassword } from '../text/address.ts'
 import type { ChatPage } from './chats/input.ts'
 import type { FilePage } from './content/input.ts'
 import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
-import type { Actor, AuditFilter, ChatSelector, TeamSelector } from './input.ts'
+import type { TransferDatabase } from './file/input.ts'
+import type { AuditFilter, ChatSelector, TeamSelector } from './input.ts'
 import { type instead, refuse } from './instead.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
@@ -95,9 +95,12 @@ export function createOperations(wiring: Wiring) {
   // Loaded by who needs them: lists with a filter, and the stream of an export.
   late.from(context, () => import('./keys/page.ts'))
   late.from(context, () => import('./keys/export.ts'))
+  late.from(context, () => import('./people/export.ts'))
   late.from(context, () => import('./audit/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
   const passwords = late.from(context, () => import('./people/check-password.ts'))
+  const offboarding = late.from(context, () => import('./people/offboard.ts'))
+  const erasing = late.from(context, () => import('./people/erase.ts'))
   const sessions = late.from(context, () => import('./people/sessions.ts'))
   const accounts = late.from(context, () => import('./people/accounts.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
@@ -163,6 +166,7 @@ export function createOperations(wiring: Wiring) {
   const upkeep = late.from(beside, () => import('./file/database.ts'))
   /** A server keeps its statistics by itself. */
   const expiring = isServer ? late.from(beside, () => import('./people/expired.ts')) : undefined
+  const seeding = late.from(beside, () => import('./seed/seed.ts'))
   const init = late.from(files, () => import('./file/init.ts'))
   const health = late.from(files, () => import('./file/health.ts'))
   const diagnosis = late.from(
@@ -274,6 +278,11 @@ export function createOperations(wiring: Wiring) {
       disable: users(m => m.disableUser),
       enable: users(m => m.enableUser),
       delete: users(m => m.deleteUser),
+      offboard: offboarding(m => m.offboardUser),
+      erase: erasing(m => m.eraseUser),
+      async *export(selector: string) {
+        yield* (await import('./people/export.ts')).exportUser(context(), selector)
+      },
       /** Streams the users of `list` in constant memory. */
       async *stream(page?: UserPage) {
         yield* (await import('./people/users.ts')).streamUsers(context(), page)
@@ -311,7 +320,7 @@ export function createOperations(wiring: Wiring) {
       },
     },
     as: (user: string) => {
-      const acting = { ...lasting, actor: actingFor(actor, user) }
+      const acting = { ...lasting, actor: { ...actor, name: user, user } }
       return together(() => atOneMoment(acting))
     },
     files: {
@@ -476,6 +485,16 @@ export function createOperations(wiring: Wiring) {
       optimize: expiring?.(m => m.dropExpired) ?? upkeep(m => m.optimizeDatabase),
       query: query(m => m.queryDatabase),
       copy: copy(m => m.copyDatabase),
+      transfer: async ({ from, to, ...rest }: TransferDatabase): Promise<TransferredDatabase> => {
+        const { transferDatabase } = await import('./postgres/files/copy.ts')
+        const withOwnPassword = (database: string) =>
+          isServerUrl(database) ? withPassword(database, wiring.env?.['PGPASSWORD']) : database
+        return transferDatabase(
+          { ...context(), dryRun, beside: besideOf(to, wiring.env ?? {}) },
+          { ...rest, from: withOwnPassword(from), to: withOwnPassword(to) },
+        )
+      },
+      seed: seeding(m => m.seedDatabase),
       check: whole?.(m => m.checkSchema) ?? migrations(m => m.checkSchema),
     },
     authorize: door(m => m.authorize),
@@ -485,14 +504,4 @@ export function createOperations(wiring: Wiring) {
     health: whole?.(m => m.checkHealth) ?? health(m => m.checkHealth),
     diagnose: whole?.(m => m.diagnose) ?? diagnosis(m => m.diagnose),
   }
-}
-
-/** The actor of what is done for a user: named by the id in the audit log, as no operator is. @throws invalid (not an id) */
-function actingFor({ origin }: Actor, user: string): Actor {
-  if (/^usr_[0-9a-z]{26}$/.test(user)) return { name: user, origin, user }
-  throw new LatchkeyError(
-    'invalid',
-    'a user who acts is named by the whole id, because the audit log keeps it',
-    'get it first: const { id } = await latchkey.users.get(username)',
-  )
 }

@@ -16,7 +16,7 @@ export interface Source<View> {
 /** Finds what a list speaks of. */
 type Open<View> = (db: Database) => Promise<Source<View>>
 
-export const usualPage = 100
+const usualPage = 100
 
 /** One page, and how many there are. */
 export const pageFrom = <View>(context: OperationContext, open: Open<View>, limit = usualPage) =>

@@ -21,6 +21,7 @@ import type { OperationContext } from '../context.ts'
 import type { Row } from '../nouns.ts'
 import { pageFrom, type Source, streamFrom } from '../page.ts'
 import { isDisabled } from '../people/status.ts'
+import { isWholeId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { matches } from '../rules/patterns.ts'
 import { find } from '../select.ts'
@@ -65,11 +66,19 @@ export async function requireMayGrant(
   if (above !== undefined) throw denied(actor, `what they may not do themselves: ${above} on ${placeOf(on)}`)
 }
 
-/** The user for whom the operation acts; undefined for an operator. @throws not_found */
-export const actingUser = async (
+/** The user for whom the operation acts; undefined for an operator. @throws not_found, invalid (not named by the whole id) */
+export async function actingUser(
   { actor }: OperationContext,
   db: Database,
-): Promise<Row<'user'> | undefined> => (actor.user === undefined ? undefined : find(db, 'user', actor.user))
+): Promise<Row<'user'> | undefined> {
+  if (actor.user === undefined) return undefined
+  if (isWholeId(actor.user, 'usr')) return find(db, 'user', actor.user)
+  throw new LatchkeyError(
+    'invalid',
+    'a user who acts is named by the whole id, because the audit log keeps it',
+    'get it first: const { id } = await latchkey.users.get(username)',
+  )
+}
 
 /** Whether patterns grant a permission, or all that another pattern grants: a `*` in it is only met by a `*`. */
 export const covers = (patterns: readonly string[], permission: string): boolean =>

@@ -222,7 +222,8 @@ test('a user who acts needs the permission, and grants nothing above their own',
   await carol.organizations.create({ name: 'Own', owner: 'carol' })
   const [row] = await at.latchkey.audit.list({ action: 'org.create' })
   expect(row).toMatchObject({ actor: (await at.latchkey.users.get('carol')).id })
-  expect(() => at.latchkey.as('carol')).toThrow('whole id')
+  const named = at.latchkey.as('carol').organizations.update('acme', { name: 'Mine' })
+  expect(await codeOf(named)).toBe('invalid')
 })
 
 test('lists come page by page, each thing once, with few statements', async () => {

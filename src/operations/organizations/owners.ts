@@ -15,7 +15,7 @@ import { disabledAt } from '../people/status-condition.ts'
 export const ownerRole = 'owner'
 
 /** Whether a membership has the role among its own, by the column that holds them. */
-export const isOwnerIn = (role: SQL | typeof organizationMembers.role): SQL =>
+const isOwnerIn = (role: SQL | typeof organizationMembers.role): SQL =>
   sql`',' || replace(${role}, ' ', '') || ',' LIKE '%,owner,%'`
 
 /**

@@ -1,0 +1,42 @@
+import { seeded } from '../../../contract/views/database.ts'
+import type { Seeded } from '../../../contract/views.ts'
+import { command, one, opt } from '../../declare/define.ts'
+import { integerAtLeast } from '../../declare/parse.ts'
+import { many } from '../../draw/quantity.ts'
+import { seedRows, sizeNames } from './seeding.ts'
+
+const number = integerAtLeast(0)
+
+export default command({
+  effect: 'write',
+  summary: 'Create made-up data in a new database',
+  description:
+    'For demonstrations and load tests. The same numbers and the same --random-seed always give the same rows, ids and times included; they begin at 2026-01-01. Nobody has the secrets of the keys: latchkey key rotate NAME gives one that can be used. A database that has data is refused, unless --force is given. All of it is one transaction.',
+  examples: [
+    'latchkey db seed',
+    'latchkey db seed --users 50 --projects 20 --keys 200 --chats 500 --days 30 --random-seed 42',
+    'latchkey db seed --size large --db load-test.db',
+  ],
+  options: {
+    size: opt.choice(sizeNames, 'What the other numbers begin with (default: small)'),
+    users: opt.as('n', number, 'How many users (default: 50, large: 100000)'),
+    projects: opt.as('n', number, 'How many projects (default: 20, large: 2000)'),
+    keys: opt.as('n', number, 'How many keys (default: 200, large: 5000)'),
+    chats: opt.as('n', number, 'How many chats (default: 500, large: 100000 with 10 messages each)'),
+    days: opt.as('n', integerAtLeast(1), 'Over how many days it is spread (default: 30)'),
+    randomSeed: opt.as('n', number, 'Another number gives other data (default: 1)'),
+    force: opt.flag('Also if the database has data'),
+  },
+  run: async (ctx, { size = 'small', force, randomSeed = 1, ...typed }) =>
+    (await ctx.operations()).database.seed(seedRows(size, typed, randomSeed), { randomSeed, force }),
+  prints: one(seeded, { done: made => `Made ${numbers(made)}` }),
+  would: made => `make ${numbers(made)}`,
+})
+
+const numbers = ({ users, projects, keys, chats, messages, requests }: Seeded): string =>
+  [
+    many(users, 'user'),
+    many(projects, 'project'),
+    `${many(keys, 'key')} with ${many(requests, 'request')}`,
+    `${many(chats, 'chat')} with ${many(messages, 'message')}`,
+  ].join(', ')

@@ -1,0 +1,54 @@
+/** What a database is seeded with: rows that come after those that they refer to. Only types. */
+
+interface Made {
+  readonly id: string
+  /** When, in UTC milliseconds. */
+  readonly at: number
+}
+
+export type SeedPart =
+  | (Made & {
+      readonly is: 'user'
+      readonly username: string
+      readonly name: string
+      readonly email: string
+      readonly isAdmin: boolean
+    })
+  | (Made & { readonly is: 'project'; readonly name: string; readonly slug: string; readonly owner: string })
+  | (Made & {
+      readonly is: 'key'
+      readonly name: string
+      readonly user: string | null
+      readonly project: string | null
+    })
+  | {
+      readonly is: 'usage'
+      readonly key: string
+      readonly at: number
+      readonly model: string
+      readonly requests?: number
+      readonly inputTokens: number
+      readonly outputTokens: number
+      readonly costUsd: number
+    }
+  | (Made & {
+      readonly is: 'chat'
+      readonly title: string
+      readonly user: string
+      readonly project: string | null
+      readonly updatedAt: number
+    })
+  | (Made & {
+      readonly is: 'message'
+      readonly chat: string
+      readonly position: number
+      readonly role: 'user' | 'assistant'
+      readonly content: string
+    })
+
+export interface SeedOptions {
+  /** What it was made with, for the audit log. */
+  readonly randomSeed: number
+  /** Also into a database that has data. */
+  readonly force?: boolean | undefined
+}
