@@ -37,11 +37,8 @@ test.each([
   ['docs/monitoring.md', 'latchkey init'],
   ['docs/proxy.md', ''],
   ['docs/chats.md', 'latchkey init'],
-<<<<<<< HEAD
   ['docs/organizations.md', 'latchkey init'],
-=======
   ['docs/people.md', 'latchkey init'],
->>>>>>> main
   ['docs/files.md', 'latchkey init'],
 ])(
   '%s works, from its first line to its last',
@@ -102,15 +99,6 @@ test('the backend of docs/chats.md writes into a chat that a command made', asyn
   expect(use(blocks('docs/chats.md', 'ts').join('\n'))).toEqual({ total: 2, said: ['2 assistant', '1 user'] })
 })
 
-<<<<<<< HEAD
-test('the backend of docs/organizations.md acts for users', async () => {
-  const { use } = await backendHome('organizations')
-  const home = folder.file('organizations')
-  const commands = blocks('docs/organizations.md', 'sh').join('\n')
-  const made = await bash(`cd ${home}\nexport LATCHKEY_DB=${home}/latchkey.db\n${commands}`)
-  expect(made).toMatchObject({ code: 0 })
-  expect(use(blocks('docs/organizations.md', 'ts').join('\n'))).toEqual({ refused: 'denied', allowed: true })
-=======
 test('the backend of docs/people.md signs in a user whom a command made', async () => {
   const { use, db } = await backendHome('people')
   const [commands = ''] = blocks('docs/people.md', 'sh')
@@ -120,7 +108,15 @@ test('the backend of docs/people.md signs in a user whom a command made', async 
     device: 'Firefox on Linux',
     user: 'alice',
   })
->>>>>>> main
+})
+
+test('the backend of docs/organizations.md acts for users', async () => {
+  const { use } = await backendHome('organizations')
+  const home = folder.file('organizations')
+  const commands = blocks('docs/organizations.md', 'sh').join('\n')
+  const made = await bash(`cd ${home}\nexport LATCHKEY_DB=${home}/latchkey.db\n${commands}`)
+  expect(made).toMatchObject({ code: 0 })
+  expect(use(blocks('docs/organizations.md', 'ts').join('\n'))).toEqual({ refused: 'denied', allowed: true })
 })
 
 test('the backend of docs/files.md writes files of a project', async () => {

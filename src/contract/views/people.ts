@@ -16,13 +16,8 @@ import {
 } from '../shape.ts'
 import { changed, created, stamps } from './changes.ts'
 import { limit } from './limits.ts'
-<<<<<<< HEAD
 import { orgRef, userRef } from './refs.ts'
-import { passwordCodes, projectStates, roles, userStatuses } from './words.ts'
-=======
-import { userRef } from './refs.ts'
-import { offboardings, passwordCodes, roles, userStatuses } from './words.ts'
->>>>>>> main
+import { offboardings, passwordCodes, projectStates, roles, userStatuses } from './words.ts'
 
 export const user = object('User', {
   id: text('usr_ and a time-sorted id'),
