@@ -1,5 +1,7 @@
 /** Lists and search at 100,000 chats with 1,000,000 messages: a page in the middle against the first, search against bare FTS5. */
+import { join } from 'node:path'
 import { connectLatchkey } from '../src/index.ts'
+import { measured } from './child.ts'
 import { fixture } from './fixture.ts'
 import { best, type Row } from './rounds.ts'
 
@@ -60,6 +62,11 @@ export async function rows(): Promise<readonly Row[]> {
     }),
   })
   await latchkey.close()
+  const peak = async (...words: readonly string[]) =>
+    (await measured([process.execPath, program, '--db', made.path, 'chat', ...words, '-o', 'ndjson']))
+      .peakBytes
+  const [some, all] = [await peak('list', '--limit', '500'), await peak('list')]
+  const mebibytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(0)} MiB`
   const ms = (name: keyof typeof times) => `${(times[name] / calls).toFixed(2)} ms`
   const row = (name: string, is: keyof typeof times, to: keyof typeof times, bound: number): Row => ({
     name,
@@ -73,5 +80,14 @@ export async function rows(): Promise<readonly Row[]> {
     row('chats by change: a page in the middle', 'older', 'newest', 1.2),
     row('messages: a page in the middle', 'middleSaid', 'firstSaid', 1.2),
     row('chat search to bare FTS5', 'search', 'bare', 3),
+    {
+      name: 'chat list of all: peak memory to that of 500',
+      ratio: all / some,
+      bound: 1.5,
+      better: 'lower',
+      detail: `${mebibytes(all)} against ${mebibytes(some)}`,
+    },
   ]
 }
+
+const program = join(import.meta.dir, '../bin/latchkey.ts')

@@ -4,6 +4,7 @@ const policy = { tests: ['src/operations/file/backup/policy.test.ts'] }
 const upkeep = { tests: ['src/operations/file/backup/upkeep.test.ts'] }
 const swapping = { tests: ['src/operations/file/backup/restore/swap.test.ts'] }
 const durable = { tests: ['src/durable.test.ts'] }
+const copied = { tests: ['src/operations/postgres/files/copy.test.ts'] }
 const planned = { tests: ['src/operations/file/backup/restore/plan.test.ts'] }
 
 /** Mistakes that lose data. */
@@ -217,5 +218,26 @@ export const backups: readonly Mutation[] = [
     text: "'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'",
     instead: "'BEGIN READ ONLY'",
     tests: ['src/operations/postgres/files/backup.test.ts'],
+  },
+  {
+    what: 'the rest overwrites a copy that somebody has used since',
+    file: 'src/operations/postgres/files/copy.ts',
+    text: 'sha256 !== sumOf(found)',
+    instead: "sha256 === ''",
+    ...copied,
+  },
+  {
+    what: 'the rest leaves rows that the source no longer has',
+    file: 'src/operations/postgres/files/difference.ts',
+    text: 'if (gone.length === 0) continue',
+    instead: 'continue',
+    ...copied,
+  },
+  {
+    what: 'what comes between the safety copy and a restore on a server is in neither',
+    file: 'src/operations/postgres/files/server.ts',
+    text: '        await lockOut(connection)\n',
+    instead: '',
+    tests: ['src/operations/postgres/files/restore.test.ts'],
   },
 ]

@@ -9,6 +9,7 @@ import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { money } from './money.ts'
 import type { Mutation } from './mutation.ts'
+import { people } from './people.ts'
 import { onPostgres } from './postgres.ts'
 import { server } from './server.ts'
 import { start } from './start.ts'
@@ -26,6 +27,7 @@ export const mutations: readonly Mutation[] = [
   ...start,
   ...together,
   ...ofChats,
+  ...people,
   ...ofContent,
   ...onPostgres,
 ]

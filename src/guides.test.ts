@@ -37,6 +37,7 @@ test.each([
   ['docs/monitoring.md', 'latchkey init'],
   ['docs/proxy.md', ''],
   ['docs/chats.md', 'latchkey init'],
+  ['docs/people.md', 'latchkey init'],
   ['docs/files.md', 'latchkey init'],
 ])(
   '%s works, from its first line to its last',
@@ -95,6 +96,17 @@ test('the backend of docs/chats.md writes into a chat that a command made', asyn
   const [commands = ''] = blocks('docs/chats.md', 'sh')
   expect(await bash(`export LATCHKEY_DB=${home}/latchkey.db\n${commands}`)).toMatchObject({ code: 0 })
   expect(use(blocks('docs/chats.md', 'ts').join('\n'))).toEqual({ total: 2, said: ['2 assistant', '1 user'] })
+})
+
+test('the backend of docs/people.md signs in a user whom a command made', async () => {
+  const { use, db } = await backendHome('people')
+  const [commands = ''] = blocks('docs/people.md', 'sh')
+  expect(await bash(`export LATCHKEY_DB=${db}\n${commands}`)).toMatchObject({ code: 0 })
+  expect(use(blocks('docs/people.md', 'ts').join('\n'))).toEqual({
+    valid: true,
+    device: 'Firefox on Linux',
+    user: 'alice',
+  })
 })
 
 test('the backend of docs/files.md writes files of a project', async () => {

@@ -84,6 +84,7 @@ describe('the table of commands', async () => {
     const working = table.filter(({ name, state }) => state === 'works' && name !== 'serve')
     // Those that change nothing share one.
     await using unchanged = await databaseFrom(database.name)
+    own['db copy'] = `db copy ${unchanged.url} copied.db`
     for (const { name } of working) {
       await using copy = writes(name)
         ? await databaseFrom(name === 'init' ? 'template1' : database.name)

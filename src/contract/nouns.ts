@@ -52,6 +52,8 @@ export const nouns = {
       'session-extend',
       'session-revoke',
       'account-unlink',
+      'offboard',
+      'erase',
       'delete',
       ...limited,
       ...imported,

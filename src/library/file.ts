@@ -18,6 +18,7 @@ import type {
   SchemaEvent,
   SchemaState,
   Seeded,
+  TransferredDatabase,
   Vacuumed,
 } from '../contract/views.ts'
 import type {
@@ -31,7 +32,13 @@ import type {
   UnscheduleBackups,
   VerifyBackups,
 } from '../operations/file/backup/input.ts'
-import type { CopyDatabase, Migrate, PlanMigration, Query } from '../operations/file/input.ts'
+import type {
+  CopyDatabase,
+  Migrate,
+  PlanMigration,
+  Query,
+  TransferDatabase,
+} from '../operations/file/input.ts'
 import type { SeedOptions, SeedPart } from '../operations/seed/input.ts'
 
 export type { KeepPolicy } from '../operations/file/backup/input.ts'
@@ -277,4 +284,15 @@ export interface DatabaseFile {
    * await latchkey.database.copy({ to: `${latchkey.path}.copy` })
    */
   readonly copy: (copy: CopyDatabase) => Promise<void>
+  /**
+   * Copies all rows of a database to another one, from SQLite to PostgreSQL or back, whatever this Latchkey is opened on. The
+   * source may be in use. Every row is read back and compared.
+   *
+   * @param transfer with `rest`, brings over what has changed since an earlier copy
+   * @throws usage, conflict (the target is not empty, or was changed since), database_missing, database_foreign, schema_older,
+   *   schema_newer, busy, invalid (a text that PostgreSQL cannot store), disk_full, permission, corrupt
+   * @example
+   * await latchkey.database.transfer({ from: latchkey.path, to: 'postgres://latchkey@localhost/latchkey' })
+   */
+  readonly transfer: (transfer: TransferDatabase) => Promise<TransferredDatabase>
 }

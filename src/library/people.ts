@@ -3,8 +3,11 @@ import type {
   Changed,
   CreatedProject,
   CreatedUser,
+  ErasedUser,
+  Offboarded,
   PasswordCheck,
   PasswordSet,
+  PersonalRow,
   Project,
   User,
 } from '../contract/views.ts'
@@ -13,6 +16,7 @@ import type {
   Disabling,
   NewProject,
   NewUser,
+  Offboarding,
   ProjectChanges,
   ProjectFilter,
   UserChanges,
@@ -122,6 +126,35 @@ export interface Users {
    * await latchkey.users.delete('leaving')
    */
   readonly delete: (user: string) => Promise<User>
+  /**
+   * A user leaves: shows how much the user owns or belongs to, or with an option disables the user, gives all to somebody else, or
+   * deletes it, in one transaction.
+   *
+   * @throws not_found, ambiguous, invalid, conflict (somebody else's things depend on it)
+   * @example
+   * await latchkey.users.create({ username: 'leaving' })
+   * const { holds } = await latchkey.users.offboard('leaving')
+   * await latchkey.users.offboard('leaving', { to: 'alice' })
+   */
+  readonly offboard: (user: string, options?: Offboarding) => Promise<Offboarded>
+  /**
+   * Streams all that is kept about a person, without hashes, tokens and secrets, from one snapshot, in constant memory.
+   *
+   * @throws not_found, ambiguous (when the first row is read)
+   * @example
+   * for await (const { of, row } of latchkey.users.export('alice')) console.log(of, JSON.stringify(row))
+   */
+  readonly export: (user: string) => AsyncIterable<PersonalRow>
+  /**
+   * Erases a person: names, addresses, chats and ways to sign in. What was used still counts, and a restore of an older backup
+   * erases the person again.
+   *
+   * @throws not_found, ambiguous, conflict (the user still owns projects)
+   * @example
+   * await latchkey.users.create({ username: 'leaving' })
+   * await latchkey.users.erase('leaving')
+   */
+  readonly erase: (user: string) => Promise<ErasedUser>
 }
 
 /** Projects. A project is selected by id, the first characters of the id, or slug. */

@@ -3,16 +3,17 @@
  * embed the library call the same functions.
  */
 
-import type { RestorePlan, UnpricedRule } from '../contract/views.ts'
+import type { RestorePlan, TransferredDatabase, UnpricedRule } from '../contract/views.ts'
 import type { Store } from '../db/engine.ts'
 import { lateStore } from '../db/late-store.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
 import { besideOf, withSchedule } from '../system/scheduled.ts'
-import { isServerUrl, placeOfUrl, shownUrl } from '../text/address.ts'
+import { isServerUrl, placeOfUrl, shownUrl, withPassword } from '../text/address.ts'
 import type { ChatPage } from './chats/input.ts'
 import type { FilePage } from './content/input.ts'
 import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
+import type { TransferDatabase } from './file/input.ts'
 import type { AuditFilter, ChatSelector } from './input.ts'
 import { type instead, refuse } from './instead.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
@@ -86,9 +87,12 @@ export function createOperations(wiring: Wiring) {
   // Loaded by who needs them: lists with a filter, and the stream of an export.
   late.from(context, () => import('./keys/page.ts'))
   late.from(context, () => import('./keys/export.ts'))
+  late.from(context, () => import('./people/export.ts'))
   late.from(context, () => import('./audit/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
   const passwords = late.from(context, () => import('./people/check-password.ts'))
+  const offboarding = late.from(context, () => import('./people/offboard.ts'))
+  const erasing = late.from(context, () => import('./people/erase.ts'))
   const sessions = late.from(context, () => import('./people/sessions.ts'))
   const accounts = late.from(context, () => import('./people/accounts.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
@@ -180,6 +184,11 @@ export function createOperations(wiring: Wiring) {
       disable: users(m => m.disableUser),
       enable: users(m => m.enableUser),
       delete: users(m => m.deleteUser),
+      offboard: offboarding(m => m.offboardUser),
+      erase: erasing(m => m.eraseUser),
+      async *export(selector: string) {
+        yield* (await import('./people/export.ts')).exportUser(context(), selector)
+      },
       /** Streams the users of `list` in constant memory. */
       async *stream(page?: UserPage) {
         yield* (await import('./people/users.ts')).streamUsers(context(), page)
@@ -378,6 +387,15 @@ export function createOperations(wiring: Wiring) {
       optimize: expiring?.(m => m.dropExpired) ?? upkeep(m => m.optimizeDatabase),
       query: query(m => m.queryDatabase),
       copy: copy(m => m.copyDatabase),
+      transfer: async ({ from, to, ...rest }: TransferDatabase): Promise<TransferredDatabase> => {
+        const { transferDatabase } = await import('./postgres/files/copy.ts')
+        const withOwnPassword = (database: string) =>
+          isServerUrl(database) ? withPassword(database, wiring.env?.['PGPASSWORD']) : database
+        return transferDatabase(
+          { ...context(), dryRun, beside: besideOf(to, wiring.env ?? {}) },
+          { ...rest, from: withOwnPassword(from), to: withOwnPassword(to) },
+        )
+      },
       seed: seeding(m => m.seedDatabase),
       check: whole?.(m => m.checkSchema) ?? migrations(m => m.checkSchema),
     },

@@ -27,6 +27,8 @@ interface Part {
   readonly columns: readonly string[]
   /** Those that older schemas lack, and what goes for their rows, in SQL. */
   readonly since?: Readonly<Record<string, string>>
+  /** The column that names a user, if the rows are users in it. */
+  readonly members?: string
   /** Whether a restore also resets it on a thing that still exists. Other parts come back only with a deleted thing. */
   readonly isSetting: boolean
 }
@@ -43,6 +45,8 @@ interface Stored {
   /** Columns that refer to another noun. */
   readonly belongsTo: Readonly<Record<string, Noun>>
   readonly parts: readonly Part[]
+  /** Rows of other tables that go with it and are no part of it: a restore neither compares them nor brings them back. */
+  readonly trails: readonly { readonly table: string; readonly by: string }[]
   /** Columns that change without anybody changing the thing. */
   readonly volatile: readonly string[]
   /** Columns that a restore does not reset on a thing that still exists. */
@@ -57,6 +61,7 @@ const plain: Stored = {
   unique: [],
   belongsTo: {},
   parts: [],
+  trails: [],
   volatile: ['updated_at'],
   kept: [],
   narrows: {},
@@ -97,6 +102,10 @@ export const stored: Readonly<Record<Noun, Stored>> = {
       limits('user_id'),
       { table: 'accounts', by: 'user_id', columns: ['issuer', 'account_id', 'password'], isSetting: false },
     ],
+    trails: [
+      { table: 'sessions', by: 'user_id' },
+      { table: 'imported_users', by: 'user_id' },
+    ],
     narrows: {
       disabled_at: 'shut',
       disabled_reason: 'whileShut',
@@ -110,7 +119,13 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     belongsTo: { owner_id: 'user' },
     parts: [
       limits('project_id'),
-      { table: 'project_members', by: 'project_id', columns: ['user_id', 'role'], isSetting: true },
+      {
+        table: 'project_members',
+        by: 'project_id',
+        columns: ['user_id', 'role'],
+        members: 'user_id',
+        isSetting: true,
+      },
       {
         table: 'project_files',
         by: 'project_id',

@@ -22,6 +22,9 @@ export const tree: Tree = {
       disable: () => import('./user/disable.ts'),
       enable: () => import('./user/enable.ts'),
       delete: () => import('./user/delete.ts'),
+      offboard: () => import('./user/offboard.ts'),
+      export: () => import('./user/export.ts'),
+      erase: () => import('./user/erase.ts'),
     },
   },
   project: {
@@ -202,6 +205,7 @@ export const tree: Tree = {
       info: () => import('./db/info.ts'),
       check: () => import('./db/check.ts'),
       query: () => import('./db/query.ts'),
+      copy: () => import('./db/copy.ts'),
       vacuum: () => import('./db/vacuum.ts'),
       optimize: () => import('./db/optimize.ts'),
       studio: () => import('./db/studio.ts'),

@@ -162,6 +162,8 @@ export interface Context extends Asking, Incoming {
   readonly tree: Tree
   /** Makes a typed path absolute; undefined stays undefined. @throws usage (not a path) */
   readonly path: <T extends string | undefined>(typed: T) => T
+  /** The same of a database; a URL stays as it is. */
+  readonly database: (typed: string) => string
   /** The same for a place of backups. `s3://…` stays as it is. @throws usage */
   readonly place: <T extends string | undefined>(typed: T) => T
   /** Adapts the command lines in a text to the one that was typed; see `next-step.ts`. */

@@ -99,6 +99,23 @@ export const databaseInfo = object('DatabaseInfo', {
   openBy: list(holder, 'Other processes that have it open, if the system shows them'),
 })
 
+export const transferredDatabase = object('TransferredDatabase', {
+  from: text('Where it was copied from: a path, or a URL without password and options'),
+  to: text('Where it was copied to'),
+  rest: flag('Whether only what has changed since an earlier copy was brought over'),
+  schemaVersion: integer('Schema version of both'),
+  rows: integer('Rows in all tables'),
+  tables: list(
+    object('TransferredTable', {
+      name: text('The table'),
+      rows: integer('Rows, the same in both'),
+      changed: integer('Rows that were written or removed'),
+      sha256: text('SHA-256 of the rows, in hex, the same in both'),
+    }),
+    'Every table but the history of migrations',
+  ),
+})
+
 export const vacuumed = object('Vacuumed', {
   path: text('The database'),
   bytesBefore: integer('Its size before'),
@@ -132,6 +149,7 @@ export type SchemaCheck = Of<typeof schemaCheck>
 export type Initialized = Of<typeof initialized>
 export type DatabaseInfo = Of<typeof databaseInfo>
 export type Vacuumed = Of<typeof vacuumed>
+export type TransferredDatabase = Of<typeof transferredDatabase>
 export type Optimized = Of<typeof optimized>
 
 /** What there is, in numbers. */

@@ -1,9 +1,23 @@
 /** Users and projects. */
-import { as, choice, extend, flag, list, nullable, type Of, object, text, time } from '../shape.ts'
+import {
+  anything,
+  as,
+  choice,
+  extend,
+  flag,
+  integer,
+  list,
+  mapOf,
+  nullable,
+  type Of,
+  object,
+  text,
+  time,
+} from '../shape.ts'
 import { changed, created, stamps } from './changes.ts'
 import { limit } from './limits.ts'
 import { userRef } from './refs.ts'
-import { passwordCodes, roles, userStatuses } from './words.ts'
+import { offboardings, passwordCodes, roles, userStatuses } from './words.ts'
 
 export const user = object('User', {
   id: text('usr_ and a time-sorted id'),
@@ -52,12 +66,31 @@ export const passwordCheck = object('PasswordCheck', {
   valid: flag('Whether the user may sign in with it'),
   code: choice(passwordCodes, 'valid, or why not'),
 })
+export const offboarded = object('Offboarded', {
+  user: as(userRef, 'Who leaves'),
+  action: choice(offboardings, 'What was done; none if it was only shown'),
+  to: nullable(as(userRef, 'Who was given what the user owned')),
+  holds: mapOf(integer('How many'), 'What the user owned or belonged to before, by kind'),
+})
+export const erasedUser = object('ErasedUser', {
+  id: text('The id, which stays'),
+  keys: integer('How many keys were revoked and lost their names'),
+  chats: integer('How many chats were deleted'),
+  messages: integer('How many messages they had'),
+})
+export const personalRow = object('PersonalRow', {
+  of: text('What holds it, such as users, keys, chats, messages or audit'),
+  row: anything('What it says, without hashes, tokens and secrets'),
+})
 export const createdProject = created('CreatedProject', project)
 export const changedProject = changed('ChangedProject', project)
 
 export type User = Of<typeof user>
 export type CreatedUser = Of<typeof createdUser>
 export type PasswordSet = Of<typeof passwordSet>
+export type Offboarded = Of<typeof offboarded>
+export type ErasedUser = Of<typeof erasedUser>
+export type PersonalRow = Of<typeof personalRow>
 export type PasswordCheck = Of<typeof passwordCheck>
 export type CreatedProject = Of<typeof createdProject>
 export type ProjectMember = Of<typeof projectMember>

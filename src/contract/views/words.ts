@@ -15,6 +15,9 @@ export const userStatuses = ['active', 'disabled'] as const
 /** What a check of a password says. */
 export const passwordCodes = ['valid', 'wrong_password', 'no_password', 'user_disabled'] as const
 
+/** What becomes of all that a user owns. */
+export const offboardings = ['none', 'disabled', 'transferred', 'deleted'] as const
+
 /** What a check of a session says; all but `not_found` are its status. */
 export const sessionCodes = ['valid', 'expired', 'user_disabled', 'not_found'] as const
 export const sessionStatuses = ['valid', 'expired', 'user_disabled'] as const
@@ -140,6 +143,7 @@ const otherActions = [
   'database.migrate',
   'database.restore',
   'database.safety',
+  'database.copy',
   'database.seed',
   'database.prune',
 ] as const

@@ -43,7 +43,7 @@ export async function requireCurrent(connection: Connection): Promise<void> {
     throw new LatchkeyError(
       'schema_older',
       `${name} has schema version ${version}; this program needs ${latestVersion}`,
-      'bring it up to date with: latchkey migrate up, after a backup with pg_dump',
+      'bring it up to date with: latchkey migrate up',
     )
   }
   if (version > latestVersion) throw newer(name, version)

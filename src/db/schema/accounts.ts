@@ -93,7 +93,7 @@ export const verifications = table(
   ],
 )
 
-/** Users who were erased: no backup brings one back. @public */
+/** Users who were erased: no backup brings one back. */
 export const erased = table(
   'erased',
   {

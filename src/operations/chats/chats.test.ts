@@ -1,7 +1,8 @@
+// Runs on PostgreSQL too.
 import { afterEach, expect, spyOn, test } from 'bun:test'
 import { Client } from '../../db/sqlite/client.ts'
 import { connectLatchkey, type Latchkey } from '../../index.ts'
-import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { requireFile, temporaryLatchkey } from '../../testing/latchkey.ts'
 
 const spies: { mockRestore(): void }[] = []
 afterEach(() => {
@@ -267,7 +268,7 @@ async function filled(latchkey: Latchkey, count: number) {
   }
 }
 
-test('a page takes as many statements with few chats as with many', async () => {
+requireFile()('a page takes as many statements with few chats as with many', async () => {
   const countsWith = async (count: number) => {
     await using at = await home()
     const { chats } = at.latchkey

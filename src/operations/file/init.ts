@@ -94,7 +94,8 @@ function within(context: FileContext, file: string, work: (client: Client) => vo
   }
 }
 
-function requireAbsent(path: string): void {
+/** @throws conflict (the file exists, or what belongs to one), config (its folder is a file) */
+export function requireAbsent(path: string): void {
   if (isThere(path)) throw exists(path)
   const remains = sidecars.map(suffix => path + suffix).filter(isThere)
   if (remains.length === 0) return

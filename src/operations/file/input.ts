@@ -37,6 +37,15 @@ export interface CopyDatabase {
   readonly to: string
 }
 
+export interface TransferDatabase {
+  /** A file, or the URL of a database on PostgreSQL. */
+  readonly from: string
+  /** A database without tables on PostgreSQL, or a file that does not exist yet. */
+  readonly to: string
+  /** Bring over what has changed since an earlier copy to it, which nobody has used meanwhile. */
+  readonly rest?: boolean | undefined
+}
+
 export interface Query {
   /** One read-only statement. */
   readonly sql: string

@@ -70,6 +70,15 @@ export interface UserFilter {
   readonly search?: string | undefined
 }
 
+export interface Offboarding {
+  /** Disables the user. */
+  readonly disable?: boolean | undefined
+  /** The user who gets all that they own; they are then disabled. */
+  readonly to?: string | undefined
+  /** Deletes all that they own, and the user. */
+  readonly deleteAll?: boolean | undefined
+}
+
 const pageSize: rules.Rule<number> = v.pipe(rules.count, v.minValue(1, 'must be at least 1'))
 
 export const userPaging = v.object({

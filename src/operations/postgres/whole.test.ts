@@ -1,5 +1,5 @@
 /** What works on a whole database on a server: making it, migrating it, and what its health says. */
-import { expect } from 'bun:test'
+import { afterAll, expect } from 'bun:test'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Connection } from '../../db/postgres/connection.ts'
@@ -12,10 +12,13 @@ import { temporaryFolder } from '../../testing/folder.ts'
 import { emptyDatabase, requirePostgres, temporaryServer } from '../../testing/postgres.ts'
 import { serverPrograms } from '../../testing/postgres-cluster.ts'
 
+const folder = temporaryFolder()
+afterAll(() => folder.remove())
+
 const actor = { name: 'tester', origin: 'script' } as const
 /** A Latchkey that `await using` closes. */
 function at(path: string, now?: () => Date) {
-  const latchkey = connectLatchkey({ path, actor, now })
+  const latchkey = connectLatchkey({ path, actor, now, env: { HOME: folder.path } })
   return Object.assign(latchkey, { [Symbol.asyncDispose]: latchkey.close })
 }
 const connect = (url: string) =>
@@ -57,25 +60,53 @@ requirePostgres()('migrate up brings an older database to the schema of this pro
   await using latchkey = at(database.url)
   expect(await failure(latchkey.keys.list())).toMatchObject({
     code: 'schema_older',
-    hint: expect.stringContaining('pg_dump'),
+    hint: expect.stringContaining('migrate up'),
   })
   expect(await latchkey.health()).toMatchObject({ status: 'failed' })
   const plan = await latchkey.migrations.plan()
   expect(plan.steps.map(({ version }) => version)).toEqual([latestVersion])
   const run = await latchkey.migrations.migrate({ direction: 'up' })
-  expect(run).toMatchObject({ from: latestVersion - 1, to: latestVersion, backup: null })
+  expect(run).toMatchObject({ from: latestVersion - 1, to: latestVersion })
+  expect(await latchkey.backups.list()).toMatchObject([{ id: run.backup, reason: 'pre-migrate' }])
   expect(await latchkey.keys.list()).toEqual([])
   expect((await latchkey.audit.list({ limit: 1 }))[0]).toMatchObject({ action: 'database.migrate' })
-  expect(await failure(latchkey.migrations.migrate({ direction: 'down' }))).toMatchObject({
-    code: 'invalid',
+})
+
+requirePostgres()('migrate down takes the rows along, and a backup brings back what it loses', async () => {
+  await using database = await emptyDatabase()
+  const first = at(database.url)
+  await first.initialize({ admin: 'root' })
+  const key = await first.keys.create({ name: 'ci', user: 'root' })
+  await first.usage.record(key.id, { model: 'm', inputTokens: 7 })
+  const plan = await first.migrations.plan({ direction: 'down' })
+  expect(plan).toMatchObject({ from: latestVersion, to: latestVersion - 1, steps: [{ direction: 'down' }] })
+  const before = await first.keys.list()
+  expect(await failure(first.migrations.migrate({ direction: 'down' }))).toMatchObject({ code: 'busy' })
+  await first.close()
+  const second = at(database.url)
+  const down = await second.migrations.migrate({ direction: 'down' })
+  expect(down).toMatchObject({ from: latestVersion, to: latestVersion - 1, lost: plan.lost })
+  expect(await second.migrations.state()).toMatchObject({ current: latestVersion - 1 })
+  expect(await failure(second.keys.list())).toMatchObject({ code: 'schema_older' })
+  expect(await failure(second.migrations.migrate({ direction: 'down', to: 1 }))).toMatchObject({
+    code: 'usage',
   })
+  await second.migrations.migrate({ direction: 'up' })
+  expect(await second.keys.list()).toEqual(before)
+  expect(await second.usage.check()).toMatchObject({ ok: true })
+  const restored = await second.backups.restore({ backup: down.backup! })
+  expect(restored.schemaVersion).toBe(latestVersion)
+  expect(await second.keys.list()).toEqual(before)
+  await second.close()
 })
 
 /** What differs from `ok` and `skipped`. */
 async function findings(path: string, now?: () => Date): Promise<Readonly<Record<string, string>>> {
   await using latchkey = at(path, now)
   const { checks } = await latchkey.diagnose()
-  const found = checks.filter(({ status }) => status === 'failed' || status === 'warning')
+  const found = checks.filter(
+    ({ name, status }) => name !== 'last_backup' && (status === 'failed' || status === 'warning'),
+  )
   return Object.fromEntries(found.map(({ name, status, problem }) => [name, `${status}: ${problem}`]))
 }
 

@@ -11,14 +11,14 @@ import type {
   SchemaEvent,
   SchemaState,
 } from '../../contract/views.ts'
-import { headOf } from '../../db/postgres/chain.ts'
 import type { Connection } from '../../db/postgres/connection.ts'
 import { historyProblems, migrateTo } from '../../db/postgres/migrate.ts'
 import { migrations } from '../../db/postgres/migrations.ts'
 import { requireOurs, schemaOf } from '../../db/postgres/schema.ts'
 import { latestVersion } from '../../db/schema/version.ts'
 import { programVersion } from '../../system/version.ts'
-import { auditColumns, type Event } from '../audit.ts'
+import { createUnlocked } from '../file/backup/create.ts'
+import { withLock } from '../file/backup/lock.ts'
 import type { Migrate, NewDatabase, PlanMigration } from '../file/input.ts'
 import { newDatabase } from '../file/input.ts'
 import { shownSql, stepStates } from '../file/steps.ts'
@@ -26,6 +26,8 @@ import { createUser } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
 import { parse } from '../rules/input.ts'
 import { connected, type ServerContext } from './connected.ts'
+import { migrateDown, stepsDown } from './files/down.ts'
+import { note } from './note.ts'
 
 export { checkHealth, diagnose } from './health.ts'
 
@@ -37,7 +39,7 @@ export { checkHealth, diagnose } from './health.ts'
 export async function initialize(context: ServerContext, input: NewDatabase = {}): Promise<Initialized> {
   const { admin: username } = parse(newDatabase, input)
   const { path, dryRun, now, actor } = context
-  await migrateUp(context, 'empty', latestVersion)
+  await migrateUp(context, 'empty', latestVersion, null)
   const done = { path, schemaVersion: latestVersion }
   if (username === undefined) return { ...done, user: null }
   if (dryRun) return { ...done, user: { id: newId('usr', now()), username } }
@@ -63,41 +65,62 @@ export function checkSchema(context: ServerContext): Promise<SchemaCheck> {
   })
 }
 
-/** @throws as `migrate` */
+/** What steps down would lose is seen by taking them on a copy. @throws as `migrate` */
 export async function planMigration(
   context: ServerContext,
   input: PlanMigration = {},
 ): Promise<MigrationPlan> {
-  const target = targetVersion({ direction: 'up', ...input })
   const { current } = await schemaState(context)
-  requireUp(current, target)
-  const steps = migrations.filter(({ version }) => version > current && version <= target)
-  return {
-    path: context.path,
-    from: current,
-    to: target,
-    steps: steps.map(({ version, name, up }) => ({
-      version,
-      name,
-      direction: 'up',
-      sql: shownSql(up),
-    })),
-    lost: {},
+  const down =
+    input.direction === 'down' || (input.direction === undefined && (input.to ?? current) < current)
+  const target = targetVersion({ ...input, direction: down ? 'down' : 'up' }, current)
+  const plan = { path: context.path, from: current, to: target }
+  if (!down) {
+    const steps = migrations.filter(({ version }) => version > current && version <= target)
+    return {
+      ...plan,
+      steps: steps.map(({ version, name, up }) => ({ version, name, direction: 'up', sql: shownSql(up) })),
+      lost: {},
+    }
   }
+  const { lost } = await migrateDown(context, target, { ...context.files(), dryRun: true })
+  return { ...plan, steps: stepsDown(current, target), lost }
 }
 
 /**
- * Migrates up, in one transaction that waits for writers. Takes no backup: `pg_dump` does.
+ * Migrates in one transaction that waits for writers, after a backup (reason `pre-migrate`). Does nothing if there is nothing to
+ * do. Steps down need everybody else to be disconnected.
  *
- * @throws busy, drift, schema_newer, database_missing, database_foreign, usage, permission
+ * @throws busy, drift, schema_newer, database_missing, database_foreign, usage, permission, disk_full
  */
 export async function migrate(context: ServerContext, input: Migrate): Promise<Migrated> {
-  const target = targetVersion(input)
-  const { current } = await schemaState(context)
-  requireUp(current, target)
-  const { from, to, steps } = await migrateUp(context, 'ours', target)
-  return { path: context.path, from, to, steps, backup: null, lost: {} }
+  const { current: from } = await schemaState(context)
+  const target = targetVersion(input, from)
+  const files = context.files()
+  const run = async (): Promise<Migrated> => {
+    // Another run may have migrated while this one waited.
+    const { current } = await schemaState(context)
+    if (input.direction === 'up' ? current >= target : current <= target) return nothing(context, current)
+    if (input.direction === 'down') return migrateDown(context, target, files)
+    const backup = context.dryRun ? null : await createUnlocked(files, { reason: 'pre-migrate' })
+    const done = await migrateUp(context, 'ours', target, backup?.id ?? null)
+    return { path: context.path, ...done, backup: backup?.id ?? null, lost: {} }
+  }
+  if (from === target) return nothing(context, from)
+  return withLock(files, files.backupDir, run, { waitMs: lockWaitMs })
 }
+
+/** Milliseconds to wait for another run. */
+const lockWaitMs = 60_000
+
+const nothing = ({ path }: ServerContext, version: number): Migrated => ({
+  path,
+  from: version,
+  to: version,
+  steps: [],
+  backup: null,
+  lost: {},
+})
 
 /** @throws as `schemaState` */
 export function migrationHistory(context: ServerContext): Promise<readonly SchemaEvent[]> {
@@ -125,7 +148,12 @@ export function migrationHistory(context: ServerContext): Promise<readonly Schem
   })
 }
 
-async function migrateUp(context: ServerContext, on: 'empty' | 'ours', target: number) {
+async function migrateUp(
+  context: ServerContext,
+  on: 'empty' | 'ours',
+  target: number,
+  backup: string | null,
+) {
   const { now, dryRun, busyTimeoutMs } = context
   return connected(context, connection =>
     migrateTo(connection, target, {
@@ -142,7 +170,7 @@ async function migrateUp(context: ServerContext, on: 'empty' | 'ours', target: n
           })
           await giveIdentity(connection, id, now().getTime())
         } else {
-          const after = { schemaVersion: to, steps, backup: null, lost: {} }
+          const after = { schemaVersion: to, steps, backup, lost: {} }
           const before = { schemaVersion: from }
           await note(context, connection, { action: 'database.migrate', before, after })
         }
@@ -151,58 +179,36 @@ async function migrateUp(context: ServerContext, on: 'empty' | 'ours', target: n
   )
 }
 
-/** Writes an audit row about the database. Returns its id. */
-async function note(
-  context: ServerContext,
-  connection: Connection,
-  event: Omit<Event, 'target'>,
-): Promise<string> {
-  const [, name = ''] = /\/([^/]*)$/.exec(context.path) ?? []
-  const target = { type: 'database', id: name, name: null }
-  const row = auditColumns(context, { ...event, target }, await headOf(connection))
-  const names = Object.keys(row)
-  await connection.run(
-    `INSERT INTO audit (${names.join(', ')}) VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')})`,
-    Object.values(row),
-  )
-  return String(row['id'])
-}
-
 /** As on SQLite, from the first audit row. */
 async function giveIdentity(connection: Connection, auditId: string, at: number): Promise<void> {
   const id = auditId.replace(/^aud_/, 'dbs_')
   await connection.run('INSERT INTO identity (single, id, created_at) VALUES (1, $1, $2)', [id, at])
 }
 
-function targetVersion({ direction, to, steps }: Migrate): number {
-  if (direction === 'down') {
-    throw new LatchkeyError(
-      'invalid',
-      'on PostgreSQL the schema only goes up',
-      'go back by restoring what pg_dump wrote before the migration: docs/postgres.md',
-    )
-  }
-  if (steps !== undefined) {
+function targetVersion({ direction, to, steps }: Migrate, current: number): number {
+  if (to !== undefined && steps !== undefined) {
     throw new LatchkeyError(
       'usage',
-      'on PostgreSQL a number of steps cannot be given',
-      'give a version with --to, or neither for the newest',
+      'both a version and a number of steps were given',
+      'give --to or --steps, not both',
     )
   }
-  const target = to ?? latestVersion
-  if (target === 0 || migrations.some(({ version }) => version === target)) return target
-  throw new LatchkeyError(
-    'usage',
-    `there is no schema version ${target} on PostgreSQL: they go from ${migrations[0]?.version} to ${latestVersion}`,
-    'list them with: latchkey migrate status',
-  )
-}
-
-function requireUp(current: number, target: number): void {
-  if (target >= current) return
-  throw new LatchkeyError(
-    'usage',
-    `the database has schema version ${current}: up does not lead to ${target}`,
-    'on PostgreSQL the schema only goes up; go back by restoring what pg_dump wrote before: docs/postgres.md',
-  )
+  const up = direction === 'up'
+  const target = to ?? (up ? (steps === undefined ? latestVersion : current + steps) : current - (steps ?? 1))
+  const least = migrations[0]?.version ?? 0
+  if (target < least || target > latestVersion) {
+    throw new LatchkeyError(
+      'usage',
+      `there is no schema version ${target} on PostgreSQL: they go from ${least} to ${latestVersion}`,
+      'list them with: latchkey migrate status',
+    )
+  }
+  if (up ? target < current : target > current) {
+    throw new LatchkeyError(
+      'usage',
+      `the database has schema version ${current}: ${direction} does not lead to ${target}`,
+      `use the other direction: latchkey migrate ${up ? 'down' : 'up'} --to ${target}`,
+    )
+  }
+  return target
 }

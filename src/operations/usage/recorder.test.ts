@@ -268,3 +268,24 @@ test('a flush that was rolled back at its end is written whole by the next attem
   expect(await totalsOf(latchkey, 'ci')).toMatchObject({ requests: 1, tokens: 3 })
   expect(await buckets(home)).toEqual([[1, 'a']])
 })
+
+test('a database that refuses at once is not asked again and again without a pause', async () => {
+  await using home = await temporaryLatchkey()
+  const store = await storeAt(home.path)
+  let attempts = 0
+  Object.assign(store.usage, {
+    enter: async () => {
+      attempts++
+      throw new LatchkeyError('busy', 'the server is down', 'run it again')
+    },
+  })
+  const actor = { name: 'tester', origin: 'script' } as const
+  const context = { store, now: () => home.clock.now, actor }
+  const recorder = await createRecorder(context, { flushEvery: 1, patience: 200 })
+  const { id } = await home.latchkey.keys.create({ name: 'ci' })
+  expect(await failure(recorder.record(id, { inputTokens: 1 }))).toMatchObject({ code: 'busy' })
+  expect(attempts).toBeGreaterThan(1)
+  expect(attempts).toBeLessThan(25)
+  await recorder.close()
+  await store.close()
+})

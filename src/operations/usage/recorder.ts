@@ -2,6 +2,7 @@
  * Records many requests in one transaction; events with an id count once. Verdicts do not see waiting usage until it is
  * flushed, so a limit can be exceeded by the usage of one interval. Use `reserve` if that must not happen.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { UsageReceipt } from '../../contract/views.ts'
 import type { Answer } from '../../db/engine.ts'
@@ -245,7 +246,7 @@ const deletedMeanwhile = (): LatchkeyError =>
     'send the events of the other keys again',
   )
 
-/** Retries while the database is busy. Other work of this process gets a turn in between. */
+/** Retries while the database is busy, after a pause: a server that is down refuses at once. */
 async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + patienceMs
   for (;;) {
@@ -254,9 +255,12 @@ async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Prom
     } catch (error) {
       const isBusy = error instanceof LatchkeyError && error.code === 'busy'
       if (!isBusy || performance.now() >= deadline) throw error
+      await sleep(pauseMs)
     }
   }
 }
+
+const pauseMs = 10
 
 interface KeyBatch extends PromiseWithResolvers<void> {
   readonly keyId: string

@@ -48,7 +48,10 @@ export async function fill(
 }
 
 /** What the transaction of the connection sees in each table: how many rows, and a hash of them. */
-async function contentsOf(connection: Connection, tables: readonly Table[]): Promise<readonly CopiedTable[]> {
+export async function contentsOf(
+  connection: Connection,
+  tables: readonly Table[],
+): Promise<readonly CopiedTable[]> {
   const found: CopiedTable[] = []
   for (const table of tables) {
     const { rows, sha256, chunks } = measured(connection.copyOut(copyOut(table)))
@@ -58,8 +61,23 @@ async function contentsOf(connection: Connection, tables: readonly Table[]): Pro
   return found
 }
 
+/** The same of a file. */
+export async function contentsIn(client: Client): Promise<readonly CopiedTable[]> {
+  const found: CopiedTable[] = []
+  for (const table of tablesOf(client)) {
+    const { rows, sha256, chunks } = measured(chunksOf(client, table))
+    for await (const _ of chunks);
+    found.push({ name: table.name, rows: rows(), sha256: sha256() })
+  }
+  return found
+}
+
 /** @throws corrupt */
-function requireSame(name: string, expected: readonly CopiedTable[], found: readonly CopiedTable[]): void {
+export function requireSame(
+  name: string,
+  expected: readonly CopiedTable[],
+  found: readonly CopiedTable[],
+): void {
   const other = expected.find((each, at) => each.sha256 !== found[at]?.sha256)
   if (other === undefined) return
   throw new LatchkeyError(

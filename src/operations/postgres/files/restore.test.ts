@@ -153,6 +153,41 @@ requirePostgres()('backups go from one engine to the other and back', async () =
   await other.close()
 })
 
+requirePostgres()(
+  'what is committed until a restore is in the safety copy, and nothing after it is lost',
+  async () => {
+    await using it = await serverScene()
+    const { latchkey } = it
+    const key = await latchkey.keys.create({ name: 'ci' })
+    await it.sql`INSERT INTO counted_events (id, at, ingest) SELECT 'e' || n, n, 0 FROM generate_series(1, 20000) n`
+    await latchkey.backups.create()
+    const gateway = connectLatchkey({ ...it.options, busyTimeoutMs: 60_000 })
+    let [stop, recorded] = [false, 0]
+    const writers = Array.from({ length: 4 }, async () => {
+      while (!stop) {
+        await gateway.usage.record(key.id, { model: 'm', inputTokens: 1 })
+        recorded++
+      }
+    })
+    while (recorded < 20) await Bun.sleep(5)
+    const { safetyBackup } = await latchkey.backups.restore({ latest: true, waitMs: 60_000 })
+    const later = recorded
+    while (recorded < later + 20) await Bun.sleep(5)
+    stop = true
+    await Promise.all(writers)
+    await gateway.close()
+    const requestsIn = async (where: string): Promise<number> => {
+      const counted = connectLatchkey({ ...it.options, path: where })
+      const { totals } = await counted.keys.stats('ci')
+      await counted.close()
+      return totals.requests
+    }
+    const path = join(it.folder, 'safety.db')
+    await latchkey.backups.restore({ backup: safetyBackup!.path, to: path })
+    expect((await requestsIn(path)) + (await requestsIn(it.database.url))).toBe(recorded)
+  },
+)
+
 requirePostgres()('a restore that fails changes nothing', async () => {
   await using it = await serverScene()
   const { latchkey } = it

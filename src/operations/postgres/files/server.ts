@@ -5,7 +5,9 @@ import type { Connection } from '../../../db/postgres/connection.ts'
 import { lockWrites, waitForDisk } from '../../../db/postgres/locks.ts'
 import { dropSchema, stepsUp } from '../../../db/postgres/migrate.ts'
 import { requireCurrent, requireOurs, schemaOf } from '../../../db/postgres/schema.ts'
+import type { Client } from '../../../db/sqlite/client.ts'
 import { openPrivate } from '../../../db/sqlite/copy.ts'
+import { appliedMigrations } from '../../../db/sqlite/migrate.ts'
 import { identify } from '../../../db/sqlite/open.ts'
 import { ensureFolder, PrivateFile } from '../../../system/files.ts'
 import { besideIt } from '../../../system/scheduled.ts'
@@ -156,11 +158,24 @@ const changeWhole = ({ context, connection, settings, live, work }: Run): Promis
         await dropSchema(connection, tables)
         from = 0
       }
+      const isRemade = from === 0 && tables.length > 0
       await stepsUp(connection, from, version, { now: context.now().getTime(), programVersion })
+      if (isRemade) await keepHistory(connection, file)
       await fill(connection, file, context.onProgress)
     },
     'COMMIT',
   )
+
+/** When the steps were first taken. */
+async function keepHistory(connection: Connection, file: Client): Promise<void> {
+  for (const { version, appliedAt, programVersion } of appliedMigrations(file)) {
+    await connection.run('UPDATE migrations SET applied_at = $1, program_version = $2 WHERE version = $3', [
+      appliedAt,
+      programVersion,
+      version,
+    ])
+  }
+}
 
 function namesIn(file: string): readonly string[] {
   using client = openPrivate(file)
@@ -168,7 +183,7 @@ function namesIn(file: string): readonly string[] {
 }
 
 /** Readers too, because their snapshots would see empty tables. */
-async function lockOut(connection: Connection): Promise<void> {
+export async function lockOut(connection: Connection): Promise<void> {
   const [row] = await connection.rows<{ tables: string }>(
     `SELECT string_agg(format('%I', relname), ', ' ORDER BY relname) AS tables FROM pg_class
       WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'`,

@@ -107,6 +107,7 @@ export class Return {
   bring(noun: Noun, id: string): void {
     const { row, name } = this.get('backup', noun, id)
     if (row === null) return
+    this.#requireNotErased(noun, id, row)
     this.#requireFree(noun, id, row)
     const now = this.get('main', noun, id).row
     if (now !== null) {
@@ -274,10 +275,12 @@ export class Return {
     return this.#client.query(sql).get(id) !== null
   }
 
-  /** Things that go with another have parts of their own. */
+  /** Things that go with another have parts of their own. Nobody is signed in again. */
   #partsOf(parent: string): readonly Reference[] {
     const isThing = (table: string): boolean => nounNames.some(noun => nouns[noun].plural === table)
-    return this.#references.filter(each => each.parent === parent && each.cascades && !isThing(each.table))
+    return this.#references.filter(
+      each => each.parent === parent && each.cascades && !isThing(each.table) && each.table !== 'sessions',
+    )
   }
 
   /** Inserts the rows that belong to `id`, except those that refer to something that no longer exists. */
@@ -349,6 +352,21 @@ export class Return {
       'conflict',
       `${what} now belongs to another ${noun}: ${by.name} (${by.id}); nothing was changed`,
       `look at it with: latchkey ${noun} show ${by.id}; rename or delete it, then restore again`,
+    )
+  }
+
+  /** Neither a person who was erased comes back, nor what was theirs. */
+  #requireNotErased(noun: Noun, id: string, row: Row): void {
+    const people = [
+      ...(noun === 'user' ? [id] : []),
+      ...owners(noun).flatMap(([column, owner]) => (owner === 'user' ? [row[column] ?? null] : [])),
+    ]
+    const asked = this.#client.query('SELECT 1 FROM main.erased WHERE id = ?')
+    if (!people.some(each => asked.get(each) !== null)) return
+    throw new LatchkeyError(
+      'conflict',
+      `the ${noun} ${id} was erased with its person, and no backup brings that back; nothing was changed`,
+      'restore something else; who was erased is in: latchkey audit list --action user.erase',
     )
   }
 

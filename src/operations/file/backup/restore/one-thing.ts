@@ -53,7 +53,7 @@ export async function restoreThing(
   stored: StoredBackup,
   copy: string,
   chosen: Chosen,
-  prepare: () => void,
+  prepare: () => Promise<unknown>,
 ): Promise<Restored> {
   const { noun } = chosen
   const target = async () => ({ noun, id: await idOf(copy, chosen, stored) })
@@ -70,7 +70,7 @@ export async function undoThing(
   stored: StoredBackup,
   copy: string,
   { target, things }: ThingReturn,
-  prepare: () => void,
+  prepare: () => Promise<unknown>,
 ): Promise<Restored> {
   return inOne(
     context,
@@ -91,14 +91,14 @@ async function inOne(
   context: FileContext,
   stored: StoredBackup,
   copy: string,
-  prepare: () => void,
+  prepare: () => Promise<unknown>,
   findTarget: () => Promise<Target>,
   change: (work: Return, target: Target) => void,
 ): Promise<Restored> {
   const { path } = context
   using live = openWriter(path)
   requireCurrent(live, path)
-  prepare()
+  await prepare()
   const target = await findTarget()
   live.run('PRAGMA busy_timeout = 5000')
   live.query('ATTACH ? AS backup').run(copy)

@@ -30,6 +30,7 @@ import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
 import { chooseState, lastRestore, type ThingReturn, targeted } from './choose.ts'
 import { compareWith } from './difference.ts'
+import { eraseAgain, erasedIn } from './erase-again.ts'
 import { adoptLateCopies } from './late.ts'
 import { ifReadable, type Live, readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
 import { chosenThing, restoreThing, undoThing } from './one-thing.ts'
@@ -243,7 +244,12 @@ async function prepareWhole(run: Run, own: Run): Promise<Restored> {
   const isMissing = live.state === 'missing'
   const foreseen = foresee(own, live)
   if (!isMissing) run.safety = await createUnlocked(own.context, { reason: 'pre-restore' })
-  const { rows } = prepare(run, isMissing, run.options.keepRevocations ? (foreseen.revived ?? []) : [])
+  const { rows } = await prepare(
+    run,
+    isMissing,
+    run.options.keepRevocations ? (foreseen.revived ?? []) : [],
+    foreseen.erased,
+  )
   return viewOf(run, foreseen, { movedAside: [], rows, before: live.rows, openBy: [] })
 }
 
@@ -272,7 +278,12 @@ async function swapIn(run: Run): Promise<Restored> {
       setPageSize(copy, live.pageSize)
     }
     const isMissing = live.state === 'missing'
-    const expected = prepare(run, isMissing, keepRevocations ? (foreseen.revived ?? []) : [])
+    const expected = await prepare(
+      run,
+      isMissing,
+      keepRevocations ? (foreseen.revived ?? []) : [],
+      foreseen.erased,
+    )
     let rows: Restored['rows']
     let movedAside: readonly string[] = []
     if (watch && run.safety) {
@@ -302,13 +313,16 @@ async function swapIn(run: Run): Promise<Restored> {
 interface Foreseen {
   readonly changes: Restored['changes']
   readonly revived: readonly Revived[] | undefined
+  /** Users who were erased since, or before, as the current database knows. */
+  readonly erased: readonly string[]
 }
 
 /** @throws database_missing, corrupt (revocations must be kept, but cannot be read) */
 function foresee({ context, copy, options }: Run, live: Live): Foreseen {
   const revived = revivedBy(context.path, copy, context.now())
   if (options.keepRevocations && revived === undefined) throw unknownRevocations(context.path)
-  return { changes: live.state === 'readable' ? compareWith(context.path, copy) : null, revived }
+  const erased = erasedIn(context.path)
+  return { changes: live.state === 'readable' ? compareWith(context.path, copy) : null, revived, erased }
 }
 
 function viewOf(
@@ -380,18 +394,26 @@ function nullIfCorrupt(error: unknown): null {
 }
 
 /**
- * Prepares the private copy: migrates it, writes the audit row, and sets WAL mode.
+ * Prepares the private copy: migrates it, ends sessions, erases again who was erased, writes the audit row, and sets WAL mode.
  *
  * @param ended secrets that must not work again
+ * @param erased users who were erased, by their ids
  * @returns what to check once it is in place
  */
-function prepare(run: Run, isMissing: boolean, ended: readonly Revived[]): Expected {
+async function prepare(
+  run: Run,
+  isMissing: boolean,
+  ended: readonly Revived[],
+  erased: readonly string[],
+): Promise<Expected> {
   const { context, copy, stored, safety } = run
-  return inCopy(copy, client => {
+  return inCopy(copy, async client => {
     const { steps } = migrateTo(client, context.path, latestVersion, stampOf(context))
-    const rows = rowCounts(client)
     client.run('BEGIN IMMEDIATE')
     endRevived(client, ended, context.now())
+    client.run('DELETE FROM sessions')
+    client.run('DELETE FROM verifications')
+    await eraseAgain(context, client, erased)
     recordInside(context, client, {
       action: 'database.restore',
       after: {
@@ -406,7 +428,7 @@ function prepare(run: Run, isMissing: boolean, ended: readonly Revived[]): Expec
       },
     })
     client.run('COMMIT')
-    return { schemaHash: schemaHash(client), rows: { ...rows, audit: (rows['audit'] ?? 0) + 1 } }
+    return { schemaHash: schemaHash(client), rows: rowCounts(client) }
   })
 }
 
@@ -414,9 +436,9 @@ const stampOf = (context: FileContext) =>
   ({ now: context.now().getTime(), programVersion, direction: 'up' }) as const
 
 /** Changes the private copy and leaves it as a single file in WAL mode. */
-function inCopy<T>(copy: string, work: (client: Client) => T): T {
+async function inCopy<T>(copy: string, work: (client: Client) => T | Promise<T>): Promise<T> {
   using client = openPrivate(copy)
-  const result = work(client)
+  const result = await work(client)
   settle(client)
   return result
 }

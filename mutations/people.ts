@@ -1,0 +1,73 @@
+import type { Mutation } from './mutation.ts'
+
+const signingIn = { tests: ['src/operations/people/sessions.test.ts'] }
+const leaving = {
+  tests: ['src/operations/people/offboard.test.ts', 'src/operations/file/backup/restore/erased.test.ts'],
+}
+
+/** Mistakes in who is signed in, and in how people leave. */
+export const people: readonly Mutation[] = [
+  {
+    what: 'a session is valid for a millisecond more',
+    file: 'src/operations/people/sessions.ts',
+    text: 'if (expiresAt <= now.getTime())',
+    instead: 'if (expiresAt < now.getTime())',
+    ...signingIn,
+  },
+  {
+    what: 'the session of a disabled user is valid',
+    file: 'src/operations/people/sessions.ts',
+    text: "return isDisabled(user, now) ? 'user_disabled' : 'valid'",
+    instead: "return 'valid'",
+    ...signingIn,
+  },
+  {
+    what: 'a token is stored as it is',
+    file: 'src/operations/people/sessions.ts',
+    text: 'tokenHash: hashSecret(token),',
+    instead: 'tokenHash: token,',
+    ...signingIn,
+  },
+  {
+    what: 'the last way to sign in is unlinked',
+    file: 'src/operations/people/accounts.ts',
+    text: 'ways === 1 && !evenLast',
+    instead: 'ways === 0 && !evenLast',
+    ...signingIn,
+  },
+  {
+    what: 'an imported password is not upgraded',
+    file: 'src/operations/people/check-password.ts',
+    text: "if (!hash.startsWith('$argon2id$')) await upgradeHash(context, row, hash, password)\n",
+    instead: '\n',
+    tests: ['src/operations/people/passwords.test.ts'],
+  },
+  {
+    what: 'a restore brings back who was erased',
+    file: 'src/operations/file/backup/restore/restore.ts',
+    text: '    await eraseAgain(context, client, erased)\n',
+    instead: '',
+    ...leaving,
+  },
+  {
+    what: 'a restore signs people in again',
+    file: 'src/operations/file/backup/restore/restore.ts',
+    text: "    client.run('DELETE FROM sessions')\n",
+    instead: '',
+    ...leaving,
+  },
+  {
+    what: 'one thing of an erased person is brought back',
+    file: 'src/operations/file/backup/restore/bring-back.ts',
+    text: '    this.#requireNotErased(noun, id, row)\n',
+    instead: '',
+    ...leaving,
+  },
+  {
+    what: 'the audit log still tells of who was erased',
+    file: 'src/operations/people/erase.ts',
+    text: 'texts.map(text => holdsText(column, text))',
+    instead: '[]',
+    ...leaving,
+  },
+]

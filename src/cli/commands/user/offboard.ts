@@ -1,0 +1,52 @@
+import { offboarded } from '../../../contract/views/people.ts'
+import { command, one, opt } from '../../declare/define.ts'
+import { selecting } from '../thing.ts'
+
+const told = {
+  none: 'Nothing was changed',
+  disabled: 'Disabled',
+  transferred: 'Gave everything away, and disabled',
+  deleted: 'Deleted',
+} as const
+
+/** `3 keys, 1 projectMemberships` */
+const held = (holds: Readonly<Record<string, number>>): string => {
+  const words = Object.entries(holds).map(([kind, count]) => `${kind} ${count}`)
+  return words.length === 0 ? 'nothing' : words.join(', ')
+}
+
+export default command({
+  effect: 'destroy',
+  summary: 'Show all that a user owns or belongs to, and end it',
+  description:
+    'Without an option, only shows. --disable turns the user off; --to gives all keys, projects, chats and more to another user and turns the user off; --delete erases all of it with the user. Each is one transaction, and ends sessions and memberships.',
+  examples: [
+    'latchkey user offboard alice',
+    'latchkey user offboard alice --to bob --dry-run',
+    'latchkey user offboard alice --disable --yes',
+    'latchkey user offboard alice --delete',
+  ],
+  args: selecting('user'),
+  options: {
+    disable: opt.flag('Turn the user off; what they own stays'),
+    to: opt.text('user', 'Give all that they own to this user'),
+    delete: opt.flag('Delete all that they own, and the user'),
+  },
+  asks: ({ disable, to, delete: deleteAll }) => disable || deleteAll || to !== undefined,
+  confirm: async (ctx, { user, to, delete: deleteAll }) => {
+    const shown = await (await ctx.operations()).users.offboard(user)
+    const { id, username } = shown.user
+    const what = deleteAll ? 'Delete' : to === undefined ? 'Disable' : `Give to ${to} what belongs to`
+    return { question: `${what} ${username}: ${held(shown.holds)}`, typed: username, binds: { user: id } }
+  },
+  run: async (ctx, { user, delete: deleteAll, ...options }) =>
+    (await ctx.operations()).users.offboard(user, { ...options, deleteAll }),
+  prints: one(offboarded, {
+    done: ({ user, action, holds, to }) =>
+      `${told[action]}: ${user.username} (${user.id}), with ${held(holds)}${to === null ? '' : `; now of ${to.username}`}`,
+  }),
+  would: ({ user, action }) =>
+    action === 'none'
+      ? `only show what ${user.username} holds`
+      : `have offboarded ${user.username}: ${action}`,
+})

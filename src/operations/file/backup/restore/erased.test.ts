@@ -1,0 +1,51 @@
+/** No backup brings back a person who was erased. */
+import { expect, test } from 'bun:test'
+import { failure } from '../../../../testing/failure.ts'
+import { temporaryLatchkey } from '../../../../testing/latchkey.ts'
+
+test('a restore of an older backup erases again who was erased since', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
+  const { users, keys, chats, sessions, backups, usage, audit } = home.latchkey
+  await users.create({ username: 'bob', password: 'correct horse' })
+  const { id } = await users.create({
+    username: 'alice',
+    name: 'Alice Liddell',
+    email: 'alice@wonder.example',
+    password: 'correct horse',
+  })
+  const { secret } = await keys.create({ name: 'alices', user: 'alice' })
+  await usage.record('alices', { inputTokens: 7 })
+  const chat = await chats.create({ user: 'alice', title: 'Rabbit hole' })
+  await chats.append(chat.id, { role: 'user', content: 'Down I went' })
+  const { token } = await sessions.create({ user: 'bob' })
+  const { id: backup } = await backups.create()
+  await users.erase('alice')
+  for (const one of [{ user: id }, { chat: chat.id }, { key: 'alices' }])
+    expect(await failure(backups.restore({ backup, ...one }))).toMatchObject({ code: 'conflict' })
+  await backups.restore({ backup, inPlace: true })
+  expect(await users.list({ search: 'alice' })).toEqual([])
+  expect(await users.get(id)).toMatchObject({
+    email: null,
+    name: null,
+    status: 'disabled',
+    hasPassword: false,
+  })
+  expect(await users.get('bob')).toMatchObject({ hasPassword: true })
+  expect((await keys.verify(secret ?? '')).code).toBe('revoked')
+  expect((await chats.list()).total).toBe(0)
+  expect(await chats.search('went')).toEqual([])
+  // Nobody is signed in again by a restore.
+  expect(await sessions.verify(token)).toMatchObject({ code: 'not_found' })
+  expect(await usage.report()).toMatchObject([{ inputTokens: 7 }])
+  expect(await audit.verify()).toMatchObject({ ok: true })
+  const dump = JSON.stringify(
+    await Promise.all(
+      ['users', 'keys', 'audit', 'departed'].map(table => home.query(`SELECT * FROM ${table}`)),
+    ),
+  )
+  for (const told of ['Liddell', 'wonder.example', '"alice"', 'alices']) expect(dump).not.toContain(told)
+  // The restored database knows it too, whatever is restored next.
+  expect(await home.query('SELECT id FROM erased')).toEqual([{ id }])
+  await backups.restore({ backup, inPlace: true })
+  expect(await users.list({ search: 'alice' })).toEqual([])
+})

@@ -1,0 +1,63 @@
+/** What is kept about a user, found from the catalogue of nouns: what they own, what they belong to, and what goes with them. */
+
+import { type Noun, nouns } from '../../contract/nouns.ts'
+import type { Database } from '../../db/engine.ts'
+import { type SQL, sql } from '../../db/query.ts'
+import { owned, stored } from '../nouns.ts'
+
+/** Rows of a table that name a user in a column. */
+export interface Held {
+  readonly table: string
+  readonly column: string
+  /** What they are: things that the user owns, places among others, or what is nobody's without the user. */
+  readonly as: 'owned' | 'membership' | 'own'
+  /** Of things that are owned. */
+  readonly noun?: Noun
+}
+
+/** Every table that can name a user. A test compares it with the schema. */
+export const heldOf: readonly Held[] = [
+  ...owned('user').map(([noun, column]): Held => ({ table: nouns[noun].plural, column, as: 'owned', noun })),
+  ...Object.values(stored).flatMap(({ parts }) =>
+    parts.flatMap(({ table, members }) =>
+      members === undefined ? [] : [{ table, column: members, as: 'membership' as const }],
+    ),
+  ),
+  ...[...stored.user.parts, ...stored.user.trails].map(
+    ({ table, by }): Held => ({ table, column: by, as: 'own' }),
+  ),
+]
+
+/** Those rows of a user. */
+export const isOf = ({ table, column }: Pick<Held, 'table' | 'column'>, userId: string): SQL =>
+  sql`${sql.identifier(table)}.${sql.identifier(column)} = ${userId}`
+
+/** How many rows of each table name the user; those without any are left out. */
+export async function countHeld(db: Database, userId: string): Promise<Readonly<Record<string, number>>> {
+  const counts: [string, number][] = []
+  for (const held of heldOf) {
+    const count = await db.$count(sql`${sql.identifier(held.table)}`, isOf(held, userId))
+    if (count > 0) counts.push([wordFor(held), count])
+  }
+  return Object.fromEntries(counts)
+}
+
+/** As people call the rows. */
+const wordFor = ({ table, as }: Held): string =>
+  (as === 'membership' ? table.replace(/_members$/, 'Memberships') : table).replace(
+    /_(.)/g,
+    (_, letter: string) => letter.toUpperCase(),
+  )
+
+/** Deletes the rows of some kinds that name the user. */
+export async function dropHeld(
+  db: Database,
+  userId: string,
+  kinds: readonly Held['as'][],
+  but: readonly string[] = [],
+) {
+  for (const held of heldOf) {
+    if (!kinds.includes(held.as) || but.includes(held.table)) continue
+    await db.run(sql`DELETE FROM ${sql.identifier(held.table)} WHERE ${isOf(held, userId)}`)
+  }
+}

@@ -1,0 +1,154 @@
+// Runs on PostgreSQL too.
+import { expect, test } from 'bun:test'
+import { failure } from '../../testing/failure.ts'
+import { onPostgres, temporaryLatchkey } from '../../testing/latchkey.ts'
+import { heldOf } from './held.ts'
+
+async function home() {
+  const made = await temporaryLatchkey('2026-11-20T12:00:00Z')
+  const { users, projects, keys, chats, sessions, usage } = made.latchkey
+  await users.create({
+    username: 'alice',
+    name: 'Alice Liddell',
+    email: 'alice@wonder.example',
+    password: 'correct horse',
+    limits: [{ metric: 'tokens', amount: 9_000, windowMs: 3_600_000 }],
+  })
+  for (const username of ['bob', 'carol']) await users.create({ username })
+  await projects.create({ name: 'Shop', owner: 'alice' })
+  await projects.create({ name: 'Lab', owner: 'bob' })
+  await projects.update('lab', { addMembers: [{ user: 'alice', role: 'viewer' }] })
+  const { secret } = await keys.create({ name: 'alices', user: 'alice', metadata: { desk: 'of Liddell' } })
+  await usage.record('alices', { model: 'gpt-x', inputTokens: 7, outputTokens: 2 })
+  const chat = await chats.create({ user: 'alice', title: 'Rabbit hole' })
+  await chats.append(chat.id, { role: 'user', content: 'Down I went' })
+  const { token } = await sessions.create({ user: 'alice', ipAddress: '192.0.2.7' })
+  return { ...made, secret: secret ?? '', token, [Symbol.asyncDispose]: () => made[Symbol.asyncDispose]() }
+}
+
+const holds = { keys: 1, projects: 1, chats: 1, limits: 1, accounts: 1, sessions: 1, projectMemberships: 1 }
+
+test('whatever the schema lets refer to a user is known to offboard, export and erase', async () => {
+  if (onPostgres) return
+  await using there = await temporaryLatchkey()
+  const rows = await there.query(
+    `SELECT t.name AS "table", f."from" AS "column" FROM sqlite_schema t, pragma_foreign_key_list(t.name) f
+     WHERE t.type = 'table' AND f."table" = 'users' ORDER BY 1, 2`,
+  )
+  const known = heldOf.map(({ table, column }) => `${table}.${column}`).sort()
+  expect(rows.map(row => `${Object(row).table}.${Object(row).column}`).sort()).toEqual(known)
+})
+
+test('offboarding first shows what there is, and changes nothing', async () => {
+  await using there = await home()
+  const { users, audit } = there.latchkey
+  const before = await audit.list()
+  expect(await users.offboard('alice')).toMatchObject({ action: 'none', to: null, holds })
+  expect(await audit.list()).toEqual(before)
+})
+
+test('everything goes to somebody else, and whoever leaves is disabled and signed out', async () => {
+  await using there = await home()
+  const { users, keys, projects, chats, sessions, audit } = there.latchkey
+  expect(await failure(users.offboard('alice', { to: 'alice' }))).toMatchObject({ code: 'conflict' })
+  const dry = await there.dry.users.offboard('alice', { to: 'bob' })
+  expect(dry).toMatchObject({ action: 'transferred', holds })
+  expect(await users.offboard('alice', { to: 'bob' })).toMatchObject({ to: { username: 'bob' }, holds })
+  expect((await keys.get('alices')).user).toMatchObject({ username: 'bob' })
+  expect((await projects.get('shop')).owner).toMatchObject({ username: 'bob' })
+  expect((await chats.list({ user: 'bob' })).total).toBe(1)
+  expect((await projects.get('lab')).members).toEqual([])
+  expect(await users.get('alice')).toMatchObject({ status: 'disabled', hasPassword: true })
+  expect(await sessions.verify(there.token)).toMatchObject({ code: 'not_found' })
+  expect((await keys.verify(there.secret)).code).toBe('valid')
+  const trail = await audit.list({ action: 'user.offboard' })
+  expect(trail.map(({ target }) => target.type).sort()).toEqual(['chat', 'key', 'project', 'user'])
+  expect((await users.offboard('alice')).holds).toEqual({ limits: 1, accounts: 1 })
+})
+
+test('everything is deleted in one transaction, or nothing is', async () => {
+  await using there = await home()
+  const { users, keys, projects, audit } = there.latchkey
+  await keys.create({ name: 'bobs', user: 'bob', project: 'shop' })
+  expect(await failure(users.offboard('alice', { deleteAll: true }))).toMatchObject({ code: 'conflict' })
+  expect(await failure(users.offboard('alice', { deleteAll: true, to: 'bob' }))).toMatchObject({
+    code: 'invalid',
+  })
+  expect((await users.offboard('alice')).holds).toEqual(holds)
+  await keys.delete('bobs')
+  expect(await users.offboard('alice', { deleteAll: true })).toMatchObject({ action: 'deleted', holds })
+  expect(await failure(users.get('alice'))).toMatchObject({ code: 'not_found' })
+  expect((await keys.list()).length + (await projects.list()).length).toBe(1)
+  const deleted = (await audit.list({ limit: 4 })).map(({ action }) => action).sort()
+  expect(deleted).toEqual(['chat.delete', 'key.delete', 'project.delete', 'user.offboard'])
+})
+
+test('all that is kept about a person is exported, without a secret', async () => {
+  await using there = await home()
+  const rows = await Array.fromAsync(there.latchkey.users.export('alice'))
+  const kinds = [...new Set(rows.map(({ of }) => of))].sort()
+  expect(kinds).toEqual(
+    [
+      'accounts',
+      'audit',
+      'chats',
+      'keys',
+      'limits',
+      'messages',
+      'project_members',
+      'projects',
+      'secrets',
+      'sessions',
+      'users',
+    ].sort(),
+  )
+  const text = JSON.stringify(rows)
+  for (const told of [
+    'Alice Liddell',
+    'alice@wonder.example',
+    'Rabbit hole',
+    'Down I went',
+    '192.0.2.7',
+    'of Liddell',
+  ])
+    expect(text).toContain(told)
+  const hash = new Bun.CryptoHasher('sha256')
+  for (const secret of ['argon2', there.token, there.secret, hash.update(there.secret).digest('hex')])
+    expect(text).not.toContain(secret)
+})
+
+test('a person is erased: nothing tells of them, what was used adds up, and the log is whole', async () => {
+  await using there = await home()
+  const { users, keys, usage, audit } = there.latchkey
+  expect(await failure(users.erase('alice'))).toMatchObject({ code: 'conflict' })
+  await users.offboard('alice', { to: 'carol' })
+  await keys.update('alices', { user: 'alice' })
+  const before = await usage.report()
+  const trail = await audit.list({ limit: 1_000 })
+  const { id } = await users.get('alice')
+  expect(await users.erase('alice')).toMatchObject({ id, keys: 1 })
+  expect(before).toMatchObject([{ inputTokens: 7, outputTokens: 2 }])
+  expect(await usage.report()).toEqual(before)
+  expect((await keys.verify(there.secret)).code).toBe('revoked')
+  expect(await users.get(id)).toMatchObject({
+    email: null,
+    name: null,
+    status: 'disabled',
+    hasPassword: false,
+  })
+  const left = await audit.list({ limit: 1_000 })
+  expect(left.slice(1).map(row => [row.id, row.action, row.target.id])).toEqual(
+    trail.map(row => [row.id, row.action, row.target.id]),
+  )
+  expect(await audit.verify()).toMatchObject({ ok: true })
+  const dump = JSON.stringify([
+    await Promise.all(
+      ['users', 'keys', 'audit', 'accounts', 'sessions', 'departed', 'imports', 'import_changes'].map(table =>
+        there.query(`SELECT * FROM ${table}`),
+      ),
+    ),
+  ])
+  for (const told of ['Liddell', 'wonder.example', '"alice"', '\\"alice\\"', 'alices', '192.0.2.7'])
+    expect(dump).not.toContain(told)
+  expect(await there.query('SELECT id FROM erased')).toEqual([{ id }])
+})

@@ -1,0 +1,182 @@
+/** A user leaves: all that the user owns or belongs to is shown, and disabled, given to somebody else, or deleted, in one transaction. */
+import { LatchkeyError } from '../../contract/errors.ts'
+import { labelOf, type Noun, nouns } from '../../contract/nouns.ts'
+import type { AuditAction, Offboarded } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
+import { eq, inArray, type SQL, sql } from '../../db/query.ts'
+import { users } from '../../db/schema/people.ts'
+import { type Event, recordAll } from '../audit.ts'
+import type { OperationContext } from '../context.ts'
+import { keepNames } from '../departed.ts'
+import { depth, owned, tableOf, targetOf } from '../nouns.ts'
+import { batchSize } from '../paging.ts'
+import { find } from '../select.ts'
+import { countHeld, dropHeld } from './held.ts'
+import type { Offboarding } from './input.ts'
+import { isDisabled } from './status.ts'
+
+/**
+ * Shows what a user owns or belongs to, or with options ends it. Sessions end and memberships go in each case.
+ *
+ * @throws not_found, ambiguous, invalid (options that exclude each other), conflict (somebody else's things depend on what would be
+ *   deleted, or the new owner is disabled or the same)
+ */
+export function offboardUser(
+  context: OperationContext,
+  selector: string,
+  { to, disable = false, deleteAll = false }: Offboarding = {},
+): Promise<Offboarded> {
+  if (deleteAll && (disable || to !== undefined)) {
+    throw new LatchkeyError(
+      'invalid',
+      'what is deleted can be neither disabled nor given away',
+      'give one of them: latchkey user offboard alice --to bob',
+    )
+  }
+  const look = async (db: Database) => {
+    const user = await find(db, 'user', selector)
+    const ref = { id: user.id, username: user.username }
+    return { user, ref, holds: await countHeld(db, user.id) }
+  }
+  if (!disable && !deleteAll && to === undefined) {
+    return context.store.read(async db => {
+      const { ref, holds } = await look(db)
+      return { user: ref, action: 'none', to: null, holds }
+    })
+  }
+  return context.store.write(async db => {
+    const { user, ref, holds } = await look(db)
+    const now = context.now()
+    const heir = to === undefined ? undefined : await find(db, 'user', to)
+    if (heir) {
+      if (heir.id === user.id || isDisabled(heir, now)) throw noHeir(heir.username, heir.id === user.id)
+      for (const [noun, column] of owned('user')) await give(context, db, noun, column, user, heir)
+    }
+    await dropHeld(db, user.id, ['membership'])
+    const action = deleteAll ? 'deleted' : heir ? 'transferred' : 'disabled'
+    const told: Event = {
+      action: 'user.offboard',
+      target: targetOf('user', user),
+      after: { action, to: heir?.username ?? null, ...holds },
+    }
+    await recordAll(context, db, [told])
+    if (deleteAll) {
+      const goes = owned('user').toSorted(([a], [b]) => depth(b) - depth(a))
+      for (const [noun, column] of goes) await deleteAllOf(context, db, noun, column, user)
+      await keepNames(db, 'user', eq(users.id, user.id))
+      await db.delete(users).where(eq(users.id, user.id))
+    } else {
+      await dropHeld(db, user.id, ['own'], ['limits', 'accounts', 'imported_users'])
+      const disabledAt = user.disabledAt ?? now.getTime()
+      const shut = { disabledAt, disabledUntil: null, updatedAt: now.getTime() }
+      await db.update(users).set(shut).where(eq(users.id, user.id))
+    }
+    return { user: ref, action, to: heir ? { id: heir.id, username: heir.username } : null, holds }
+  })
+}
+
+interface Person {
+  readonly id: string
+  readonly username: string
+}
+
+type OwnedRow = { readonly id: string }
+
+/** The next of the things that a user owns. */
+const nextOf = async (db: Database, noun: Noun, isTheirs: SQL): Promise<readonly OwnedRow[]> =>
+  (await db
+    .select()
+    .from(tableOf(noun))
+    .where(isTheirs)
+    .orderBy(tableOf(noun).id)
+    .limit(batchSize)) as object[] as readonly OwnedRow[]
+
+const ownedBy = (noun: Noun, column: string, userId: string): SQL =>
+  sql`${sql.identifier(nouns[noun].plural)}.${sql.identifier(column)} = ${userId}`
+
+async function give(
+  context: OperationContext,
+  db: Database,
+  noun: Noun,
+  column: string,
+  from: Person,
+  to: Person,
+): Promise<void> {
+  const at = context.now().getTime()
+  for (;;) {
+    const rows = await nextOf(db, noun, ownedBy(noun, column, from.id))
+    const ids = rows.map(({ id }) => id)
+    if (ids.length > 0) {
+      await db.run(
+        sql`UPDATE ${sql.identifier(nouns[noun].plural)} SET ${sql.identifier(column)} = ${to.id}, updated_at = ${at}
+          WHERE ${inArray(tableOf(noun).id, ids)}`,
+      )
+    }
+    const events = rows.map(
+      (row): Event => ({
+        action: 'user.offboard',
+        target: targetOf(noun, row),
+        before: { owner: { id: from.id, username: from.username } },
+        after: { owner: { id: to.id, username: to.username } },
+      }),
+    )
+    await recordAll(context, db, events)
+    if (rows.length < batchSize) return
+  }
+}
+
+/** @throws conflict (something of somebody else belongs to one of them, which would lose it) */
+async function deleteAllOf(
+  context: OperationContext,
+  db: Database,
+  noun: Noun,
+  column: string,
+  user: Person,
+): Promise<void> {
+  const table = tableOf(noun)
+  for (;;) {
+    const rows = await nextOf(db, noun, ownedBy(noun, column, user.id))
+    const ids = rows.map(({ id }) => id)
+    for (const row of rows) {
+      const label = labelOf(noun, row)
+      for (const [other, by] of owned(noun)) {
+        const count = await db.$count(sql`${sql.identifier(nouns[other].plural)}`, ownedBy(other, by, row.id))
+        if (count > 0)
+          throw needed(`${noun} ${label}`, `${count} ${count === 1 ? other : nouns[other].plural}`, user)
+      }
+    }
+    if (ids.length > 0) {
+      await keepNames(db, noun, inArray(table.id, ids))
+      await db.delete(table).where(inArray(table.id, ids))
+    }
+    const events = rows.map(
+      (row): Event => ({
+        action: `${noun}.delete` as AuditAction,
+        target: targetOf(noun, row),
+        before: {
+          id: row.id,
+          [nouns[noun].label]: labelOf(noun, row),
+          owner: { id: user.id, username: user.username },
+        },
+      }),
+    )
+    await recordAll(context, db, events)
+    if (rows.length < batchSize) return
+  }
+}
+
+const noHeir = (username: string, isSame: boolean): LatchkeyError =>
+  new LatchkeyError(
+    'conflict',
+    isSame
+      ? `${username} cannot be given what is theirs`
+      : `${username} is disabled, and can own nothing new`,
+    'name another user: latchkey user list --status active',
+  )
+
+const needed = (what: string, by: string, { username }: Person): LatchkeyError =>
+  new LatchkeyError(
+    'conflict',
+    `the ${what} still has ${by}; nothing was changed`,
+    `give everything to somebody instead: latchkey user offboard ${username} --to USER`,
+  )
