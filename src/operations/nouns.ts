@@ -115,6 +115,7 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     trails: [
       { table: 'sessions', by: 'user_id' },
       { table: 'imported_users', by: 'user_id' },
+      { table: 'invitations', by: 'inviter_id' },
     ],
     narrows: {
       disabled_at: 'shut',
@@ -160,6 +161,7 @@ export const stored: Readonly<Record<Noun, Stored>> = {
         table: 'organization_members',
         by: 'organization_id',
         columns: ['user_id', 'role'],
+        members: 'user_id',
         isSetting: false,
       },
     ],
@@ -167,7 +169,9 @@ export const stored: Readonly<Record<Noun, Stored>> = {
   team: {
     ...plain,
     belongsTo: { organization_id: 'org' },
-    parts: [{ table: 'team_members', by: 'team_id', columns: ['user_id'], isSetting: false }],
+    parts: [
+      { table: 'team_members', by: 'team_id', columns: ['user_id'], members: 'user_id', isSetting: false },
+    ],
   },
   role: { ...plain, belongsTo: { organization_id: 'org' }, narrows: { permissions: 'both' } },
 }
