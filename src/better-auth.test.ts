@@ -159,5 +159,5 @@ test('organizations and invitations are those of Latchkey', async () => {
   expect(mails).toMatchObject([{ to: 'grace@example.com' }])
   const accepted = await guest.organization.acceptInvitation({ invitationId: mails[0]?.id ?? '' })
   expect(accepted.error).toBeNull()
-  expect(await latchkey.orgs.get('engines')).toMatchObject({ name: 'Engines' })
+  expect(await latchkey.organizations.get('engines')).toMatchObject({ name: 'Engines' })
 })

@@ -37,6 +37,7 @@ test.each([
   ['docs/monitoring.md', 'latchkey init'],
   ['docs/proxy.md', ''],
   ['docs/chats.md', 'latchkey init'],
+  ['docs/organizations.md', 'latchkey init'],
   ['docs/people.md', 'latchkey init'],
   ['docs/files.md', 'latchkey init'],
 ])(
@@ -107,6 +108,15 @@ test('the backend of docs/people.md signs in a user whom a command made', async 
     device: 'Firefox on Linux',
     user: 'alice',
   })
+})
+
+test('the backend of docs/organizations.md acts for users', async () => {
+  const { use } = await backendHome('organizations')
+  const home = folder.file('organizations')
+  const commands = blocks('docs/organizations.md', 'sh').join('\n')
+  const made = await bash(`cd ${home}\nexport LATCHKEY_DB=${home}/latchkey.db\n${commands}`)
+  expect(made).toMatchObject({ code: 0 })
+  expect(use(blocks('docs/organizations.md', 'ts').join('\n'))).toEqual({ refused: 'denied', allowed: true })
 })
 
 test('the backend of docs/files.md writes files of a project', async () => {

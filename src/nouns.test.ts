@@ -23,6 +23,7 @@ async function home() {
     return ran
   }
   const made = new Map<Noun, readonly [Named, Named]>()
+  const before = (await base.latchkey.roles.list()).roles.map(({ id }) => id)
   for (const noun of parentsFirst) {
     const ofThis: Named[] = []
     for (const example of declarationOf(`${noun} create`).examples.slice(0, 2)) {
@@ -42,7 +43,7 @@ async function home() {
     }
     throw new Error(`nothing erases a ${noun}`)
   }
-  return { ...base, made, succeed, erase, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() }
+  return { ...base, before, made, succeed, erase, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() }
 }
 
 test.each([...nounNames])('a %s is found by its label, its id and the start of it', async noun => {
@@ -63,7 +64,7 @@ test.each([...nounNames])('a %s is found by its label, its id and the start of i
   expect(several.err).toContain('ambiguous')
 })
 
-const alone = nounNames.filter(noun => nouns[noun].isUnique)
+const alone = nounNames.filter(noun => nouns[noun].isUnique !== false)
 
 test.each(alone)('what a %s is called belongs to one alone', async noun => {
   await using there = await home()
@@ -87,10 +88,10 @@ test.each([...nounNames])('a %s is completed and picked', async noun => {
   }
   const shown = await there.succeed(`${noun} show`, { tty: true, prompts: { search } })
   expect(shown.out).toContain(id)
-  expect(shown.err).toContain(`latchkey ${noun} show ${nouns[noun].isUnique ? label : id}`)
+  expect(shown.err).toContain(`latchkey ${noun} show ${nouns[noun].isUnique === true ? label : id}`)
 })
 
-const shared = nounNames.filter(noun => !nouns[noun].isUnique)
+const shared = nounNames.filter(noun => nouns[noun].isUnique === false)
 
 test.each(shared)(
   'what a %s is called may belong to several, who are then told apart by their id',
@@ -109,16 +110,20 @@ test.each([...nounNames])('a %s is listed, found by part of its label, and renam
   await using there = await home()
   const [first, second] = there.made.get(noun)!
   const listed = async (line: string) =>
-    (await there.succeed(`${noun} list ${line} --json`)).json<readonly { id: string }[]>().map(({ id }) => id)
+    (await there.succeed(`${noun} list ${line} --json`))
+      .json<readonly { id: string }[]>()
+      .map(({ id }) => id)
+      .filter(id => !there.before.includes(id))
   expect(await listed('')).toEqual([first.id, second.id])
   expect(await listed(`--search ${second.label.slice(1)}`)).toEqual([second.id])
   expect((await there.succeed(`${noun} list`, { tty: true })).out).toContain(first.label)
   const none = await there.succeed(`${noun} list --search nothing-has-this`, { tty: true })
   expect(none.err).toContain(`latchkey ${noun} list`)
   const { label } = nouns[noun]
-  const [verb, line] = nouns[noun].isUnique
-    ? ['update', `update ${first.label} --${label} another`]
-    : ['rename', `rename ${first.label} another`]
+  const [verb, line] =
+    nouns[noun].isUnique !== false
+      ? ['update', `update ${first.label} --${label} another`]
+      : ['rename', `rename ${first.label} another`]
   const renamed = await there.succeed(`${noun} ${line} --json`)
   expect(renamed.json()).toMatchObject({
     changed: true,

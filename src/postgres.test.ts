@@ -79,7 +79,7 @@ describe('the table of commands', async () => {
     const prepared = temporaryFolder()
     const own: Record<string, string> = { ...lines }
     await using database = await emptyDatabase()
-    const secret = await prepare(prepared, own, database.url)
+    const secrets = await prepare(prepared, own, database.url)
     const failures: unknown[] = []
     const working = table.filter(({ name, state }) => state === 'works' && name !== 'serve')
     // Those that change nothing share one.
@@ -99,7 +99,7 @@ describe('the table of commands', async () => {
       }
       // Those of the database that was copied are not its own.
       if (/^(backup|restore)/.test(name)) await run(['backup', 'create'], where)
-      const ran = await run(words, { ...where, stdin: name === 'key verify' ? secret : '' })
+      const ran = await run(words, { ...where, stdin: secrets[name] ?? '' })
       if (ran.code !== 0) failures.push([name, ran.code, ran.err || ran.out])
     }
     expect(failures).toEqual([])

@@ -11,8 +11,8 @@ interface Facts {
   readonly plural: string
   /** The field and column that people know it by. */
   readonly label: string
-  /** Whether no two have the same label, whatever the case. */
-  readonly isUnique: boolean
+  /** Whether no two have the same label, whatever the case: anywhere, or within one organization. */
+  readonly isUnique: boolean | 'in its organization'
   /** The selectors, for the help. */
   readonly selectors: string
   /** Fields to show in a list to pick from. */
@@ -22,6 +22,7 @@ interface Facts {
 }
 
 const imported = ['import', 'undo-import'] as const
+const membership = ['member-add', 'member-role', 'member-remove'] as const
 const limited = ['limit-add', 'limit-remove', 'reset'] as const
 
 export const nouns = {
@@ -69,6 +70,8 @@ export const nouns = {
     audited: [
       'create',
       'update',
+      'transfer',
+      ...membership,
       'archive',
       'unarchive',
       'delete',
@@ -93,6 +96,41 @@ export const nouns = {
     selectors: 'Title or id',
     about: ['id', 'user', 'updatedAt'],
     audited: ['create', 'rename', 'session', 'append', 'delete', ...imported],
+  },
+  org: {
+    prefix: 'org',
+    plural: 'organizations',
+    label: 'slug',
+    isUnique: true,
+    selectors: 'Slug, name or id',
+    about: ['name', 'createdAt'],
+    audited: [
+      'create',
+      'update',
+      'delete',
+      ...membership,
+      'invite',
+      'invitation-accept',
+      'invitation-cancel',
+    ],
+  },
+  team: {
+    prefix: 'tea',
+    plural: 'teams',
+    label: 'name',
+    isUnique: 'in its organization',
+    selectors: 'Name or id',
+    about: ['id', 'organization'],
+    audited: ['create', 'update', 'delete', 'member-add', 'member-remove'],
+  },
+  role: {
+    prefix: 'rol',
+    plural: 'roles',
+    label: 'name',
+    isUnique: 'in its organization',
+    selectors: 'Name or id',
+    about: ['id', 'organization'],
+    audited: ['create', 'update', 'delete'],
   },
 } as const satisfies Readonly<Record<string, Facts>>
 

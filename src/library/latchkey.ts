@@ -22,6 +22,7 @@ import type { Backups, DatabaseFile, Migrations } from './file.ts'
 import type { Imports } from './imports.ts'
 import type { Keys } from './keys.ts'
 import type { Limits } from './limits.ts'
+import type { Access, Invitations, Organizations, Roles, Teams } from './organizations.ts'
 import type { Projects, Users } from './people.ts'
 import type { Usage } from './usage.ts'
 
@@ -35,6 +36,7 @@ export type * from './file.ts'
 export type * from './imports.ts'
 export type * from './keys.ts'
 export type * from './limits.ts'
+export type * from './organizations.ts'
 export type * from './people.ts'
 export type * from './usage.ts'
 
@@ -52,8 +54,28 @@ export interface Latchkey {
   readonly sessions: Sessions
   /** How users sign in. */
   readonly accounts: Accounts
-  /** Projects, owned by users. */
+  /** Projects, owned by users or organizations. */
   readonly projects: Projects
+  /** Users who own projects together. */
+  readonly organizations: Organizations
+  /** Invitations to organizations. */
+  readonly invitations: Invitations
+  /** Groups of members of an organization. */
+  readonly teams: Teams
+  /** Names for permissions. */
+  readonly roles: Roles
+  /** Who may do what. */
+  readonly access: Access
+  /**
+   * The same for a user, by id: each change needs the permission, and the audit log names the user. Everything else is done as
+   * an operator, who is above all. What is read is the same for all: ask `access` first.
+   *
+   * @throws nothing: each change throws denied, or invalid if it is not a whole id
+   * @example
+   * const { id } = await latchkey.users.get('alice')
+   * await latchkey.as(id).projects.update('shop', { state: 'generating' })
+   */
+  readonly as: (user: string) => Acting
   /** Files of projects. */
   readonly files: Files
   /** What the agents of projects are doing, and have done. */
@@ -167,6 +189,9 @@ export interface Latchkey {
    */
   readonly inventory: () => Promise<Inventory>
 }
+
+/** What is done for a user. */
+export type Acting = Pick<Latchkey, 'projects' | 'organizations' | 'invitations' | 'teams' | 'roles'>
 
 /** The audit log: every change except usage, stored in the transaction that made it. */
 export interface Audit {

@@ -257,6 +257,7 @@ async function furnished(path: string): Promise<string> {
   await latchkey.initialize()
   await latchkey.users.create({ username: 'alice' })
   await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
+  await latchkey.organizations.create({ name: 'Acme', owner: 'alice' })
   const limits = [{ metric: 'tokens', amount: 100_000, windowMs: 5 * 3_600_000 }] as const
   const { secret } = await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop', limits })
   await latchkey.close()

@@ -9,9 +9,11 @@ import type {
   PasswordSet,
   PersonalRow,
   Project,
+  ProjectMember,
   User,
 } from '../contract/views.ts'
 import type { CreateOptions } from '../operations/input.ts'
+import type { MemberPage } from '../operations/organizations/input.ts'
 import type {
   Disabling,
   NewProject,
@@ -19,6 +21,8 @@ import type {
   Offboarding,
   ProjectChanges,
   ProjectFilter,
+  ProjectMemberList,
+  ProjectOwner,
   UserChanges,
   UserPage,
 } from '../operations/people/input.ts'
@@ -184,6 +188,14 @@ export interface Projects {
    */
   readonly get: (project: string) => Promise<Project>
   /**
+   * Gives a project to another user, or to an organization. Members, keys and what they used stay.
+   *
+   * @throws not_found, ambiguous, invalid (not exactly one of both), denied
+   * @example
+   * await latchkey.projects.transfer('shop', { org: 'acme' })
+   */
+  readonly transfer: (project: string, to: ProjectOwner) => Promise<Changed<Project>>
+  /**
    * Changes a project. A field that is left out stays; null clears it.
    *
    * @throws not_found, ambiguous, invalid, conflict (the slug is taken)
@@ -216,4 +228,55 @@ export interface Projects {
    * await latchkey.projects.delete('trial')
    */
   readonly delete: (project: string) => Promise<Project>
+  /** Who belongs to a project besides its owner. */
+  readonly members: ProjectMembers
+}
+
+/** Members of projects. */
+export interface ProjectMembers {
+  /**
+   * Adds a user; the role is `member` unless another is given.
+   *
+   * @throws not_found, ambiguous, conflict (is a member already), denied
+   * @example
+   * await latchkey.users.create({ username: 'newcomer' })
+   * await latchkey.projects.members.add('shop', 'newcomer', 'viewer')
+   */
+  readonly add: (project: string, user: string, role?: string) => Promise<Changed<Project>>
+  /**
+   * A page of members, in the order in which the users were created, and how many there are.
+   *
+   * @throws not_found, ambiguous, invalid
+   * @example
+   * const { members, total } = await latchkey.projects.members.list('shop')
+   */
+  readonly list: (project: string, page?: MemberPage) => Promise<ProjectMemberList>
+  /**
+   * Streams the members of `list` in constant memory.
+   *
+   * @throws as `list`, when the first is read
+   * @example
+   * for await (const { user, role } of latchkey.projects.members.stream('shop')) console.log(user.username, role)
+   */
+  readonly stream: (project: string, page?: MemberPage) => AsyncIterable<ProjectMember>
+  /**
+   * Gives a member another role.
+   *
+   * @throws not_found, ambiguous, denied
+   * @example
+   * await latchkey.users.create({ username: 'second' })
+   * await latchkey.projects.members.add('shop', 'second')
+   * await latchkey.projects.members.setRole('shop', 'second', 'admin')
+   */
+  readonly setRole: (project: string, user: string, role: string) => Promise<Changed<Project>>
+  /**
+   * Takes a user out of a project.
+   *
+   * @throws not_found, ambiguous, denied
+   * @example
+   * await latchkey.users.create({ username: 'guest' })
+   * await latchkey.projects.members.add('shop', 'guest')
+   * await latchkey.projects.members.remove('shop', 'guest')
+   */
+  readonly remove: (project: string, user: string) => Promise<Changed<Project>>
 }

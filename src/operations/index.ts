@@ -14,10 +14,18 @@ import type { FilePage } from './content/input.ts'
 import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
 import type { TransferDatabase } from './file/input.ts'
-import type { AuditFilter, ChatSelector } from './input.ts'
+import type { AuditFilter, ChatSelector, TeamSelector } from './input.ts'
 import { type instead, refuse } from './instead.ts'
 import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
+import type {
+  AccessPage,
+  InvitationPage,
+  MemberPage,
+  OrganizationPage,
+  RolePage,
+  TeamPage,
+} from './organizations/input.ts'
 import type { AccountPage, SessionPage, UserPage } from './people/input.ts'
 import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 
@@ -105,6 +113,13 @@ export function createOperations(wiring: Wiring) {
   const sessions = late.from(context, () => import('./people/sessions.ts'))
   const accounts = late.from(context, () => import('./people/accounts.ts'))
   const projects = late.from(context, () => import('./people/projects.ts'))
+  const projectMembers = late.from(context, () => import('./people/project-members.ts'))
+  const organizations = late.from(context, () => import('./organizations/organizations.ts'))
+  const members = late.from(context, () => import('./organizations/members.ts'))
+  const invitations = late.from(context, () => import('./organizations/invitations.ts'))
+  const teams = late.from(context, () => import('./organizations/teams.ts'))
+  const roles = late.from(context, () => import('./organizations/roles.ts'))
+  const accessing = late.from(context, () => import('./organizations/access.ts'))
   const chats = late.from(context, () => import('./chats/chats.ts'))
   const messages = late.from(context, () => import('./chats/messages.ts'))
   const search = late.from(context, () => import('./chats/search.ts'))
@@ -167,6 +182,85 @@ export function createOperations(wiring: Wiring) {
     () => atOneMoment<UnscheduledContext>(unscheduled),
     () => import('./file/diagnosis.ts'),
   )
+  /** What users do themselves too, by the context that says who does it. */
+  const together = (by: () => OperationContext) => ({
+    projects: {
+      create: projects(m => m.createProject, by),
+      list: projects(m => m.listProjects, by),
+      get: projects(m => m.project.get, by),
+      update: projects(m => m.updateProject, by),
+      transfer: projectMembers(m => m.transferProject, by),
+      archive: projects(m => m.archiveProject, by),
+      unarchive: projects(m => m.unarchiveProject, by),
+      delete: projects(m => m.deleteProject, by),
+      members: {
+        add: projectMembers(m => m.addProjectMember, by),
+        list: projectMembers(m => m.listProjectMembers, by),
+        setRole: projectMembers(m => m.setProjectRole, by),
+        remove: projectMembers(m => m.removeProjectMember, by),
+        async *stream(project: string, page?: MemberPage) {
+          yield* (await import('./people/project-members.ts')).streamProjectMembers(by(), project, page)
+        },
+      },
+    },
+    organizations: {
+      create: organizations(m => m.createOrganization, by),
+      list: organizations(m => m.listOrganizations, by),
+      get: organizations(m => m.organization.get, by),
+      update: organizations(m => m.updateOrganization, by),
+      delete: organizations(m => m.deleteOrganization, by),
+      async *stream(page?: OrganizationPage) {
+        yield* (await import('./organizations/organizations.ts')).streamOrganizations(by(), page)
+      },
+      members: {
+        add: members(m => m.addMember, by),
+        list: members(m => m.listMembers, by),
+        setRole: members(m => m.setMemberRole, by),
+        remove: members(m => m.removeMember, by),
+        async *stream(organization: string, page?: MemberPage) {
+          yield* (await import('./organizations/members.ts')).streamMembers(by(), organization, page)
+        },
+      },
+    },
+    invitations: {
+      create: invitations(m => m.createInvitation, by),
+      list: invitations(m => m.listInvitations, by),
+      get: invitations(m => m.getInvitation, by),
+      accept: invitations(m => m.acceptInvitation, by),
+      cancel: invitations(m => m.cancelInvitation, by),
+      async *stream(page?: InvitationPage) {
+        yield* (await import('./organizations/invitations.ts')).streamInvitations(by(), page)
+      },
+    },
+    teams: {
+      create: teams(m => m.createTeam, by),
+      list: teams(m => m.listTeams, by),
+      get: teams(m => m.team.get, by),
+      update: teams(m => m.updateTeam, by),
+      delete: teams(m => m.deleteTeam, by),
+      async *stream(page?: TeamPage) {
+        yield* (await import('./organizations/teams.ts')).streamTeams(by(), page)
+      },
+      members: {
+        add: teams(m => m.addTeamMember, by),
+        list: teams(m => m.listTeamMembers, by),
+        remove: teams(m => m.removeTeamMember, by),
+        async *stream(team: TeamSelector, page?: MemberPage) {
+          yield* (await import('./organizations/teams.ts')).streamTeamMembers(by(), team, page)
+        },
+      },
+    },
+    roles: {
+      create: roles(m => m.createRole, by),
+      list: roles(m => m.listRoles, by),
+      get: roles(m => m.role.get, by),
+      update: roles(m => m.updateRole, by),
+      delete: roles(m => m.deleteRole, by),
+      async *stream(page?: RolePage) {
+        yield* (await import('./organizations/roles.ts')).streamRoles(by(), page)
+      },
+    },
+  })
   const operations = {
     path: name,
     /** Opens the database now instead of at first use. */
@@ -225,14 +319,18 @@ export function createOperations(wiring: Wiring) {
         yield* (await import('./people/accounts.ts')).streamAccounts(context(), page)
       },
     },
-    projects: {
-      create: projects(m => m.createProject),
-      list: projects(m => m.listProjects),
-      get: projects(m => m.project.get),
-      update: projects(m => m.updateProject),
-      archive: projects(m => m.archiveProject),
-      unarchive: projects(m => m.unarchiveProject),
-      delete: projects(m => m.deleteProject),
+    ...together(context),
+    access: {
+      check: accessing(m => m.checkAccess),
+      authorize: accessing(m => m.requireAccess),
+      list: accessing(m => m.listAccess),
+      async *stream(user: string, page?: AccessPage) {
+        yield* (await import('./organizations/access.ts')).streamAccess(context(), user, page)
+      },
+    },
+    as: (user: string) => {
+      const acting = { ...lasting, actor: { ...actor, name: user, user } }
+      return together(() => atOneMoment(acting))
     },
     files: {
       put: fileRows(m => m.putFile),

@@ -7,6 +7,12 @@ export type KeySelector = string | { readonly secret: string }
 /** Text that selects a chat, among all or among those of a user. */
 export type ChatSelector = string | { readonly chat: string; readonly user: string }
 
+/** Text that selects a team, among all or among those of an organization. */
+export type TeamSelector = string | { readonly team: string; readonly org: string }
+
+/** Text that selects a role, among all or among those that members of an organization can have. */
+export type RoleSelector = string | { readonly role: string; readonly org: string }
+
 export interface CreateOptions {
   /** If the name exists and everything given matches, return the existing thing with `created: false`. */
   readonly ifNotExists?: boolean | undefined
@@ -44,4 +50,6 @@ export interface Actor {
   readonly name: string
   /** From where: a terminal, cron, a service, a script or the library. */
   readonly origin: Origin
+  /** The user for whom it is done, who needs the permission. Left out: an operator, who is above all. */
+  readonly user?: string | undefined
 }

@@ -10,16 +10,19 @@ export class LateBinding {
   /**
    * Binds a module that is loaded on its first call. Returns a function that picks an operation without its first argument.
    *
-   * @param contextOf makes the first argument of a call
+   * @param usual makes the first argument of a call, unless the pick names another
    */
-  from<C, M>(contextOf: () => C, load: () => Promise<M>) {
+  from<C, M>(usual: () => C, load: () => Promise<M>) {
     let loaded: M | undefined
     const ready = async (): Promise<M> => {
       loaded = await load()
       return loaded
     }
     this.#loads.push(ready)
-    return <A extends readonly unknown[], R>(pick: (module: M) => (context: C, ...rest: A) => Promise<R>) =>
+    return <A extends readonly unknown[], R>(
+      pick: (module: M) => (context: C, ...rest: A) => Promise<R>,
+      contextOf = usual,
+    ) =>
       (...rest: A): Promise<R> => {
         const begun = (module: M): Promise<R> => pick(module)(contextOf(), ...rest)
         if (loaded === undefined) return this.#followed(ready().then(begun))

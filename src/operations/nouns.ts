@@ -3,11 +3,21 @@ import { labelOf, type Noun, nounNames, nouns } from '../contract/nouns.ts'
 import type { Column, Table } from '../db/query.ts'
 import { chats } from '../db/schema/chats.ts'
 import { keys } from '../db/schema/keys.ts'
+import { roles, teams } from '../db/schema/members.ts'
+import { organizations } from '../db/schema/organizations.ts'
 import { projects, users } from '../db/schema/people.ts'
 
 type NounTable = Table & { readonly id: Column; readonly updatedAt: Column }
 
-const tables = { key: keys, user: users, project: projects, chat: chats } as const
+const tables = {
+  key: keys,
+  user: users,
+  project: projects,
+  chat: chats,
+  org: organizations,
+  team: teams,
+  role: roles,
+} as const
 
 /** The table of a noun. */
 export const tableOf = (noun: Noun): NounTable => tables[noun]
@@ -105,6 +115,7 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     trails: [
       { table: 'sessions', by: 'user_id' },
       { table: 'imported_users', by: 'user_id' },
+      { table: 'invitations', by: 'inviter_id' },
     ],
     narrows: {
       disabled_at: 'shut',
@@ -116,7 +127,7 @@ export const stored: Readonly<Record<Noun, Stored>> = {
   project: {
     ...plain,
     selectedBy: ['name'],
-    belongsTo: { owner_id: 'user' },
+    belongsTo: { owner_id: 'user', organization_id: 'org' },
     parts: [
       limits('project_id'),
       {
@@ -133,7 +144,7 @@ export const stored: Readonly<Record<Noun, Stored>> = {
         isSetting: true,
       },
     ],
-    kept: ['owner_id'],
+    kept: ['owner_id', 'organization_id', 'state', 'preview_url', 'sandbox_id'],
     narrows: { archived_at: 'shut' },
   },
   chat: {
@@ -142,6 +153,27 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     // A message never changes.
     parts: [{ table: 'messages', by: 'chat_id', columns: ['id'], isSetting: false }],
   },
+  org: {
+    ...plain,
+    selectedBy: ['name'],
+    parts: [
+      {
+        table: 'organization_members',
+        by: 'organization_id',
+        columns: ['user_id', 'role'],
+        members: 'user_id',
+        isSetting: false,
+      },
+    ],
+  },
+  team: {
+    ...plain,
+    belongsTo: { organization_id: 'org' },
+    parts: [
+      { table: 'team_members', by: 'team_id', columns: ['user_id'], members: 'user_id', isSetting: false },
+    ],
+  },
+  role: { ...plain, belongsTo: { organization_id: 'org' }, narrows: { permissions: 'both' } },
 }
 
 /** The columns that refer to other nouns, with these nouns. */
@@ -162,7 +194,7 @@ export const owned = (owner: Noun): readonly (readonly [Noun, string])[] =>
 
 /** The unique fields of a noun, its label first if that is one. */
 export const uniqueFields = (noun: Noun): readonly string[] => [
-  ...(nouns[noun].isUnique ? [nouns[noun].label] : []),
+  ...(nouns[noun].isUnique === false ? [] : [nouns[noun].label]),
   ...stored[noun].unique,
 ]
 

@@ -22,8 +22,9 @@ import {
 } from '../db/query.ts'
 import { chats } from '../db/schema/chats.ts'
 import { keys, secrets } from '../db/schema/keys.ts'
+import { roles, teams } from '../db/schema/members.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
-import type { ChatSelector, KeySelector } from './input.ts'
+import type { ChatSelector, KeySelector, RoleSelector, TeamSelector } from './input.ts'
 import { column, type Row, stored, tableOf } from './nouns.ts'
 import { type IdPrefix, isWholeId, looksLikeId } from './rules/ids.ts'
 import { hashSecret, isMalformed } from './rules/secrets.ts'
@@ -33,15 +34,25 @@ export type Selector<N extends Noun> = N extends 'key'
   ? KeySelector
   : N extends 'chat'
     ? ChatSelector
-    : string
+    : N extends 'team'
+      ? TeamSelector
+      : N extends 'role'
+        ? RoleSelector
+        : string
 
 /** @throws not_found, ambiguous */
 export async function find<N extends Noun>(db: Database, noun: N, selector: Selector<N>): Promise<Row<N>> {
-  const meant: KeySelector | ChatSelector = selector
+  const meant: KeySelector | ChatSelector | TeamSelector | RoleSelector = selector
   if (typeof meant === 'string') return findAmong(db, noun, meant)
   if ('secret' in meant) return (await findKeyBySecret(db, meant.secret)) as Row<N>
-  const { id } = await find(db, 'user', meant.user)
-  return findAmong(db, noun, meant.chat, eq(chats.userId, id))
+  if ('chat' in meant) {
+    const { id } = await find(db, 'user', meant.user)
+    return findAmong(db, noun, meant.chat, eq(chats.userId, id))
+  }
+  const { id } = await find(db, 'org', meant.org)
+  return 'team' in meant
+    ? findAmong(db, noun, meant.team, eq(teams.organizationId, id))
+    : findAmong(db, noun, meant.role, or(isNull(roles.organizationId), eq(roles.organizationId, id)))
 }
 
 /**

@@ -6,7 +6,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { labelOf, type Noun, nouns } from '../contract/nouns.ts'
 import type { AuditAction, AuditVerb, Changed } from '../contract/views.ts'
 import type { Database } from '../db/engine.ts'
-import { and, eq, gt, type SQL } from '../db/query.ts'
+import { and, eq, gt, isNull, type SQL } from '../db/query.ts'
 import { record } from './audit.ts'
 import { differingColumns, settleChange } from './changed.ts'
 import type { OperationContext } from './context.ts'
@@ -119,7 +119,7 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
     { ifNotExists = false, same, also = async () => {}, ifTaken = chooseAnother }: Creation<N, View>,
   ): Promise<View & { readonly created: boolean }> {
     const { label } = nouns[this.#noun]
-    const [row] = ifNotExists ? await this.#having(db, label, labelOf(this.#noun, given)) : []
+    const [row] = ifNotExists ? await this.#having(db, given, label, labelOf(this.#noun, given)) : []
     if (row) {
       const view = await this.view(context, db, row)
       const name = labelOf(this.#noun, row)
@@ -157,7 +157,7 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
       const before = await this.view(context, db, row)
       const { isHidden = false, ...given } = await work(db, row)
       const columns = differingColumns<Row<N>>(row, given as Changes<N>)
-      await this.#requireFree(db, columns, chooseAnother, row.id)
+      await this.#requireFree(db, columns, chooseAnother, row)
       const table = tableOf(this.#noun)
       const isWritten = Object.keys(columns).length > 0
       if (isWritten) await db.update(table).set(columns).where(eq(table.id, row.id))
@@ -194,13 +194,13 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
   }
 
   /** @throws conflict (another than `except` has the same name or other unique field) */
-  async #requireFree(db: Database, given: object, ifTaken: string, except?: string): Promise<void> {
+  async #requireFree(db: Database, given: object, ifTaken: string, except?: Row<N>): Promise<void> {
     const noun = this.#noun
     for (const field of uniqueFields(noun)) {
       const text: unknown = Reflect.get(given, field)
       if (typeof text !== 'string') continue
-      const [taken] = await this.#having(db, field, text)
-      if (!taken || taken.id === except) continue
+      const [taken] = await this.#having(db, { ...except, ...given }, field, text)
+      if (!taken || taken.id === except?.id) continue
       const name = labelOf(noun, taken)
       throw new LatchkeyError(
         'conflict',
@@ -210,11 +210,24 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
     }
   }
 
-  async #having(db: Database, field: string, text: string): Promise<readonly Row<N>[]> {
+  /** Those of the same organization, where a field is unique in one. */
+  async #having(db: Database, given: object, field: string, text: string): Promise<readonly Row<N>[]> {
+    const org: unknown =
+      nouns[this.#noun].isUnique === 'in its organization' ? Reflect.get(given, 'organizationId') : undefined
+    const organizationId = column(this.#noun, 'organizationId')
     const rows = db
       .select()
       .from(tableOf(this.#noun))
-      .where(sameText(column(this.#noun, field), text))
+      .where(
+        and(
+          sameText(column(this.#noun, field), text),
+          typeof org === 'string'
+            ? eq(organizationId, org)
+            : org === null
+              ? isNull(organizationId)
+              : undefined,
+        ),
+      )
       .limit(1)
     return (await rows) as Row<N>[]
   }

@@ -61,6 +61,23 @@ const declaredLines: Readonly<Record<string, string>> = {
   'project limit list': 'project limit list shop',
   'project limit remove': 'project limit remove shop requests/1h',
   'project reset': 'project reset shop',
+  'project member add': 'project member add shop erin --role viewer',
+  'project member role': 'project member role shop frank admin',
+  'project member list': 'project member list shop',
+  'project member remove': 'project member remove shop frank',
+  'project transfer': 'project transfer shop --to-org acme',
+  'org member add': 'org member add acme erin --role admin',
+  'org member list': 'org member list acme',
+  'org member role': 'org member role acme bob viewer',
+  'org member remove': 'org member remove acme bob',
+  'org delete': 'org delete gone --yes',
+  'team member add': 'team member add Backend bob',
+  'team member list': 'team member list Backend',
+  'team member remove': 'team member remove Backend alice',
+  'invitation create': 'invitation create acme dan@example.org --role viewer',
+  'invitation list': 'invitation list --org acme',
+  'access check': 'access check alice project:write --project shop',
+  'access list': 'access list alice',
   'project file list': 'project file list shop',
   'project file get': 'project file get shop docs/plan.md',
   'project file put': 'project file put shop password.txt password.txt',
@@ -183,7 +200,7 @@ export interface Scene {
   readonly words?: (words: readonly string[], path: string) => readonly string[]
   /** Prepares the folder, or the database in it, before the run. */
   readonly spoil?: (db: string, folder: string) => void
-  /** Gives nothing even to the command that reads a secret. All others have an empty stdin anyway. */
+  /** Gives nothing even to the commands that read a secret. All others have an empty stdin anyway. */
   readonly noSecret?: boolean
   /** Run as a user who can only read the folder. */
   readonly readOnly?: boolean
@@ -208,9 +225,9 @@ export function everyCommand(): EveryCommand {
   setDefaultTimeout(600_000)
   const prepared = temporaryFolder()
   const lines: Record<string, string> = { ...linesOfHelp, ...declaredLines }
-  let secret = ''
+  let secrets: Secrets = {}
   beforeAll(async () => {
-    secret = await prepare(prepared, lines, prepared.file('data', 'latchkey.db'))
+    secrets = await prepare(prepared, lines, prepared.file('data', 'latchkey.db'))
   })
   afterAll(() => prepared.remove())
 
@@ -225,7 +242,7 @@ export function everyCommand(): EveryCommand {
       const line = splitLine(lines[path] ?? path)
       const words = scene.words ? scene.words(line, path) : line
       if (scene.readOnly) changeModes(folder, 0o555, 0o444)
-      const stdin = path === 'key verify' && !scene.noSecret ? secret : null
+      const stdin = scene.noSecret ? null : (secrets[path] ?? null)
       return { path, words, folder, stdin, before: snapshot(folder) }
     })
     const ran = await runAll(
@@ -247,8 +264,12 @@ export function everyCommand(): EveryCommand {
   return { prepared, lines, runEach }
 }
 
+/** What a command reads from stdin, by its path. */
+type Secrets = Readonly<Record<string, string>>
+
 /**
- * A user with a project, keys in every state, usage, and a backup of it all if it is a file. Returns the secret of one key.
+ * A user with a project, keys in every state, usage, and a backup of it all if it is a file. Returns the secrets that commands
+ * read from stdin.
  *
  * @param lines gets those that name what was made
  * @param db a path, or the URL of an empty database
@@ -257,7 +278,7 @@ export async function prepare(
   prepared: TemporaryFolder,
   lines: Record<string, string>,
   db: string,
-): Promise<string> {
+): Promise<Secrets> {
   // Other users of the system need access, for tests that run as one.
   chmodSync(prepared.path, 0o755)
   mkdirSync(prepared.file('data'), { recursive: true, mode: 0o700 })
@@ -293,10 +314,23 @@ export async function prepare(
   lines['account unlink'] = `account unlink ${account?.id} --force --yes`
   for (const noun of nounNames) {
     const listed = await latchkey[nouns[noun].plural].list()
-    if (('chats' in listed ? listed.chats : listed).length > 0) continue
+    const there: readonly object[] = Array.isArray(listed) ? listed : Reflect.get(listed, nouns[noun].plural)
+    // Built-in roles are in every database.
+    if (there.some(each => Reflect.get(each, 'builtIn') !== true)) continue
     const [example = ''] = declarationOf(`${noun} create`).examples
     await run(example.replace('latchkey ', ''), { db })
   }
+  const { organizations, invitations, teams } = latchkey
+  await users.create({ username: 'erin', email: 'erin@example.org' })
+  await users.create({ username: 'frank', email: 'frank@example.org' })
+  await projects.members.add('shop', 'frank')
+  for (const user of ['bob', 'frank']) await organizations.members.add('acme', user)
+  await teams.members.add('Backend', 'alice')
+  const { token } = await invitations.create({ org: 'acme', email: 'erin@example.org' })
+  const other = await invitations.create({ org: 'acme', email: 'other@example.org' })
+  lines['invitation accept'] = 'invitation accept - --user erin'
+  lines['invitation cancel'] = `invitation cancel ${other.id}`
+  await organizations.create({ name: 'Gone', owner: 'alice' })
   if (!isServerUrl(db)) await latchkey.backups.create()
   await latchkey.close()
   const ccluster = new Database(prepared.file('data', 'ccluster.db'))
@@ -319,7 +353,7 @@ export async function prepare(
   const imported = { name: 'imported', hash: 'ab'.repeat(32), start: 'lk_abcdef', createdAt: new Date() }
   writeFileSync(prepared.file('data', 'keys.ndjson'), `${JSON.stringify(imported)}\n`)
   writeFileSync(prepared.file('data', 'apikeys.json'), JSON.stringify({ keys: [past, foreignKey] }))
-  return planted.get('ci')?.secret ?? ''
+  return { 'key verify': planted.get('ci')?.secret ?? '', 'invitation accept': token }
 }
 
 const foreignKey = {

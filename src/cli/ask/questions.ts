@@ -209,11 +209,13 @@ async function choices(
 ): Promise<readonly Choice[]> {
   if (!isNoun(subject)) return others[subject](latchkey, search, at)
   const { plural, isUnique, about } = nouns[subject]
-  const isPaged = plural === 'keys' || plural === 'chats' || plural === 'users'
+  const isPaged = plural !== 'projects'
   const listed = await latchkey[plural].list({ search, ...(isPaged ? { limit: most } : {}) })
-  const found = 'chats' in listed ? listed.chats : listed
+  const found: readonly { readonly id: string }[] = Array.isArray(listed)
+    ? listed
+    : Reflect.get(listed, plural)
   return found.slice(0, most).map((view: { readonly id: string }) => ({
-    value: isUnique ? labelOf(subject, view) : view.id,
+    value: isUnique === true ? labelOf(subject, view) : view.id,
     name: labelOf(subject, view),
     about: about.map(field => told(field, Reflect.get(view, field), at.now)),
   }))

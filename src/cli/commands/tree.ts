@@ -36,6 +36,11 @@ export const tree: Tree = {
       show: () => import('./project/show.ts'),
       update: () => import('./project/update.ts'),
       ...limits('project'),
+      member: {
+        summary: 'Members of a project',
+        verbs: together(() => import('./project/member.ts'), 'add', 'list', 'role', 'remove'),
+      },
+      transfer: () => import('./project/transfer.ts'),
       file: {
         summary: 'Files of a project',
         verbs: together(
@@ -72,6 +77,54 @@ export const tree: Tree = {
       delete: () => import('./project/delete.ts'),
     },
   },
+  org: {
+    group: 'Access',
+    summary: 'Organizations',
+    verbs: {
+      ...together(() => import('./org.ts'), 'create', 'list', 'show', 'update'),
+      member: {
+        summary: 'Members of an organization',
+        verbs: together(() => import('./org-member.ts'), 'add', 'list', 'role', 'remove'),
+      },
+      ...together(() => import('./org.ts'), 'delete'),
+    },
+  },
+  team: {
+    group: 'Access',
+    beside: 'org',
+    summary: 'Groups of members of an organization',
+    verbs: {
+      ...together(() => import('./team.ts'), 'create', 'list', 'show', 'update'),
+      member: {
+        summary: 'Members of a team',
+        verbs: together(
+          async () => ({ default: (await import('./team.ts')).default.member }),
+          'add',
+          'list',
+          'remove',
+        ),
+      },
+      ...together(() => import('./team.ts'), 'delete'),
+    },
+  },
+  role: {
+    group: 'Access',
+    beside: 'org',
+    summary: 'Names for permissions',
+    verbs: together(() => import('./role.ts'), 'create', 'list', 'show', 'update', 'delete'),
+  },
+  invitation: {
+    group: 'Access',
+    beside: 'org',
+    summary: 'Invitations to organizations',
+    verbs: together(() => import('./invitation.ts'), 'create', 'list', 'accept', 'cancel'),
+  },
+  access: {
+    group: 'Access',
+    beside: 'org',
+    summary: 'Who may do what',
+    verbs: together(() => import('./access.ts'), 'check', 'list'),
+  },
   key: {
     group: 'Access',
     summary: 'API keys',
@@ -96,11 +149,13 @@ export const tree: Tree = {
   },
   session: {
     group: 'Access',
+    beside: 'user',
     summary: 'Who is signed in, and from where',
     verbs: together(() => import('./session.ts'), 'list', 'show', 'revoke'),
   },
   account: {
     group: 'Access',
+    beside: 'user',
     summary: 'The passwords and outside accounts that users sign in with',
     verbs: together(() => import('./account.ts'), 'list', 'unlink'),
   },
@@ -248,7 +303,7 @@ export const tree: Tree = {
     summary: 'JSON Schema of what commands print',
     load: () => import('./schema.ts'),
   },
-  man: { group: 'Program', summary: 'Manual pages', load: () => import('./man.ts') },
+  man: { group: 'Program', beside: 'schema', summary: 'Manual pages', load: () => import('./man.ts') },
   version: { group: 'Program', summary: 'Print the version', load: () => import('./version.ts') },
   demo: { group: 'Program', summary: 'A tour on a temporary database', load: () => import('./demo.ts') },
 }

@@ -38,6 +38,8 @@ export interface Option<T> {
   readonly parse: Parse<unknown>
   readonly choices?: readonly string[]
   readonly required: boolean
+  /** A required option that one of these, named as in the declaration, replaces. */
+  readonly unless?: readonly string[]
   /** For a clearable list: each use adds to it. */
   readonly repeatable?: boolean
   readonly short?: string
@@ -251,6 +253,8 @@ export interface Words {
 type Noun = (Words | { readonly summary: string; readonly load: Load }) & {
   /** Its heading in the help and the reference. */
   readonly group?: Group
+  /** The noun on whose line the first page of help names it, so that the page fits a screen. */
+  readonly beside?: string
 }
 
 export type Group = 'Access' | 'Usage' | 'Safety' | 'Operations' | 'Program'

@@ -78,6 +78,12 @@ export const opt = {
     repeatable: true,
   }),
   hidden: <T>(base: Option<T>): Option<T> => ({ ...base, hidden: true }),
+  /** Required, unless one of these options replaces it. */
+  unless: <T>(options: readonly string[], base: Option<T>): Option<T> => ({
+    ...base,
+    required: true,
+    unless: options,
+  }),
   required: <T>(base: Option<T>): Option<Exclude<T, undefined>> => ({ ...base, required: true }) as never,
 }
 

@@ -37,7 +37,8 @@ export function givenOf(
     else if (isNeeded) miss(name, `missing required argument '${kebab(name)}'`, hint)
   }
   for (const [name, declared] of Object.entries(options)) {
-    if (declared.required && !given.has(name))
+    const { required, unless = [] } = declared
+    if (required && ![name, ...unless].some(each => given.has(each)))
       miss(name, `required option '${optionText(name, declared)}' not specified`)
   }
   return { given, missing }

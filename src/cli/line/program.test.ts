@@ -272,7 +272,10 @@ describe('help', () => {
     // One line is left for the shell prompt.
     expect(lines.length).toBeLessThan(40)
     expect(lines.filter(line => line.length > 80)).toEqual([])
-    for (const name of Object.keys(realTree)) expect(out).toMatch(new RegExp(`^  ${name}  +[A-Z]`, 'm'))
+    for (const [name, { beside }] of Object.entries(realTree)) {
+      const line = beside === undefined ? `^  ${name}  +[A-Z]` : `^  ${beside}  +[A-Z].*[( ]${name}\\b.*\\)$`
+      expect(out).toMatch(new RegExp(line, 'm'))
+    }
   })
 
   test('exit codes have a page of their own', async () => {

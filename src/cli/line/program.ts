@@ -198,8 +198,13 @@ function addCommands(
       .summary(summary)
       .usage(declaration === undefined ? '' : usageOf(declaration))
   if (command !== root) return command
-  for (const [name, { summary, group = 'Commands' }] of Object.entries(tree))
-    root.command(name).summary(summary).usage('').helpGroup(`${group}:`)
+  const nouns = Object.entries(tree)
+  for (const [name, { summary, group = 'Commands', beside }] of nouns) {
+    if (beside !== undefined) continue
+    const also = nouns.flatMap(([other, noun]) => (noun.beside === name ? [other] : []))
+    const told = also.length === 0 ? summary : `${summary} (also: ${also.join(', ')})`
+    root.command(name).summary(told).usage('').helpGroup(`${group}:`)
+  }
   root.command('help').summary('Show help for a command').usage('[command]').helpGroup('Program:')
   return root
 }

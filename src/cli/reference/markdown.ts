@@ -126,7 +126,9 @@ function optionName(name: string, option: Option<unknown>): string {
 function optionCells(option: Option<unknown>): readonly [string, string] {
   const [summary, byDefault] = withDefault(option.summary)
   const often = option.kind === 'many' && !/repeatable/.test(summary) ? `${summary} (repeatable)` : summary
-  return [often, option.required ? 'required' : byDefault]
+  const { required, unless } = option
+  const orElse = unless?.map(name => ` unless ${code(`--${kebab(name)}`)}`).join('') ?? ''
+  return [often, required ? `required${orElse}` : byDefault]
 }
 
 /** `Days to show (default: 14)` as `Days to show` and `14`. */

@@ -16,8 +16,8 @@ import {
 } from '../shape.ts'
 import { changed, created, stamps } from './changes.ts'
 import { limit } from './limits.ts'
-import { userRef } from './refs.ts'
-import { offboardings, passwordCodes, roles, userStatuses } from './words.ts'
+import { orgRef, userRef } from './refs.ts'
+import { offboardings, passwordCodes, projectStates, roles, userStatuses } from './words.ts'
 
 export const user = object('User', {
   id: text('usr_ and a time-sorted id'),
@@ -39,7 +39,7 @@ export const user = object('User', {
 
 export const projectMember = object('ProjectMember', {
   user: as(userRef, 'The member'),
-  role: choice(roles, 'Role in this project'),
+  role: text('Name of the role in this project'),
 })
 
 export const project = object('Project', {
@@ -49,11 +49,15 @@ export const project = object('Project', {
   description: nullable(text('What it is for')),
   status: choice(['active', 'archived'], 'Derived from archivedAt'),
   keyPrefix: nullable(text('Prefix of the secrets of its keys; null is lk')),
-  owner: as(userRef, 'Who owns it'),
+  owner: nullable(as(userRef, 'The user who owns it; null if an organization does')),
   members: list(projectMember, 'Members, without the owner'),
   limits: list(limit, 'Rolling limits on all its keys together'),
   ...stamps,
   archivedAt: nullable(time('Since when it is archived and its keys are off')),
+  organization: nullable(as(orgRef, 'The organization that owns it; null if a user does')),
+  state: choice(projectStates, 'What your backend is doing with it'),
+  previewUrl: nullable(text('Where your backend shows it')),
+  sandboxId: nullable(text('The sandbox that your backend runs it in')),
 })
 
 export const createdUser = created('CreatedUser', user)

@@ -11,10 +11,12 @@ export const userRef = ref('user', 'UserRef')
 export const projectRef = ref('project', 'ProjectRef')
 export const keyRef = ref('key', 'KeyRef')
 export const chatRef = ref('chat', 'ChatRef')
+export const orgRef = ref('org', 'OrgRef')
+export const teamRef = ref('team', 'TeamRef')
 
 function ref<N extends Noun>(noun: N, name: string): ObjectShape<Ref<N>> {
   const { label, isUnique } = nouns[noun]
-  const called = isUnique ? `Unique ${label}` : `Its ${label}`
+  const called = isUnique === true ? `Unique ${label}` : `Its ${label}`
   return object(name, { id: text(`Id of the ${noun}`), [label]: text(called) }) as never
 }
 
@@ -27,3 +29,5 @@ export const holder = object('Holder', {
 export type UserRef = Ref<'user'>
 export type ProjectRef = Ref<'project'>
 export type KeyRef = Ref<'key'>
+export type OrgRef = Ref<'org'>
+export type TeamRef = Ref<'team'>

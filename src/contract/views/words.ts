@@ -36,6 +36,18 @@ export const usualMostEndUsers = 10_000
 
 export const roles = ['admin', 'member', 'viewer'] as const
 
+/** What the backend is doing with a project. */
+export const projectStates = ['idle', 'generating', 'complete', 'error'] as const
+
+/** Whether an invitation can still be accepted; `expired` follows from the time. */
+export const invitationStatuses = ['pending', 'accepted', 'rejected', 'canceled', 'expired'] as const
+
+/** What grants a permission: the role of the user, owning the project, or the role in a project or organization. */
+export const accessSources = ['user', 'owner', 'project_role', 'organization_role'] as const
+
+/** Why something is allowed or not. */
+export const accessCodes = ['granted', 'not_granted', 'user_disabled'] as const
+
 /** Who said a message. */
 export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const
 
@@ -165,6 +177,8 @@ export type Metric = (typeof metrics)[number]
 export type LimitPeriod = (typeof limitPeriods)[number]
 export type KeySort = (typeof keySorts)[number]
 export type Role = (typeof roles)[number]
+export type ProjectState = (typeof projectStates)[number]
+export type InvitationStatus = (typeof invitationStatuses)[number]
 export type MessageRole = (typeof messageRoles)[number]
 export type AgentRole = (typeof agentRoles)[number]
 export type ChatSort = (typeof chatSorts)[number]

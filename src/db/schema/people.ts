@@ -5,6 +5,7 @@ import {
   id,
   index,
   integer,
+  isOne,
   lower,
   primaryKey,
   sql,
@@ -12,6 +13,7 @@ import {
   text,
   uniqueIndex,
 } from './columns.ts'
+import { organizations } from './organizations.ts'
 
 const userId = id('usr', 'users')
 export const users = table(
@@ -60,17 +62,26 @@ export const projects = table(
     name: text('name').notNull(),
     description: text('description'),
     keyPrefix: text('key_prefix'),
-    ownerId: text('owner_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'restrict' }),
+    /** The user that owns it, unless an organization does. */
+    ownerId: text('owner_id').references(() => users.id, { onDelete: 'restrict' }),
     archivedAt: integer('archived_at'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
+    organizationId: text('organization_id').references(() => organizations.id, { onDelete: 'restrict' }),
+    /** What the backend is doing with it. */
+    state: text('state', { enum: ['idle', 'generating', 'complete', 'error'] })
+      .notNull()
+      .default('idle'),
+    previewUrl: text('preview_url'),
+    sandboxId: text('sandbox_id'),
   },
   t => [
     projectId.check,
     uniqueIndex('projects_slug').on(t.slug),
     index('projects_owner').on(t.ownerId),
+    index('projects_organization').on(t.organizationId),
+    check('projects_one_owner', isOne(t.ownerId, t.organizationId)),
+    check('projects_state', sql`${t.state} IN ('idle', 'generating', 'complete', 'error')`),
     check(
       'projects_slug_form',
       sql`length(${t.slug}) BETWEEN 1 AND 64 AND ${t.slug} NOT ${fits('*[^a-z0-9-]*')} AND ${t.slug} NOT ${fits('prj_*')}`,
@@ -92,12 +103,13 @@ export const projectMembers = table(
     userId: text('user_id')
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    role: text('role', { enum: ['admin', 'member', 'viewer'] }).notNull(),
+    /** The name of a role. */
+    role: text('role').notNull(),
     createdAt: integer('created_at').notNull(),
   },
   t => [
     primaryKey({ columns: [t.projectId, t.userId] }),
     index('project_members_user').on(t.userId),
-    check('project_members_role', sql`${t.role} IN ('admin', 'member', 'viewer')`),
+    check('project_members_role_form', sql`length(${t.role}) > 0`),
   ],
 )

@@ -23,6 +23,13 @@ function filled(path: string): Client {
   )
   client.run(`INSERT INTO messages VALUES (1, 'msg_${id}', 'cht_${id}', 1, 'user', '"said"', '{}', 0)`)
   client.run(
+    `INSERT INTO organizations VALUES ('org_${id}', 'acme', 'Acme', 'https://example.org', '{}', 0, 0)`,
+  )
+  client.run(`INSERT INTO teams VALUES ('tea_${id}', 'org_${id}', 'Team', 0, 0)`)
+  client.run(
+    `INSERT INTO invitations SELECT 'inv_${id}', 'org_${id}', 'a@b', 'member', 'tea_${id}', 'pending', '${'0'.repeat(64)}', id, 0, 0 FROM users LIMIT 1`,
+  )
+  client.run(
     `INSERT INTO file_history SELECT 'fch_${id}', id, 'a.md', 'moved', 'b.md', '${'0'.repeat(64)}', 1, 'me', 0 FROM projects LIMIT 1`,
   )
   client.run("INSERT INTO agent_states SELECT id, 'idle', 'first', 's', 'u', 0, 0 FROM projects LIMIT 1")

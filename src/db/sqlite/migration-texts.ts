@@ -17,6 +17,8 @@ import down7 from '../../../drizzle/0007_people.down.sql' with { type: 'text' }
 import up7 from '../../../drizzle/0007_people.sql' with { type: 'text' }
 import down8 from '../../../drizzle/0008_content.down.sql' with { type: 'text' }
 import up8 from '../../../drizzle/0008_content.sql' with { type: 'text' }
+import down9 from '../../../drizzle/0009_organizations.down.sql' with { type: 'text' }
+import up9 from '../../../drizzle/0009_organizations.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
@@ -28,4 +30,5 @@ export const migrationTexts: readonly (readonly [name: string, up: string, down:
   ['0006_audit_chain', up6, down6],
   ['0007_people', up7, down7],
   ['0008_content', up8, down8],
+  ['0009_organizations', up9, down9],
 ]

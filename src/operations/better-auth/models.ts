@@ -2,6 +2,7 @@
  * The models of Better Auth whose rows are Latchkey's: which field is which column, and in what form. A user without an
  * email address is Latchkey's alone, because Better Auth needs one.
  */
+import type { Noun } from '../../contract/nouns.ts'
 import { asNumber, type Column, isNotNull, type SQL, type SQLWrapper, sql, type Table } from '../../db/query.ts'
 import { accounts, sessions, verifications } from '../../db/schema/accounts.ts'
 import { invitations, organizationMembers, roles, teamMembers, teams } from '../../db/schema/members.ts'
@@ -32,6 +33,8 @@ export interface Model {
   /** Of its ids. */
   readonly prefix: IdPrefix
   readonly fields: Readonly<Record<string, Field>>
+  /** What the audit log has of it; nothing when left out. */
+  readonly audited?: Audited
   /** The rows that are Better Auth's; all when left out. */
   readonly own?: SQL
   /** Those of them that it finds. */
@@ -39,6 +42,16 @@ export interface Model {
   /** Columns that it does not know. */
   readonly completed?: (given: Columns) => Columns
 }
+
+export interface Audited {
+  readonly noun: Noun
+  /** The column with the id of the thing that is changed, if that is not the row itself. */
+  readonly by?: string
+  /** What a row is that is made, changed and removed. */
+  readonly verbs: readonly [string, string, string]
+}
+
+const thing = (noun: Noun): Audited => ({ noun, verbs: ['create', 'update', 'delete'] })
 
 interface Form {
   readonly read?: (stored: unknown) => unknown
@@ -124,6 +137,7 @@ export const models: Readonly<Record<string, Model>> = {
     table: users,
     additional: users.additionalFields,
     prefix: 'usr',
+    audited: thing('user'),
     own: isNotNull(users.email),
     fields: {
       ...columns(users, 'id username email image'),
@@ -167,6 +181,7 @@ export const models: Readonly<Record<string, Model>> = {
   organization: {
     table: organizations,
     prefix: 'org',
+    audited: thing('org'),
     completed: ({ createdAt }) => ({ updatedAt: createdAt }),
     fields: {
       ...columns(organizations, 'id name slug logo'),
@@ -177,6 +192,7 @@ export const models: Readonly<Record<string, Model>> = {
   member: {
     table: organizationMembers,
     prefix: 'mem',
+    audited: { noun: 'org', by: 'organizationId', verbs: ['member-add', 'member-role', 'member-remove'] },
     fields: {
       ...columns(organizationMembers, 'id organizationId userId role'),
       ...columns(organizationMembers, 'createdAt', time),
@@ -193,6 +209,7 @@ export const models: Readonly<Record<string, Model>> = {
   team: {
     table: teams,
     prefix: 'tea',
+    audited: thing('team'),
     completed: ({ createdAt }) => ({ updatedAt: createdAt }),
     fields: {
       ...columns(teams, 'id name organizationId'),
@@ -205,6 +222,7 @@ export const models: Readonly<Record<string, Model>> = {
   teamMember: {
     table: teamMembers,
     prefix: 'tmm',
+    audited: { noun: 'team', by: 'teamId', verbs: ['member-add', 'member-add', 'member-remove'] },
     fields: {
       ...columns(teamMembers, 'id teamId userId'),
       ...columns(teamMembers, 'createdAt', time),
@@ -215,6 +233,7 @@ export const models: Readonly<Record<string, Model>> = {
   organizationRole: {
     table: roles,
     prefix: 'rol',
+    audited: thing('role'),
     own: isNotNull(roles.organizationId),
     fields: {
       ...columns(roles, 'id organizationId'),

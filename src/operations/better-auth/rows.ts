@@ -3,21 +3,22 @@
  * users have their audit rows, and a user who still owns something is not deleted.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { User } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, asc, desc, eq, oneOf, type SQL } from '../../db/query.ts'
+import { organizationMembers } from '../../db/schema/members.ts'
 import { users } from '../../db/schema/people.ts'
 import { differingFields, type Event, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
 import { usernameFrom } from '../import/names.ts'
-import { type Row, targetOf } from '../nouns.ts'
-import { requireOwnsNothing, userViews } from '../people/users.ts'
+import { type Row, tableOf, targetOf } from '../nouns.ts'
+import { ownerRole, requireOtherOwner } from '../organizations/owners.ts'
+import { requireDeletable, userViews } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
 import { hashSecret } from '../rules/secrets.ts'
-import { sameText } from '../select.ts'
+import { find, sameText } from '../select.ts'
 import { type Condition, conditionOf, fieldOf } from './conditions.ts'
-import { type Columns, type Model, models } from './models.ts'
+import { type Audited, type Columns, type Model, models } from './models.ts'
 
 /** A row as Better Auth has it, by its own names of fields. */
 export type Fields = Readonly<Record<string, unknown>>
@@ -94,7 +95,9 @@ export class Rows {
 
   /** The rows as they are afterwards. @param most how many of those that fit; all when left out */
   async change(where: Where, fields: Fields, most?: number): Promise<readonly Fields[]> {
-    return this.#changed(await this.#fitting(where, most), fields)
+    const rows = await this.#fitting(where, most)
+    await this.#requireOwner(rows, fields['role'])
+    return this.#changed(rows, fields)
   }
 
   /** Adds to numbers of the first row that fits, and sets other fields; null without one. */
@@ -115,9 +118,11 @@ export class Rows {
   async remove(where: Where, most?: number): Promise<readonly Fields[]> {
     const rows = await this.#fitting(where, most)
     if (rows.length === 0) return []
+    // Those of a whole organization go with it.
+    if (most === 1) await this.#requireOwner(rows, '')
     const gone = this.#is(rows)
     if (this.#isUser) {
-      for (const row of rows) await requireOwnsNothing(this.#db, row as Row<'user'>)
+      for (const row of rows) await requireDeletable(this.#context, this.#db, asUser(row))
       await keepNames(this.#db, 'user', gone)
     }
     await this.#told(rows, async () => {
@@ -199,35 +204,66 @@ export class Rows {
     }
   }
 
-  /** Writes, with an audit row for each user that it changes. */
+  /** @param role that owners would have. @throws conflict (an organization would have no owner) */
+  async #requireOwner(rows: readonly StoredRow[], role: unknown): Promise<void> {
+    if (this.#model.table !== organizationMembers || role === undefined || isOwner(role)) return
+    for (const row of rows.filter(each => isOwner(each['role']))) {
+      const user = await find(this.#db, 'user', String(row['userId']))
+      await requireOtherOwner(this.#db, this.#context.now(), user, String(row['organizationId']))
+    }
+  }
+
+  /** Writes, with an audit row for each change. */
   async #told(
     before: readonly StoredRow[],
     write: () => Promise<readonly StoredRow[]>,
   ): Promise<readonly StoredRow[]> {
-    if (!this.#isUser) return write()
-    const were = await this.#users(before)
+    const { audited } = this.#model
+    if (audited === undefined) return write()
+    const were = await this.#views(before)
     const rows = await write()
-    const are = await this.#users(rows)
-    const ids = new Set([...were.keys(), ...are.keys()])
-    const events = [...ids].flatMap(id => eventOf(were.get(id), are.get(id)))
+    const are = await this.#views(rows)
+    const events: Event[] = []
+    for (const row of before.length > 0 ? before : rows) {
+      const [was, is] = [were.get(row.id), are.get(row.id)]
+      if (was && is && differingFields(was, is).length === 0) continue
+      const changed = rows.find(({ id }) => id === row.id) ?? row
+      const target = targetOf(audited.noun, audited.by === undefined ? changed : await this.#named(audited, row))
+      const action = `${audited.noun}.${verbOf(audited.verbs, was, is)}` as Event['action']
+      events.push({ action, target, before: was, after: is })
+    }
     await recordAll(this.#context, this.#db, events)
     return rows
   }
 
-  async #users(rows: readonly StoredRow[]): Promise<ReadonlyMap<string, User>> {
-    const views = await userViews(this.#db, rows as unknown as Row<'user'>[], this.#context.now())
-    return new Map(views.map(view => [view.id, view]))
+  /** The thing that a row is part of. */
+  async #named({ noun, by = '' }: Audited, row: StoredRow): Promise<StoredRow> {
+    const table = tableOf(noun)
+    const [named] = await this.#db.select().from(table).where(eq(table.id, String(row[by])))
+    return (named ?? { id: String(row[by]) }) as StoredRow
+  }
+
+  /** What the audit log shows of rows, by their ids. */
+  async #views(rows: readonly StoredRow[]): Promise<ReadonlyMap<string, object>> {
+    const views: readonly object[] = this.#isUser
+      ? await userViews(this.#db, rows.map(asUser), this.#context.now())
+      : rows.map(row => this.#fields(row))
+    return new Map(rows.map(({ id }, n) => [id, views[n] ?? {}]))
   }
 }
 
-/** What became of a user, if anything did. */
-function eventOf(before: User | undefined, after: User | undefined): readonly Event[] {
-  const user = after ?? before
-  if (user === undefined) return []
-  const target = targetOf('user', user)
-  if (before === undefined) return [{ action: 'user.create', target, after }]
-  if (after === undefined) return [{ action: 'user.delete', target, before }]
-  if (differingFields(before, after).length === 0) return []
-  if (before.status === after.status) return [{ action: 'user.update', target, before, after }]
-  return [{ action: after.status === 'disabled' ? 'user.disable' : 'user.enable', target, before, after }]
+const asUser = (row: StoredRow): Row<'user'> => row as Columns as Row<'user'>
+
+const isOwner = (role: unknown): boolean => String(role).split(',').includes(ownerRole)
+
+function verbOf(
+  [made, changed, removed]: Audited['verbs'],
+  was: object | undefined,
+  is: object | undefined,
+): string {
+  if (was === undefined) return made
+  if (is === undefined) return removed
+  const status = (view: object): unknown => Reflect.get(view, 'status')
+  if (status(was) === status(is)) return changed
+  return status(is) === 'disabled' ? 'disable' : 'enable'
 }

@@ -231,7 +231,10 @@ function planProjectUpdate(
   const fields = {
     ...changedFields(['name'], next, before, row),
     ...(slug === row.slug ? {} : { slug }),
-    ...(next.ownerId === before.ownerId || owner.id === row.ownerId ? {} : { ownerId: owner.id }),
+    // One that was given to an organization stays there.
+    ...(next.ownerId === before.ownerId || owner.id === row.ownerId || row.organizationId !== null
+      ? {}
+      : { ownerId: owner.id }),
   }
   const changed = Object.keys(fields).map(field => (field === 'ownerId' ? 'owner' : field))
   return {

@@ -14,6 +14,7 @@ import { reservations } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { series } from '../../db/schema/usage.ts'
 import { uniqueFields } from '../nouns.ts'
+import { ownersOfOrganizations } from '../organizations/owners.ts'
 import type { RowProgress } from '../progress.ts'
 import { fold } from './names.ts'
 import {
@@ -198,12 +199,14 @@ async function keepWhatClashes(
     .selectDistinct({ id: chats.userId })
     .from(chats)
     .where(not(oneOf(chats.id, [...goingChats])))
+  const owners = await ownersOfOrganizations(db)
   const userIds = new Set<unknown>(rows.user.map(row => row.id))
   let steps = planned
   // A kept thing may have the old name of another, or an owner. Repeat until nothing changes.
   for (;;) {
     const { holders, belongings } = afterwards(rows, steps)
     for (const { id } of saidBy) belongings.set(id, 'a chat')
+    for (const { id } of owners) belongings.set(id, 'an organization')
     for (const [id, path] of filesOf) belongings.set(id, `the file ${path}`)
     const next = steps.map(step => {
       if (step.action === 'remove') {

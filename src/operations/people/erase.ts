@@ -12,17 +12,19 @@ import { audit } from '../../db/schema/audit.ts'
 import { chats, messages } from '../../db/schema/chats.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
 import { keys } from '../../db/schema/keys.ts'
+import { invitations } from '../../db/schema/members.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { departed, series } from '../../db/schema/usage.ts'
 import { eraseInAudit } from '../audit/erase.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { Row } from '../nouns.ts'
-import { find } from '../select.ts'
+import { requireOtherOwner } from '../organizations/owners.ts'
+import { find, sameText } from '../select.ts'
 import { dropHeld } from './held.ts'
 
 /**
- * @throws not_found, ambiguous, conflict (the user still owns projects)
+ * @throws not_found, ambiguous, conflict (the user still owns projects, or is the last owner of an organization)
  */
 export function eraseUser(context: OperationContext, selector: string): Promise<ErasedUser> {
   return context.store.write(async db => {
@@ -35,6 +37,7 @@ export function eraseUser(context: OperationContext, selector: string): Promise<
         `give them to somebody first: latchkey user offboard ${user.username} --to USER`,
       )
     }
+    await requireOtherOwner(db, context.now(), user)
     const { event, counts } = await eraseRows(db, user, context.now())
     await record(context, db, event)
     return { id: user.id, ...counts }
@@ -91,7 +94,10 @@ export async function eraseRows(db: Database, user: Row<'user'>, now: Date) {
     .where(eq(keys.userId, id))
   await db.delete(chats).where(eq(chats.userId, id))
   await dropHeld(db, id, ['membership', 'own'], ['limits'])
-  if (email !== null) await db.delete(verifications).where(holdsText(verifications.identifier, email))
+  if (email !== null) {
+    await db.delete(verifications).where(holdsText(verifications.identifier, email))
+    await db.delete(invitations).where(sameText(invitations.email, email))
+  }
   await db
     .update(users)
     .set({

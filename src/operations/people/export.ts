@@ -10,6 +10,7 @@ import { messages } from '../../db/schema/chats.ts'
 import { importedUsers } from '../../db/schema/imports.ts'
 import { secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
+import { invitations, organizationMembers, teamMembers } from '../../db/schema/members.ts'
 import { projectMembers, users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import { stored, tableOf } from '../nouns.ts'
@@ -35,6 +36,9 @@ const tables: ReadonlyMap<string, Table> = new Map<string, Table>([
   ['sessions', sessions],
   ['limits', limits],
   ['project_members', projectMembers],
+  ['organization_members', organizationMembers],
+  ['team_members', teamMembers],
+  ['invitations', invitations],
   ['imported_users', importedUsers],
   ['messages', messages],
   ['secrets', secrets],

@@ -1,6 +1,6 @@
 /** Inputs of the operations on users and projects. */
 import * as v from 'valibot'
-import type { Account, Project, Role, Session, UserStatus } from '../../contract/views.ts'
+import type { Account, Project, ProjectMember, Role, Session, UserStatus } from '../../contract/views.ts'
 import { limitNames, limits } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
 
@@ -171,8 +171,10 @@ export interface Unlinking {
 export const newProject = v.object({
   /** Display name; need not be unique. */
   name: rules.displayName,
-  /** A user. */
-  owner: v.string(),
+  /** The user who owns it, unless an organization does. */
+  owner: v.optional(v.string()),
+  /** The organization that owns it. */
+  org: v.optional(v.string()),
   /** Default: made from the name. */
   slug: v.optional(rules.slug),
   /** For people. */
@@ -196,8 +198,14 @@ export const projectChanges = v.object({
   name: v.optional(rules.displayName),
   /** Unique. */
   slug: v.optional(rules.slug),
-  /** A user. */
+  /** The user who owns it from now on. */
   owner: v.optional(v.string()),
+  /** What your backend is doing with it. */
+  state: v.optional(rules.projectState),
+  /** Where your backend shows it. */
+  previewUrl: rules.clearable(rules.url),
+  /** The sandbox that your backend runs it in. */
+  sandboxId: rules.clearable(rules.sandboxId),
   /** For people. */
   description: rules.clearable(rules.description),
   /** Prefix of the secrets of its keys; null: lk. */
@@ -214,9 +222,26 @@ export const projectChanges = v.object({
 /** Left out: unchanged. Null: cleared. */
 export type ProjectChanges = rules.Input<typeof projectChanges>
 
+/** Who gets a project: one of both. */
+export interface ProjectOwner {
+  /** A user. */
+  readonly user?: string | undefined
+  /** An organization. */
+  readonly org?: string | undefined
+}
+
+export interface ProjectMemberList {
+  /** A page. */
+  readonly members: readonly ProjectMember[]
+  /** How many there are, on all pages. */
+  readonly total: number
+}
+
 export interface ProjectFilter {
   /** Projects of this user. */
   readonly owner?: string | undefined
+  /** Projects of this organization. */
+  readonly org?: string | undefined
   /** Projects with this user as a member. */
   readonly member?: string | undefined
   /** Only archived or only active ones. */

@@ -152,3 +152,17 @@ test('a person is erased: nothing tells of them, what was used adds up, and the 
     expect(dump).not.toContain(told)
   expect(await there.query('SELECT id FROM erased')).toEqual([{ id }])
 })
+
+test('the last owner of an organization is neither offboarded nor erased', async () => {
+  await using there = await home()
+  const { users, organizations } = there.latchkey
+  await organizations.create({ name: 'Rabbits', owner: 'carol' })
+  const refused = { code: 'conflict', message: 'carol is the last owner of rabbits' }
+  for (const how of [{ disable: true }, { to: 'bob' }, { deleteAll: true }])
+    expect(await failure(users.offboard('carol', how))).toMatchObject(refused)
+  expect(await failure(users.erase('carol'))).toMatchObject(refused)
+  await organizations.members.add('rabbits', 'bob', 'owner')
+  expect(await users.offboard('carol', { disable: true })).toMatchObject({
+    holds: { organizationMemberships: 1 },
+  })
+})

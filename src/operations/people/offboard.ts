@@ -9,6 +9,7 @@ import { type Event, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
 import { depth, owned, tableOf, targetOf } from '../nouns.ts'
+import { requireOtherOwner } from '../organizations/owners.ts'
 import { batchSize } from '../paging.ts'
 import { find } from '../select.ts'
 import { countHeld, dropHeld } from './held.ts'
@@ -19,7 +20,7 @@ import { isDisabled } from './status.ts'
  * Shows what a user owns or belongs to, or with options ends it. Sessions end and memberships go in each case.
  *
  * @throws not_found, ambiguous, invalid (options that exclude each other), conflict (somebody else's things depend on what would be
- *   deleted, or the new owner is disabled or the same)
+ *   deleted, the user is the last owner of an organization, or the new owner is disabled or the same)
  */
 export function offboardUser(
   context: OperationContext,
@@ -52,6 +53,7 @@ export function offboardUser(
       if (heir.id === user.id || isDisabled(heir, now)) throw noHeir(heir.username, heir.id === user.id)
       for (const [noun, column] of owned('user')) await give(context, db, noun, column, user, heir)
     }
+    await requireOtherOwner(db, now, user)
     await dropHeld(db, user.id, ['membership'])
     const action = deleteAll ? 'deleted' : heir ? 'transferred' : 'disabled'
     const told: Event = {

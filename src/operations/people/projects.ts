@@ -4,14 +4,16 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, CreatedProject, Project } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, count, eq, inArray, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
+import { count, eq, inArray, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
+import { organizations } from '../../db/schema/organizations.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
 import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
 import type { Row } from '../nouns.ts'
+import { actingUser, authorize } from '../organizations/access.ts'
 import * as rules from '../rules/input.ts'
 import { slugOf } from '../rules/slug.ts'
 import { contains, find } from '../select.ts'
@@ -23,8 +25,13 @@ import {
   type ProjectFilter,
   projectChanges,
 } from './input.ts'
+import { dropMember, ownerFor, putMember } from './membership.ts'
 
-/** @throws invalid, not_found for the owner, conflict (the slug is taken) */
+/**
+ * Creates a project of a user or an organization. Users only create their own, and those of organizations where they may.
+ *
+ * @throws invalid, not_found for the owner, conflict (the slug is taken), denied
+ */
 export async function createProject(
   context: OperationContext,
   input: NewProject,
@@ -34,15 +41,18 @@ export async function createProject(
   const slug = fields.slug ?? slugFor(fields.name)
   const { name, description = null, keyPrefix = null, limits } = fields
   return context.store.write(async db => {
-    const owner = await find(db, 'user', fields.owner)
-    const given = { slug, name, description, keyPrefix, ownerId: owner.id }
+    const owner = await ownerFor(context, db, { user: fields.owner, org: fields.org })
+    const actor = await actingUser(context, db)
+    if (owner.ownerId !== null && actor !== undefined && actor.id !== owner.ownerId)
+      await authorize(context, db, 'project:write', {})
+    const given = { slug, name, description, keyPrefix, ...owner }
     return project.create(context, db, given, {
       ...options,
       ifTaken: 'choose another with --slug',
       also: row => changeLimits(context, db, 'project', row.id, { limits }),
       same: there => [
         ['name', there.name, fields.name],
-        ['owner', there.owner.username, owner.username],
+        ['owner', there.owner?.id ?? there.organization?.id, owner.ownerId ?? owner.organizationId],
         ['description', there.description, fields.description],
         ['key prefix', there.keyPrefix, fields.keyPrefix],
         ['limits', shownLimits(there.limits), input.limits && shownLimits(limits)],
@@ -58,6 +68,9 @@ export const listProjects = (
 ): Promise<readonly Project[]> =>
   project.list(context, filter, async db => [
     filter.owner === undefined ? undefined : eq(projects.ownerId, await userId(db, filter.owner)),
+    filter.org === undefined
+      ? undefined
+      : eq(projects.organizationId, (await find(db, 'org', filter.org)).id),
     filter.member === undefined ? undefined : hasMember(db, await userId(db, filter.member)),
     filter.status &&
       (filter.status === 'archived' ? isNotNull(projects.archivedAt) : isNull(projects.archivedAt)),
@@ -90,45 +103,33 @@ export async function updateProject(
   } = rules.parseChanges(projectChanges, input)
   requireOneMeaning({ limits, removeLimits })
   return project.change(context, selector, 'update', async (db, row) => {
+    await authorize(context, db, 'project:write', { project: row })
     for (const member of addMembers) {
-      const added = { projectId: row.id, userId: await userId(db, member.user), role: member.role }
-      await db
-        .insert(projectMembers)
-        .values({ ...added, createdAt: context.now().getTime() })
-        .onConflictDoUpdate({
-          target: [projectMembers.projectId, projectMembers.userId],
-          set: { role: member.role },
-        })
+      await authorize(context, db, 'member:write', { project: row })
+      await putMember(context, db, row, await find(db, 'user', member.user), member.role)
     }
-    for (const selector of removeMembers) {
-      const user = await find(db, 'user', selector)
-      const removed = await db
-        .delete(projectMembers)
-        .where(and(eq(projectMembers.projectId, row.id), eq(projectMembers.userId, user.id)))
-        .returning()
-      if (removed.length === 0) {
-        throw new LatchkeyError(
-          'not_found',
-          `${user.username} is not a member of ${row.slug}`,
-          `see the members with: latchkey project show ${row.slug}`,
-        )
-      }
-    }
+    for (const selector of removeMembers) await dropMember(context, db, row, await find(db, 'user', selector))
     await changeLimits(context, db, 'project', row.id, { limits, removeLimits })
-    return { ...fields, ownerId: owner === undefined ? undefined : await userId(db, owner) }
+    if (owner === undefined) return fields
+    await authorize(context, db, 'project:transfer', { project: row })
+    return { ...fields, ...(await ownerFor(context, db, { user: owner })) }
   })
 }
 
 /** The verdict on its keys is `project_archived` until it is unarchived. @throws not_found, ambiguous */
 export function archiveProject(context: OperationContext, selector: string): Promise<Changed<Project>> {
-  return project.change(context, selector, 'archive', async (_, row) => ({
-    archivedAt: row.archivedAt ?? context.now().getTime(),
-  }))
+  return project.change(context, selector, 'archive', async (db, row) => {
+    await authorize(context, db, 'project:write', { project: row })
+    return { archivedAt: row.archivedAt ?? context.now().getTime() }
+  })
 }
 
 /** @throws not_found, ambiguous */
 export function unarchiveProject(context: OperationContext, selector: string): Promise<Changed<Project>> {
-  return project.change(context, selector, 'unarchive', async () => ({ archivedAt: null }))
+  return project.change(context, selector, 'unarchive', async (db, row) => {
+    await authorize(context, db, 'project:write', { project: row })
+    return { archivedAt: null }
+  })
 }
 
 /**
@@ -137,7 +138,9 @@ export function unarchiveProject(context: OperationContext, selector: string): P
  * @throws not_found, ambiguous, conflict (it still has keys)
  */
 export function deleteProject(context: OperationContext, selector: string): Promise<Project> {
-  return project.erase(context, selector, async (db, { id, slug }) => {
+  return project.erase(context, selector, async (db, row) => {
+    await authorize(context, db, 'project:delete', { project: row })
+    const { id, slug } = row
     const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.projectId, id))
     if (!held || held.n === 0) return
     throw new LatchkeyError(
@@ -160,9 +163,15 @@ export async function projectViews(
     .where(
       oneOf(
         users.id,
-        rows.map(row => row.ownerId),
+        rows.flatMap(row => row.ownerId ?? []),
       ),
     )
+  const organizationIds = rows.flatMap(row => row.organizationId ?? [])
+  const owning = await db
+    .select({ id: organizations.id, slug: organizations.slug })
+    .from(organizations)
+    .where(oneOf(organizations.id, organizationIds))
+  const organizationOf = new Map(owning.map(each => [each.id, each]))
   const members = await db
     .select({
       projectId: projectMembers.projectId,
@@ -184,7 +193,7 @@ export async function projectViews(
     description: row.description,
     status: row.archivedAt === null ? 'active' : 'archived',
     keyPrefix: row.keyPrefix,
-    owner: ownerOf.get(row.ownerId) ?? { id: row.ownerId, username: '' },
+    owner: ownerOf.get(row.ownerId ?? '') ?? null,
     members: (membersOf.get(row.id) ?? []).map(({ id, username, role }) => ({
       user: { id, username },
       role,
@@ -193,6 +202,10 @@ export async function projectViews(
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
     archivedAt: row.archivedAt === null ? null : new Date(row.archivedAt),
+    organization: organizationOf.get(row.organizationId ?? '') ?? null,
+    state: row.state,
+    previewUrl: row.previewUrl,
+    sandboxId: row.sandboxId,
   }))
 }
 

@@ -12,6 +12,7 @@ import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
 import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
 import type { Row } from '../nouns.ts'
+import { requireOtherOwner } from '../organizations/owners.ts'
 import * as rules from '../rules/input.ts'
 import { contains, find } from '../select.ts'
 import { Thing } from '../thing.ts'
@@ -122,7 +123,8 @@ export async function disableUser(
     const hint = 'give a time in the future, or leave it out: the user is then disabled until enabled again'
     throw new LatchkeyError('invalid', `${until.toISOString()} is over`, hint)
   }
-  return user.change(context, selector, 'disable', async (_, row) => {
+  return user.change(context, selector, 'disable', async (db, row) => {
+    if (!isDisabled(row, now)) await requireOtherOwner(db, context.now(), row)
     const was = isDisabled(row, now) ? row : undefined
     return {
       disabledAt: was?.disabledAt ?? now.getTime(),
@@ -139,16 +141,23 @@ export function enableUser(context: OperationContext, selector: string): Promise
 }
 
 /**
- * Deletes a user who owns nothing. Memberships are removed too.
+ * Deletes a user who owns nothing. Memberships in projects, organizations and teams are removed too; invitations that the user
+ * made stay.
  *
- * @throws not_found, ambiguous, conflict (the user still has keys, projects or chats)
+ * @throws not_found, ambiguous, conflict (the user still has keys, projects or chats, or is the last owner of an organization)
  */
 export function deleteUser(context: OperationContext, selector: string): Promise<User> {
-  return user.erase(context, selector, requireOwnsNothing)
+  return user.erase(context, selector, (db, row) => requireDeletable(context, db, row))
 }
 
-/** @throws conflict (the user still has keys, projects or chats) */
-export async function requireOwnsNothing(db: Database, { id, username }: Row<'user'>): Promise<void> {
+/** @throws conflict (the user still has keys, projects or chats, or is the last owner of an organization) */
+export async function requireDeletable(
+  context: OperationContext,
+  db: Database,
+  row: Row<'user'>,
+): Promise<void> {
+    const { id, username } = row
+    await requireOtherOwner(db, context.now(), row)
     const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.ownerId, id))
     const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.userId, id))
     const [said] = await db.select({ n: count() }).from(chats).where(eq(chats.userId, id))

@@ -6,6 +6,9 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 export type IdPrefix =
   | (typeof nouns)[Noun]['prefix']
   | 'lim'
+  | 'mem'
+  | 'inv'
+  | 'tmm'
   | 'aud'
   | 'imp'
   | 'bak'

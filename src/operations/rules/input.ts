@@ -4,8 +4,8 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { roles } from '../../contract/views/words.ts'
-import type { Role } from '../../contract/views.ts'
+import { projectStates, roles } from '../../contract/views/words.ts'
+import type { ProjectState, Role } from '../../contract/views.ts'
 import { isTimeZone } from '../../system/calendar.ts'
 import { holdsSecret } from './scan.ts'
 
@@ -82,6 +82,46 @@ export const slug: Rule<string> = v.pipe(
     'may contain lower-case letters and digits, with single dashes between them',
   ),
   noCommand,
+)
+
+export const orgSlug: Rule<string> = v.pipe(
+  slug,
+  v.check(text => !/^org_/.test(text), 'must not begin like an id (org_)'),
+)
+
+export const teamName: Rule<string> = v.pipe(
+  trimmed(100),
+  v.check(text => !/^tea_/i.test(text), 'must not begin like an id (tea_)'),
+  v.check(text => !text.startsWith('-'), 'must not begin with a dash'),
+  noCommand,
+)
+
+export const roleName: Rule<string> = v.pipe(
+  trimmed(64),
+  v.regex(
+    /^[a-z0-9]+([_-][a-z0-9]+)*$/,
+    'may contain lower-case letters and digits, with single dashes or underscores between them',
+  ),
+  v.check(text => !/^rol_/.test(text), 'must not begin like an id (rol_)'),
+  noCommand,
+)
+
+/** A permission, or a pattern for several: `*` stands for anything. */
+export const permission: Rule<string> = v.pipe(
+  trimmed(100),
+  v.regex(/^(\*|[A-Za-z0-9_.*-]+(:[A-Za-z0-9_.*-]+)+)$/, 'must look like project:write, project:* or *'),
+)
+
+export const url: Rule<string> = v.pipe(
+  trimmed(2_000),
+  v.check(text => URL.canParse(text) && /^https?:/i.test(text), 'must be a URL that begins with https://'),
+)
+
+export const sandboxId = trimmed(200)
+
+export const projectState: Rule<ProjectState> = v.picklist(
+  projectStates,
+  `must be one of ${projectStates.join(', ')}`,
 )
 
 export const keyPrefix: Rule<string> = v.pipe(

@@ -13,7 +13,8 @@ export default command({
   ],
   args: { name: arg.one('Display name') },
   options: {
-    owner: opt.required(opt.text('user', 'Who owns it')),
+    owner: opt.unless(['org'], opt.text('user', 'Who owns it')),
+    org: opt.text('org', 'The organization that owns it, instead of a user'),
     slug: opt.text('slug', 'Unique short name (default: made from the name)'),
     description: opt.text('text', 'What it is for'),
     keyPrefix: opt.text('prefix', 'Prefix of the secrets of its keys (default: lk)'),

@@ -7,6 +7,7 @@ export default command({
   examples: ['latchkey project list', 'latchkey project list --owner alice --status active --json'],
   options: {
     owner: opt.text('user', 'Only projects of this owner'),
+    org: opt.text('org', 'Only projects of this organization'),
     member: opt.text('user', 'Only projects with this member'),
     status: opt.choice(['active', 'archived'], 'Only projects with this status'),
     search: opt.text('text', 'Only projects whose slug, name or description contains this'),
@@ -16,7 +17,8 @@ export default command({
     columns: [
       { title: 'slug', cell: project => project.slug, whole: true },
       { title: 'name', cell: project => project.name, importance: 'low', spare: 'last' },
-      { title: 'owner', cell: project => project.owner.username },
+      { title: 'owner', cell: project => project.owner?.username ?? project.organization?.slug ?? '' },
+      { title: 'state', cell: project => project.state, wide: true },
       { title: 'members', cell: (project, brush) => brush.count(project.members.length), align: 'right' },
       {
         title: 'status',

@@ -1,4 +1,5 @@
 import { changedProject } from '../../../contract/views/people.ts'
+import { projectStates } from '../../../contract/views/words.ts'
 import { command, opt, verbatim } from '../../declare/define.ts'
 import { member } from '../../declare/parse.ts'
 import { fields } from '../fields.ts'
@@ -18,6 +19,9 @@ export default command({
     name: opt.text('name', 'Display name'),
     slug: opt.text('slug', 'Unique short name'),
     owner: opt.text('user', 'Who owns it'),
+    state: opt.choice(projectStates, 'What your backend is doing with it'),
+    previewUrl: opt.clearable('url', verbatim, 'Where your backend shows it'),
+    sandboxId: opt.clearable('id', verbatim, 'The sandbox that your backend runs it in'),
     description: opt.clearable('text', verbatim, 'What it is for'),
     keyPrefix: opt.clearable('prefix', verbatim, 'Prefix of the secrets of its keys'),
     ...limitChanges('Limit on all its keys together'),

@@ -20,6 +20,7 @@ import {
   membersOf,
   narrowed,
   narrowedRole,
+  narrowOrganization,
   type Row,
   rotatedSince,
   wordFor,
@@ -158,6 +159,7 @@ export class Return {
     this.#insert(table, 'id', id)
     for (const part of this.#partsOf(table)) this.#insert(part.table, part.column, id)
     if (noun === 'key') joinUsage(this.#client, id)
+    if (noun === 'org') narrowOrganization(this.#client, id)
     this.#client.query('DELETE FROM main.departed WHERE id = ?').run(id)
     this.#names[nouns[noun].plural].added.push(this.get('main', noun, id).name)
     this.#touched.push({ noun, id })
@@ -326,15 +328,19 @@ export class Return {
   }
 
   #requireFree(noun: Noun, id: string, row: Row): void {
-    const { plural: table, label } = nouns[noun]
+    const { plural: table, label, isUnique } = nouns[noun]
+    const within = isUnique === 'in its organization' ? 'AND organization_id IS ?3' : ''
     for (const column of uniqueFields(noun)) {
       const value = row[column] ?? null
       if (value === null) continue
       const taken = this.#client
         .query(
-          `SELECT id, "${label}" AS name FROM main."${table}" WHERE lower("${column}") = lower(?) AND id <> ?`,
+          `SELECT id, "${label}" AS name FROM main."${table}" WHERE lower("${column}") = lower(?1) AND id <> ?2 ${within}`,
         )
-        .get(value, id) as { id: string; name: string } | null
+        .get(value, id, ...(within === '' ? [] : [row['organization_id'] ?? null])) as {
+        id: string
+        name: string
+      } | null
       if (taken) throw this.#taken(noun, `the ${column} ${value}`, taken)
     }
     if (noun !== 'key') return

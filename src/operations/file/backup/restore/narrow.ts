@@ -61,15 +61,16 @@ const whileShut: Narrower = (then, now, isShut) => (isShut ? now : then)
 const earlier: Narrower = (then, now) =>
   then === null || now === null ? (then ?? now) : Math.min(Number(then), Number(now))
 
-const lowerRole = (then: string, now: string): string => (rank(now) > rank(then) ? now : then)
+/** Of roles that nobody can compare, the current one stays. */
+const lowerRole = (then: string, now: string): string =>
+  isRanked(then) && isRanked(now) && rank(now) <= rank(then) ? then : now
 
 const lower: Narrower = (then, now) => (now === null ? then : lowerRole(String(then), String(now)))
 
-/** From the highest to the lowest; an unknown role is lowest. */
-const rank = (role: string): number => {
-  const found = (roles as readonly string[]).indexOf(role)
-  return found < 0 ? roles.length : found
-}
+/** From the highest to the lowest. */
+const ranks: readonly string[] = ['owner', ...roles]
+const isRanked = (role: string): boolean => ranks.includes(role)
+const rank = (role: string): number => ranks.indexOf(role)
 
 /** What both lists allow, as JSON; null allows everything. */
 const both: Narrower = (then, now) => {
@@ -118,6 +119,32 @@ const membersIn = (list: unknown): readonly (readonly [string, string])[] =>
       ? [[String(member['user']['id']), String(member['role'])] as const]
       : [],
   )
+
+/** Members of an organization that comes back who had left it since the backup, or have a lower role, as the audit log has it. */
+export function narrowOrganization(client: Client, organization: string): void {
+  const since = client
+    .query(
+      `SELECT a.action = 'org.member-remove' AS isGone, coalesce(a.after, a.before) AS view FROM main.audit a
+       WHERE a.target_id = ? AND a.action IN ('org.member-remove', 'org.member-role')
+       AND a.id NOT IN (SELECT id FROM backup.audit) ORDER BY a.id`,
+    )
+    .all(organization) as { isGone: number; view: string }[]
+  for (const { isGone, view } of since) {
+    const told: unknown = JSON.parse(view)
+    if (!isRecord(told) || !isRecord(told['user'])) continue
+    const member = [organization, String(told['user']['id'])] as const
+    const where = 'WHERE organization_id = ?1 AND user_id = ?2'
+    const row = client.query(`SELECT role FROM main.organization_members ${where}`).get(...member) as {
+      role: string
+    } | null
+    if (row === null) continue
+    if (isGone === 1) client.query(`DELETE FROM main.organization_members ${where}`).run(...member)
+    else
+      client
+        .query(`UPDATE main.organization_members SET role = ?3 ${where}`)
+        .run(...member, lowerRole(row.role, String(told['role'])))
+  }
+}
 
 /** The members of a project in `main`. */
 export function membersOf(client: Client, project: string): ReadonlyMap<string, string> {

@@ -12,6 +12,7 @@ import { databaseOn } from '../../../../db/sqlite/drizzle.ts'
 import { rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openWriter, requireCurrent } from '../../../../db/sqlite/open.ts'
 import type { FileContext } from '../../../context.ts'
+import { ownerlessSql, requireOwnersKept } from '../../../organizations/owners.ts'
 import { requireWords } from '../../../rules/input.ts'
 import { find } from '../../../select.ts'
 import { createUnlocked } from '../create.ts'
@@ -110,6 +111,11 @@ async function inOne(
   return run(await createUnlocked(context, { reason: 'pre-restore' }), 'COMMIT')
 }
 
+interface Ownerless {
+  readonly id: string
+  readonly slug: string
+}
+
 interface Step {
   readonly stored: StoredBackup
   readonly safetyBackup: Backup | null
@@ -128,7 +134,10 @@ function transact(
     const before = rowCounts(live)
     const work = new Return(live, context.now().getTime())
     const { name } = work.get(work.get('main', noun, id).row === null ? 'backup' : 'main', noun, id)
+    const ownerless = () => live.query(ownerlessSql).all(context.now().getTime()) as Ownerless[]
+    const without = ownerless()
     change(work)
+    requireOwnersKept(without, ownerless())
     const { changes, stays, touched } = work
     recordInside(context, live, {
       action: `${noun}.restore`,

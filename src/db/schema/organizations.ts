@@ -1,0 +1,28 @@
+/** Organizations: groups of users that own projects together. Who belongs to them is in `members.ts`. */
+import { check, fits, id, integer, isJson, lower, sql, table, text, uniqueIndex } from './columns.ts'
+
+const organizationId = id('org', 'organizations')
+export const organizations = table(
+  'organizations',
+  {
+    id: organizationId.column,
+    slug: text('slug').notNull(),
+    name: text('name').notNull(),
+    /** A URL. */
+    logo: text('logo'),
+    metadata: text('metadata', { mode: 'json' }).$type<unknown>(),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  t => [
+    organizationId.check,
+    uniqueIndex('organizations_slug').on(lower(t.slug)),
+    // Other programs write here too, with slugs of their own form.
+    check(
+      'organizations_slug_form',
+      sql`length(${t.slug}) BETWEEN 1 AND 200 AND ${t.slug} NOT ${fits('org_*')}`,
+    ),
+    check('organizations_name_form', sql`length(${t.name}) > 0`),
+    check('organizations_metadata_json', sql`${t.metadata} IS NULL OR ${isJson(t.metadata)}`),
+  ],
+)

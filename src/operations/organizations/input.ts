@@ -1,0 +1,226 @@
+/** Inputs of the operations on organizations, teams, roles, invitations and access. */
+import * as v from 'valibot'
+import { invitationStatuses } from '../../contract/views/words.ts'
+import type {
+  AccessGrant,
+  Invitation,
+  InvitationStatus,
+  Organization,
+  OrganizationMember,
+  RoleView,
+  Team,
+  TeamMember,
+} from '../../contract/views.ts'
+import * as rules from '../rules/input.ts'
+
+const pageSize: rules.Rule<number> = v.pipe(rules.count, v.minValue(1, 'must be at least 1'))
+
+const paging = {
+  /** At most this many; default 100, and all in a stream. */
+  limit: v.optional(pageSize),
+  /** Only those after this one, oldest first. */
+  after: v.optional(v.string()),
+}
+
+export const newOrganization = v.object({
+  /** Display name; need not be unique. */
+  name: rules.displayName,
+  /** The user who becomes its first owner. */
+  owner: v.string(),
+  /** Default: made from the name. */
+  slug: v.optional(rules.orgSlug),
+  /** URL of a picture. */
+  logo: v.optional(rules.url),
+})
+export type NewOrganization = rules.Input<typeof newOrganization>
+
+export const organizationChanges = v.object({
+  /** Display name; need not be unique. */
+  name: v.optional(rules.displayName),
+  /** Unique. */
+  slug: v.optional(rules.orgSlug),
+  /** URL of a picture. */
+  logo: rules.clearable(rules.url),
+})
+/** Left out: unchanged. Null: cleared. */
+export type OrganizationChanges = rules.Input<typeof organizationChanges>
+
+export const organizationPage = v.object({
+  /** Organizations with this user as a member. */
+  member: v.optional(v.string()),
+  /** Part of a slug or name. */
+  search: v.optional(v.string()),
+  ...paging,
+})
+export type OrganizationPage = rules.Input<typeof organizationPage>
+
+export interface OrganizationList {
+  /** A page. */
+  readonly organizations: readonly Organization[]
+  /** How many match, on all pages. */
+  readonly total: number
+}
+
+export const memberPage = v.object({
+  /** At most this many; default 100, and all in a stream. */
+  limit: v.optional(pageSize),
+  /** Only members after this user, in the order in which the users were created. */
+  after: v.optional(v.string()),
+})
+export type MemberPage = rules.Input<typeof memberPage>
+
+export interface OrganizationMemberList {
+  /** A page. */
+  readonly members: readonly OrganizationMember[]
+  /** How many there are, on all pages. */
+  readonly total: number
+}
+
+export const newTeam = v.object({
+  /** Unique in its organization. */
+  name: rules.teamName,
+  /** An organization. */
+  org: v.string(),
+})
+export type NewTeam = rules.Input<typeof newTeam>
+
+export const teamChanges = v.object({
+  /** Unique in its organization. */
+  name: v.optional(rules.teamName),
+})
+export type TeamChanges = rules.Input<typeof teamChanges>
+
+export const teamPage = v.object({
+  /** Teams of this organization. */
+  org: v.optional(v.string()),
+  /** Teams with this user as a member. */
+  member: v.optional(v.string()),
+  /** Part of a name. */
+  search: v.optional(v.string()),
+  ...paging,
+})
+export type TeamPage = rules.Input<typeof teamPage>
+
+export interface TeamList {
+  /** A page. */
+  readonly teams: readonly Team[]
+  /** How many match, on all pages. */
+  readonly total: number
+}
+
+export interface TeamMemberList {
+  /** A page. */
+  readonly members: readonly TeamMember[]
+  /** How many there are, on all pages. */
+  readonly total: number
+}
+
+const permissions = v.pipe(
+  rules.listOf(rules.permission),
+  v.minLength(1, 'must have at least one'),
+  v.maxLength(100, 'must have at most 100'),
+)
+
+export const newRole = v.object({
+  /** Unique in its organization, and different from those that all have. */
+  name: rules.roleName,
+  /** The only organization that has it. Default: all have it, and so have projects. */
+  org: v.optional(v.string()),
+  /** Such as `project:write`, `project:*` or `*`. */
+  permissions,
+})
+export type NewRole = rules.Input<typeof newRole>
+
+export const roleChanges = v.object({
+  /** Only while nobody has it. */
+  name: v.optional(rules.roleName),
+  /** In place of all that it had. */
+  permissions: v.optional(permissions),
+})
+export type RoleChanges = rules.Input<typeof roleChanges>
+
+export const rolePage = v.object({
+  /** Roles that members of this organization can have. */
+  org: v.optional(v.string()),
+  /** Part of a name. */
+  search: v.optional(v.string()),
+  ...paging,
+})
+export type RolePage = rules.Input<typeof rolePage>
+
+export interface RoleList {
+  /** A page. */
+  readonly roles: readonly RoleView[]
+  /** How many match, on all pages. */
+  readonly total: number
+}
+
+/** As elsewhere. */
+export const usualInvitationMs = 48 * 3_600_000
+
+export const newInvitation = v.object({
+  /** An organization. */
+  org: v.string(),
+  /** Whoever has this email address can accept. */
+  email: rules.email,
+  /** Name of the role that they get; default member. */
+  role: v.optional(rules.roleName, 'member'),
+  /** A team of the organization that they join too. */
+  team: v.optional(v.string()),
+  /** How long it can be accepted, in milliseconds; default 48 hours, at most 366 days. */
+  expiresInMs: v.optional(
+    v.pipe(
+      rules.count,
+      v.minValue(60_000, 'must be at least a minute'),
+      v.maxValue(366 * 86_400_000, 'must be at most 366 days'),
+    ),
+    usualInvitationMs,
+  ),
+})
+export type NewInvitation = rules.Input<typeof newInvitation>
+
+const status: rules.Rule<InvitationStatus> = v.picklist(
+  invitationStatuses,
+  `must be one of ${invitationStatuses.join(', ')}`,
+)
+
+export const invitationPage = v.object({
+  /** Invitations to this organization. */
+  org: v.optional(v.string()),
+  /** Invitations of this email address. */
+  email: v.optional(v.string()),
+  /** Invitations with this status. */
+  status: v.optional(status),
+  ...paging,
+})
+export type InvitationPage = rules.Input<typeof invitationPage>
+
+export interface InvitationList {
+  /** A page. */
+  readonly invitations: readonly Invitation[]
+  /** How many match, on all pages. */
+  readonly total: number
+}
+
+/** On what something is asked for: one of both, or neither for the whole database. */
+export interface AccessOn {
+  /** A project. */
+  readonly project?: string | undefined
+  /** An organization. */
+  readonly org?: string | undefined
+}
+
+export const accessPage = v.object({
+  /** At most this many; default 100, and all in a stream. */
+  limit: v.optional(pageSize),
+  /** Only what is granted after this project or organization, by its id. */
+  after: v.optional(v.string()),
+})
+export type AccessPage = rules.Input<typeof accessPage>
+
+export interface AccessList {
+  /** A page. */
+  readonly grants: readonly AccessGrant[]
+  /** How many there are, on all pages. */
+  readonly total: number
+}

@@ -1,0 +1,188 @@
+/**
+ * Organizations: users who own projects together. Deleting one deletes its members' memberships, its invitations, teams and
+ * roles; it is refused while it owns projects. Its members stay, and so does what was used.
+ */
+
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Changed, CreatedOrganization, Organization } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
+import { and, asc, count, eq, gt, oneOf, sql } from '../../db/query.ts'
+import { organizationMembers, teams } from '../../db/schema/members.ts'
+import { organizations } from '../../db/schema/organizations.ts'
+import { projects } from '../../db/schema/people.ts'
+import type { OperationContext } from '../context.ts'
+import type { CreateOptions } from '../input.ts'
+import type { Row } from '../nouns.ts'
+import { pageFrom, type Source, streamFrom } from '../page.ts'
+import { isDisabled } from '../people/status.ts'
+import { newId } from '../rules/ids.ts'
+import * as rules from '../rules/input.ts'
+import { slugOf } from '../rules/slug.ts'
+import { contains, find } from '../select.ts'
+import { Thing } from '../thing.ts'
+import { actingUser, authorize } from './access.ts'
+import {
+  type NewOrganization,
+  newOrganization,
+  type OrganizationChanges,
+  type OrganizationList,
+  type OrganizationPage,
+  organizationChanges,
+  organizationPage,
+} from './input.ts'
+import { ownerRole } from './owners.ts'
+
+/**
+ * Creates one, with its first owner. A user can only create one of their own.
+ *
+ * @throws invalid, not_found for the owner, conflict (the slug is taken), denied
+ */
+export async function createOrganization(
+  context: OperationContext,
+  input: NewOrganization,
+  options: CreateOptions = {},
+): Promise<CreatedOrganization> {
+  const fields = rules.parse(newOrganization, input)
+  const { name, logo = null } = fields
+  const slug = fields.slug ?? rules.parse(newOrganization, { ...fields, slug: slugOf(name) }).slug
+  return context.store.write(async db => {
+    const owner = await find(db, 'user', fields.owner)
+    const actor = await actingUser(context, db)
+    if (actor !== undefined && actor.id !== owner.id) await authorize(context, db, 'org:write', {})
+    if (isDisabled(owner, context.now())) {
+      throw new LatchkeyError(
+        'conflict',
+        `${owner.username} is disabled, and an organization needs an owner who is not`,
+        `name another owner, or: latchkey user enable ${owner.username}`,
+      )
+    }
+    const given = { slug: slug ?? '', name, logo }
+    return organization.create(context, db, given, {
+      ...options,
+      ifTaken: 'choose another with --slug',
+      also: async row => {
+        const at = context.now()
+        const membership = { id: newId('mem', at), organizationId: row.id, userId: owner.id }
+        await db
+          .insert(organizationMembers)
+          .values({ ...membership, role: ownerRole, createdAt: at.getTime() })
+      },
+      same: there => [
+        ['name', there.name, fields.name],
+        ['logo', there.logo, fields.logo],
+      ],
+    })
+  })
+}
+
+/** A page, and how many there are. @throws invalid; not_found, ambiguous for the member or the `after` organization */
+export async function listOrganizations(
+  context: OperationContext,
+  given: OrganizationPage = {},
+): Promise<OrganizationList> {
+  const page = readPage(given)
+  const { views, total } = await pageFrom(context, db => listed(db, page), page.limit)
+  return { organizations: views, total }
+}
+
+/** Streams the same, in constant memory. */
+export function streamOrganizations(
+  context: OperationContext,
+  given: OrganizationPage = {},
+): AsyncGenerator<Organization> {
+  const page = readPage(given)
+  return streamFrom(context, db => listed(db, page), page.limit)
+}
+
+function readPage(given: OrganizationPage) {
+  rules.requireWords(given)
+  return rules.parse(organizationPage, given)
+}
+
+async function listed(
+  db: Database,
+  { member, search, after }: OrganizationPage,
+): Promise<Source<Organization>> {
+  const user = member === undefined ? undefined : await find(db, 'user', member)
+  const where = and(
+    user &&
+      sql`${organizations.id} IN (SELECT organization_id FROM organization_members WHERE user_id = ${user.id})`,
+    contains([organizations.slug, organizations.name], search),
+  )
+  return {
+    after: after === undefined ? undefined : (await find(db, 'org', after)).id,
+    read: async (last, limit) =>
+      organizationViews(
+        db,
+        await db
+          .select()
+          .from(organizations)
+          .where(and(where, last === undefined ? undefined : gt(organizations.id, last)))
+          .orderBy(asc(organizations.id))
+          .limit(limit),
+      ),
+    keyOf: view => view.id,
+    total: () => db.$count(organizations, where),
+  }
+}
+
+/** @throws not_found, ambiguous, invalid, conflict (the slug is taken), denied */
+export async function updateOrganization(
+  context: OperationContext,
+  selector: string,
+  input: OrganizationChanges,
+): Promise<Changed<Organization>> {
+  const changes = rules.parseChanges(organizationChanges, input)
+  return organization.change(context, selector, 'update', async (db, org) => {
+    await authorize(context, db, 'org:write', { org })
+    return changes
+  })
+}
+
+/** Deletes one that owns no projects. @throws not_found, ambiguous, conflict (it still owns projects), denied */
+export function deleteOrganization(context: OperationContext, selector: string): Promise<Organization> {
+  return organization.erase(context, selector, async (db, org) => {
+    await authorize(context, db, 'org:delete', { org })
+    const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.organizationId, org.id))
+    if (!owned || owned.n === 0) return
+    throw new LatchkeyError(
+      'conflict',
+      `${org.slug} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
+      `see them with: latchkey project list --org ${org.slug}; transfer or delete them first`,
+    )
+  })
+}
+
+/** The views of rows, in the same order. */
+export async function organizationViews(
+  db: Database,
+  rows: readonly Row<'org'>[],
+): Promise<readonly Organization[]> {
+  const ids = rows.map(row => row.id)
+  const countsOf = async (table: typeof organizationMembers | typeof teams | typeof projects) => {
+    const counted = await db
+      .select({ id: table.organizationId, n: count() })
+      .from(table)
+      .where(oneOf(table.organizationId, ids))
+      .groupBy(table.organizationId)
+    return new Map(counted.map(({ id, n }) => [id, n]))
+  }
+  const [members, groups, owned] = [
+    await countsOf(organizationMembers),
+    await countsOf(teams),
+    await countsOf(projects),
+  ]
+  return rows.map(row => ({
+    id: row.id,
+    slug: row.slug,
+    name: row.name,
+    logo: row.logo,
+    members: members.get(row.id) ?? 0,
+    teams: groups.get(row.id) ?? 0,
+    projects: owned.get(row.id) ?? 0,
+    createdAt: new Date(row.createdAt),
+    updatedAt: new Date(row.updatedAt),
+  }))
+}
+
+export const organization = new Thing('org', organizationViews)

@@ -1,0 +1,100 @@
+/**
+ * The rule of the last owner: an organization that has an owner who is not disabled never loses the last one. Each operation
+ * that could take one away asks here, in its transaction; writers wait for each other, so what it sees is what it changes.
+ */
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Database } from '../../db/engine.ts'
+import { and, asc, eq, not, type SQL, sql } from '../../db/query.ts'
+import { organizationMembers } from '../../db/schema/members.ts'
+import { organizations } from '../../db/schema/organizations.ts'
+import { users } from '../../db/schema/people.ts'
+import { series } from '../../text/series.ts'
+import { disabledAt } from '../people/status-condition.ts'
+
+/** The role that nobody stands above. */
+export const ownerRole = 'owner'
+
+/** Whether a membership has the role among its own, by the column that holds them. */
+const isOwnerIn = (role: SQL | typeof organizationMembers.role): SQL =>
+  sql`',' || replace(${role}, ' ', '') || ',' LIKE '%,owner,%'`
+
+/**
+ * Refuses to take an owner away from an organization that would have none left: one that leaves, is demoted, disabled, erased
+ * or deleted.
+ *
+ * @param organizationId the only organization that is concerned; left out: all of the user
+ * @throws conflict
+ */
+export async function requireOtherOwner(
+  db: Database,
+  now: Date,
+  user: { readonly id: string; readonly username: string },
+  organizationId?: string,
+): Promise<void> {
+  const shut = disabledAt(now)
+  const others = db
+    .select({ one: sql`1` })
+    .from(sql`organization_members AS other`)
+    .innerJoin(users, sql`${users.id} = other.user_id`)
+    .where(
+      and(
+        sql`other.organization_id = ${organizations.id} AND other.user_id <> ${user.id}`,
+        isOwnerIn(sql`other.role`),
+        shut && not(shut),
+      ),
+    )
+  const left = await db
+    .select({ slug: organizations.slug })
+    .from(organizationMembers)
+    .innerJoin(organizations, eq(organizations.id, organizationMembers.organizationId))
+    .where(
+      and(
+        eq(organizationMembers.userId, user.id),
+        isOwnerIn(organizationMembers.role),
+        organizationId === undefined ? undefined : eq(organizations.id, organizationId),
+        sql`NOT EXISTS ${others}`,
+      ),
+    )
+    .orderBy(asc(organizations.id))
+    .limit(4)
+  const [first] = left
+  if (first === undefined) return
+  const named = left.slice(0, 3).map(({ slug }) => slug)
+  throw new LatchkeyError(
+    'conflict',
+    `${user.username} is the last owner of ${series(left.length > 3 ? [...named, 'others'] : named, 'and')}`,
+    `make somebody else an owner first: latchkey org member role ${first.slug} USER ${ownerRole}`,
+  )
+}
+
+/** Whether a user owns an organization, alone or with others. */
+export const ownersOfOrganizations = (db: Database) =>
+  db
+    .selectDistinct({ id: organizationMembers.userId })
+    .from(organizationMembers)
+    .where(isOwnerIn(organizationMembers.role))
+
+/**
+ * The organizations without an owner who is not disabled at a moment, which it takes, for work that changes many rows at once: it
+ * compares before and after.
+ */
+export const ownerlessSql = `SELECT o.id, o.slug FROM organizations o WHERE NOT EXISTS (
+  SELECT 1 FROM organization_members m JOIN users u ON u.id = m.user_id
+  WHERE m.organization_id = o.id AND ',' || replace(m.role, ' ', '') || ',' LIKE '%,owner,%' 
+  AND (u.disabled_at IS NULL OR u.disabled_until <= ?)
+) ORDER BY o.id`
+
+/** @throws conflict (an organization has lost its last owner) */
+export function requireOwnersKept(
+  before: readonly { readonly id: string }[],
+  after: readonly { readonly id: string; readonly slug: string }[],
+): void {
+  const known = new Set(before.map(({ id }) => id))
+  const lost = after.find(({ id }) => !known.has(id))
+  if (lost === undefined) return
+  throw new LatchkeyError(
+    'conflict',
+    `the organization ${lost.slug} would have no owner; nothing was changed`,
+    `make somebody else an owner first: latchkey org member role ${lost.slug} USER ${ownerRole}`,
+  )
+}

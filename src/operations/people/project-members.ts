@@ -1,0 +1,126 @@
+/** Members of projects, each with one role there, and handing a project to another owner. */
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Changed, Project, ProjectMember } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
+import { and, asc, eq, gt } from '../../db/query.ts'
+import { projectMembers, users } from '../../db/schema/people.ts'
+import type { OperationContext } from '../context.ts'
+import { authorize } from '../organizations/access.ts'
+import { type MemberPage, memberPage } from '../organizations/input.ts'
+import { pageFrom, type Source, streamFrom } from '../page.ts'
+import * as rules from '../rules/input.ts'
+import { find } from '../select.ts'
+import type { ProjectMemberList, ProjectOwner } from './input.ts'
+import { dropMember, membership, ownerFor, putMember, requireProjectMember } from './membership.ts'
+import { project } from './projects.ts'
+
+/**
+ * Gives a project to a user or an organization. Its members stay, and so do its keys and what they used.
+ *
+ * @throws not_found, ambiguous, invalid (not exactly one new owner), denied
+ */
+export function transferProject(
+  context: OperationContext,
+  selector: string,
+  to: ProjectOwner,
+): Promise<Changed<Project>> {
+  return project.change(context, selector, 'transfer', async (db, row) => {
+    await authorize(context, db, 'project:transfer', { project: row })
+    return ownerFor(context, db, to)
+  })
+}
+
+/** Adds a member to a project. @throws not_found, ambiguous, conflict (is a member already), denied */
+export function addProjectMember(
+  context: OperationContext,
+  selector: string,
+  userSelector: string,
+  roleName = 'member',
+): Promise<Changed<Project>> {
+  return project.change(context, selector, 'member-add', async (db, row) => {
+    await authorize(context, db, 'member:write', { project: row })
+    const user = await find(db, 'user', userSelector)
+    if ((await membership(db, row, user)) !== undefined) {
+      throw new LatchkeyError(
+        'conflict',
+        `${user.username} is a member of ${row.slug} already`,
+        `change the role with: latchkey project member role ${row.slug} ${user.username} ${roleName}`,
+      )
+    }
+    await putMember(context, db, row, user, roleName)
+    return {}
+  })
+}
+
+/** Gives a member of a project another role. @throws not_found, ambiguous, denied */
+export function setProjectRole(
+  context: OperationContext,
+  selector: string,
+  userSelector: string,
+  roleName: string,
+): Promise<Changed<Project>> {
+  return project.change(context, selector, 'member-role', async (db, row) => {
+    await authorize(context, db, 'member:write', { project: row })
+    const user = await find(db, 'user', userSelector)
+    await requireProjectMember(db, row, user)
+    await putMember(context, db, row, user, roleName)
+    return {}
+  })
+}
+
+/** Takes a member out of a project. Members may leave by themselves. @throws not_found, ambiguous, denied */
+export function removeProjectMember(
+  context: OperationContext,
+  selector: string,
+  userSelector: string,
+): Promise<Changed<Project>> {
+  return project.change(context, selector, 'member-remove', async (db, row) => {
+    await dropMember(context, db, row, await find(db, 'user', userSelector))
+    return {}
+  })
+}
+
+/** In the order in which the users were created. @throws not_found, ambiguous, invalid */
+export async function listProjectMembers(
+  context: OperationContext,
+  selector: string,
+  given: MemberPage = {},
+): Promise<ProjectMemberList> {
+  const page = rules.parse(memberPage, given)
+  const { views, total } = await pageFrom(context, db => membersOf(db, selector, page), page.limit)
+  return { members: views, total }
+}
+
+/** Streams the same, in constant memory. */
+export function streamProjectMembers(
+  context: OperationContext,
+  selector: string,
+  given: MemberPage = {},
+): AsyncGenerator<ProjectMember> {
+  const page = rules.parse(memberPage, given)
+  return streamFrom(context, db => membersOf(db, selector, page), page.limit)
+}
+
+async function membersOf(
+  db: Database,
+  selector: string,
+  { after }: MemberPage,
+): Promise<Source<ProjectMember>> {
+  const row = await find(db, 'project', selector)
+  const inThis = eq(projectMembers.projectId, row.id)
+  return {
+    after: after === undefined ? undefined : (await find(db, 'user', after)).id,
+    read: async (last, limit) => {
+      const found = await db
+        .select({ id: users.id, username: users.username, role: projectMembers.role })
+        .from(projectMembers)
+        .innerJoin(users, eq(users.id, projectMembers.userId))
+        .where(and(inThis, last === undefined ? undefined : gt(projectMembers.userId, last)))
+        .orderBy(asc(projectMembers.userId))
+        .limit(limit)
+      return found.map(({ role, ...user }) => ({ user, role }))
+    },
+    keyOf: view => view.user.id,
+    total: () => db.$count(projectMembers, inThis),
+  }
+}
