@@ -1,6 +1,7 @@
 // Runs on PostgreSQL too.
 /** Better Auth on Latchkey: its own suites for adapters, and a real server with the real client. */
 import { expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { betterAuth } from 'better-auth'
 import { createAuthClient } from 'better-auth/client'
 import { adminClient, organizationClient } from 'better-auth/client/plugins'
@@ -8,23 +9,29 @@ import { admin, organization } from 'better-auth/plugins'
 import { latchkeyAdapter } from './better-auth.ts'
 import type { Latchkey } from './index.ts'
 import { leftOut } from './testing/better-auth/left-out.ts'
+import { temporaryFolder } from './testing/folder.ts'
 import { temporaryLatchkey } from './testing/latchkey.ts'
 import { spawnLatchkey } from './testing/process.ts'
 
 test('the suites that Better Auth publishes for adapters pass', async () => {
-  const config = 'src/testing/better-auth/vitest.config.ts'
-  const child = Bun.spawn(
-    [process.execPath, '--bun', 'node_modules/.bin/vitest', 'run', '--config', config, '--reporter=json'],
-    { cwd: `${import.meta.dir}/..`, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
-  )
-  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
-  const report = JSON.parse(out.slice(out.indexOf('{"numTotalTestSuites"')))
+  const folder = temporaryFolder()
+  const [config, report] = ['src/testing/better-auth/vitest.config.ts', folder.file('report.json')]
+  const words = ['run', '--config', config, '--reporter=json', `--outputFile=${report}`]
+  const child = Bun.spawn([process.execPath, '--bun', 'node_modules/.bin/vitest', ...words], {
+    cwd: join(import.meta.dir, '..'),
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [out] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  const { numPassedTests, testResults } = await Bun.file(report).json()
+  folder.remove()
   const tests: readonly { readonly fullName: string; readonly status: string }[] =
-    report.testResults[0].assertionResults
+    testResults[0].assertionResults
   const failed = tests.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName)
-  expect(failed, err).toEqual([])
+  expect(failed, out).toEqual([])
   const skipped = tests.filter(({ status }) => status !== 'passed').length
-  expect({ passed: report.numPassedTests, skipped }).toEqual({
+  expect({ passed: numPassedTests, skipped }).toEqual({
     passed: 238 - 2 * Object.keys(leftOut).length,
     skipped: 2 * Object.keys(leftOut).length,
   })
@@ -103,8 +110,7 @@ test('who signed up is a user of Latchkey, and is out when the command line revo
   expect(await latchkey.users.get('ada')).toMatchObject({ email: ada.email, hasPassword: true })
   expect((await client.getSession()).data?.user.email).toBe(ada.email)
 
-  const { code, err } = await cli('session', 'revoke', '--user', 'ada', '--yes')
-  expect(err, err).toContain('revoked')
+  const { code } = await cli('session', 'revoke', '--user', 'ada', '--yes')
   expect(code).toBe(0)
   expect((await client.getSession()).data).toBeNull()
   expect((await client.signIn.email(ada)).data?.user.email).toBe(ada.email)

@@ -13,9 +13,9 @@ import type { BetterAuthOptions } from 'better-auth'
 import { type CustomAdapter, createAdapterFactory, type DBAdapter } from 'better-auth/adapters'
 import type { Database, Store } from './db/engine.ts'
 import type { Latchkey } from './library/latchkey.ts'
-import { contextOf } from './operations/index.ts'
-import type { OperationContext } from './operations/context.ts'
 import { type Fields, newRowId, Rows } from './operations/better-auth/rows.ts'
+import type { OperationContext } from './operations/context.ts'
+import { contextOf } from './operations/index.ts'
 
 /** Where work on rows runs: in transactions of its own, or in one that is under way. */
 type Runner = Pick<Store, 'read' | 'write'>
@@ -74,8 +74,14 @@ function adapterOf(
     field: getDefaultFieldName({ model: modelKey, field: named.field }),
   })
   const received = (target: Target, fields: Fields): Fields =>
-    Object.fromEntries(Object.entries(fields).map(([field, value]) => [usual(target, { field }).field, value]))
-  const sent = ({ model, modelKey = model }: Target, fields: Fields, select: readonly string[] = []): Fields =>
+    Object.fromEntries(
+      Object.entries(fields).map(([field, value]) => [usual(target, { field }).field, value]),
+    )
+  const sent = (
+    { model, modelKey = model }: Target,
+    fields: Fields,
+    select: readonly string[] = [],
+  ): Fields =>
     Object.fromEntries(
       ['id', ...Object.keys(schema[modelKey]?.fields ?? {})]
         .filter(name => select.length === 0 || select.includes(name))

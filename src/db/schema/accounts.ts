@@ -2,7 +2,7 @@
  * How users sign in: their passwords and outside accounts, their sessions, and what they were asked to confirm. Better Auth
  * uses the same rows. A restore brings no session back.
  */
-import { check, fits, id, index, integer, sql, table, text, uniqueIndex } from './columns.ts'
+import { anyId, check, fits, index, integer, sql, table, text, uniqueIndex } from './columns.ts'
 import { users } from './people.ts'
 
 const ofUser = {
@@ -16,7 +16,7 @@ const more = { additionalFields: text('additional_fields', { mode: 'json' }).$ty
 
 const times = { createdAt: integer('created_at').notNull(), updatedAt: integer('updated_at').notNull() }
 
-const accountId = id('acc', 'accounts')
+const accountId = anyId('accounts')
 /** A row for each way in. A password is one too: its account id is that of the user. */
 export const accounts = table(
   'accounts',
@@ -50,7 +50,7 @@ export const accounts = table(
   ],
 )
 
-const sessionId = id('ses', 'sessions')
+const sessionId = anyId('sessions')
 export const sessions = table(
   'sessions',
   {
@@ -80,7 +80,7 @@ export const sessions = table(
   ],
 )
 
-const verificationId = id('ver', 'verifications')
+const verificationId = anyId('verifications')
 /** What somebody has to confirm before a time, such as an email address. */
 export const verifications = table(
   'verifications',

@@ -69,3 +69,9 @@ export const id = (prefix: string, table: string) => ({
     sql`${sql.identifier('id')} ${fits(`${prefix}_*`)} AND length(${sql.identifier('id')}) = ${sql.raw(`${prefix.length + 27}`)}`,
   ),
 })
+
+/** A primary key of rows that other programs make too, with ids of their own form. */
+export const anyId = (table: string) => ({
+  column: text('id').primaryKey(),
+  check: check(`${table}_id`, sql`length(${sql.identifier('id')}) BETWEEN 1 AND 200`),
+})

@@ -1,5 +1,6 @@
 /** Who belongs to organizations and teams, with which roles, and who is invited. */
 import {
+  anyId,
   check,
   fits,
   id,
@@ -110,7 +111,7 @@ export const roles = table(
   ],
 )
 
-const invitationId = id('inv', 'invitations')
+const invitationId = anyId('invitations')
 export const invitations = table(
   'invitations',
   {

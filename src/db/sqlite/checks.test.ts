@@ -19,7 +19,7 @@ function filled(path: string): Client {
     `INSERT INTO chats SELECT 'cht_${id}', users.id, projects.id, 'Title', 's', 0, 0 FROM users, projects LIMIT 1`,
   )
   client.run(
-    `INSERT INTO sessions SELECT 'ses_${id}', id, '${'0'.repeat(64)}', 1, 'a', 'b', 'c', 'd', 'e', 0, 0 FROM users LIMIT 1`,
+    `INSERT INTO sessions SELECT 'ses_${id}', id, '${'0'.repeat(64)}', 1, 'a', 'b', 'c', 'd', 'e', 0, 0, '{}' FROM users LIMIT 1`,
   )
   client.run(`INSERT INTO messages VALUES (1, 'msg_${id}', 'cht_${id}', 1, 'user', '"said"', '{}', 0)`)
   client.run(

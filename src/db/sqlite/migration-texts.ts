@@ -19,6 +19,8 @@ import down8 from '../../../drizzle/0008_content.down.sql' with { type: 'text' }
 import up8 from '../../../drizzle/0008_content.sql' with { type: 'text' }
 import down9 from '../../../drizzle/0009_organizations.down.sql' with { type: 'text' }
 import up9 from '../../../drizzle/0009_organizations.sql' with { type: 'text' }
+import down10 from '../../../drizzle/0010_better_auth.down.sql' with { type: 'text' }
+import up10 from '../../../drizzle/0010_better_auth.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
@@ -31,4 +33,5 @@ export const migrationTexts: readonly (readonly [name: string, up: string, down:
   ['0007_people', up7, down7],
   ['0008_content', up8, down8],
   ['0009_organizations', up9, down9],
+  ['0010_better_auth', up10, down10],
 ]

@@ -8,9 +8,9 @@ import {
   inArray,
   isNotNull,
   isNull,
+  lowerAscii,
   lt,
   lte,
-  lowerAscii,
   ne,
   not,
   or,
@@ -33,7 +33,9 @@ export interface Condition {
 /** Undefined when all rows fit. @throws invalid (an unknown field or operator, or a value that fits none) */
 export function conditionOf(model: Model, where: readonly Condition[]): SQL | undefined {
   const joinedBy = (connector: string) =>
-    where.filter(each => (each.connector ?? 'AND') === connector).map(each => one(fieldOf(model, each.field), each))
+    where
+      .filter(each => (each.connector ?? 'AND') === connector)
+      .map(each => one(fieldOf(model, each.field), each))
   return and(model.own, ...joinedBy('AND'), or(...joinedBy('OR')))
 }
 
@@ -49,7 +51,7 @@ export function fieldOf({ fields, additional }: Model, name: string): Field {
 }
 
 function one(field: Field, { operator = 'eq', value, mode }: Condition): SQL {
-  const given = value instanceof Array ? value.map(field.bound) : field.bound(value)
+  const given = Array.isArray(value) ? value.map(field.bound) : field.bound(value)
   const isFolded = mode === 'insensitive' && [given].flat().every(each => typeof each === 'string')
   const folded = (each: unknown) => (isFolded ? lowerAscii(String(each)) : each)
   const of = isFolded ? sql`lower(${field.of})` : typeof value === 'number' ? asNumeric(field) : field.of
@@ -80,6 +82,5 @@ const comparisons: Readonly<Record<string, Comparison>> = {
   gte: (of, value) => gte(of as SQL, value),
   contains: (of, value) => sql`${word('position')}(${of}, ${String(value)}) > 0`,
   starts_with: (of, value) => part(of, sql`1`, String(value)),
-  ends_with: (of, value) =>
-    part(of, sql`length(${of}) + 1 - ${[...String(value)].length}`, String(value)),
+  ends_with: (of, value) => part(of, sql`length(${of}) + 1 - ${[...String(value)].length}`, String(value)),
 }

@@ -3,7 +3,15 @@
  * email address is Latchkey's alone, because Better Auth needs one.
  */
 import type { Noun } from '../../contract/nouns.ts'
-import { asNumber, type Column, isNotNull, type SQL, type SQLWrapper, sql, type Table } from '../../db/query.ts'
+import {
+  asNumber,
+  type Column,
+  isNotNull,
+  type SQL,
+  type SQLWrapper,
+  sql,
+  type Table,
+} from '../../db/query.ts'
 import { accounts, sessions, verifications } from '../../db/schema/accounts.ts'
 import { invitations, organizationMembers, roles, teamMembers, teams } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
@@ -62,7 +70,11 @@ interface Form {
 const same = (value: unknown): unknown => value
 
 /** A field that is a column. */
-function columnOf(table: Table, name: string, { read = same, write = same, bound = write }: Form = {}): Field {
+function columnOf(
+  table: Table,
+  name: string,
+  { read = same, write = same, bound = write }: Form = {},
+): Field {
   return {
     of: Reflect.get(table, name) as Column,
     read: row => read(row[name]),

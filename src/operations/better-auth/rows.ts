@@ -88,7 +88,10 @@ export class Rows {
     const { table, prefix, completed } = this.#model
     const given = { id: newId(prefix, now), ...this.#columns(fields) }
     const values = this.#isUser ? await this.#asUser(given) : { ...completed?.(given), ...given }
-    const [row] = await this.#told([], async () => (await this.#db.insert(table).values(values).returning()) as StoredRow[])
+    const [row] = await this.#told(
+      [],
+      async () => (await this.#db.insert(table).values(values).returning()) as StoredRow[],
+    )
     if (!row) throw new Error('the row was written, but not returned')
     return this.#fields(row)
   }
@@ -228,7 +231,10 @@ export class Rows {
       const [was, is] = [were.get(row.id), are.get(row.id)]
       if (was && is && differingFields(was, is).length === 0) continue
       const changed = rows.find(({ id }) => id === row.id) ?? row
-      const target = targetOf(audited.noun, audited.by === undefined ? changed : await this.#named(audited, row))
+      const target = targetOf(
+        audited.noun,
+        audited.by === undefined ? changed : await this.#named(audited, row),
+      )
       const action = `${audited.noun}.${verbOf(audited.verbs, was, is)}` as Event['action']
       events.push({ action, target, before: was, after: is })
     }
@@ -239,7 +245,10 @@ export class Rows {
   /** The thing that a row is part of. */
   async #named({ noun, by = '' }: Audited, row: StoredRow): Promise<StoredRow> {
     const table = tableOf(noun)
-    const [named] = await this.#db.select().from(table).where(eq(table.id, String(row[by])))
+    const [named] = await this.#db
+      .select()
+      .from(table)
+      .where(eq(table.id, String(row[by])))
     return (named ?? { id: String(row[by]) }) as StoredRow
   }
 

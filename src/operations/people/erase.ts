@@ -106,6 +106,7 @@ export async function eraseRows(db: Database, user: Row<'user'>, now: Date) {
       emailVerified: false,
       name: null,
       image: null,
+      additionalFields: null,
       disabledAt: user.disabledAt ?? at,
       disabledReason: 'erased',
       disabledUntil: null,

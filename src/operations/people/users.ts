@@ -156,32 +156,32 @@ export async function requireDeletable(
   db: Database,
   row: Row<'user'>,
 ): Promise<void> {
-    const { id, username } = row
-    await requireOtherOwner(db, context.now(), row)
-    const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.ownerId, id))
-    const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.userId, id))
-    const [said] = await db.select({ n: count() }).from(chats).where(eq(chats.userId, id))
-    if (held && held.n > 0) {
-      throw new LatchkeyError(
-        'conflict',
-        `${username} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
-        `see them with: latchkey key list --user ${username}; delete them or give them to another user, or use: latchkey user disable ${username}`,
-      )
-    }
-    if (owned && owned.n > 0) {
-      throw new LatchkeyError(
-        'conflict',
-        `${username} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
-        `see them with: latchkey project list --owner ${username}; give them to another owner first`,
-      )
-    }
-    if (said && said.n > 0) {
-      throw new LatchkeyError(
-        'conflict',
-        `${username} still has ${said.n} ${said.n === 1 ? 'chat' : 'chats'}`,
-        `see them with: latchkey chat list --user ${username}; erase them first with: latchkey chat prune --user ${username}`,
-      )
-    }
+  const { id, username } = row
+  await requireOtherOwner(db, context.now(), row)
+  const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.ownerId, id))
+  const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.userId, id))
+  const [said] = await db.select({ n: count() }).from(chats).where(eq(chats.userId, id))
+  if (held && held.n > 0) {
+    throw new LatchkeyError(
+      'conflict',
+      `${username} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
+      `see them with: latchkey key list --user ${username}; delete them or give them to another user, or use: latchkey user disable ${username}`,
+    )
+  }
+  if (owned && owned.n > 0) {
+    throw new LatchkeyError(
+      'conflict',
+      `${username} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
+      `see them with: latchkey project list --owner ${username}; give them to another owner first`,
+    )
+  }
+  if (said && said.n > 0) {
+    throw new LatchkeyError(
+      'conflict',
+      `${username} still has ${said.n} ${said.n === 1 ? 'chat' : 'chats'}`,
+      `see them with: latchkey chat list --user ${username}; erase them first with: latchkey chat prune --user ${username}`,
+    )
+  }
 }
 
 /** The views of rows, in the same order. */
