@@ -1,5 +1,6 @@
 /** How long others cannot write to a database: a process that begins a transaction again and again, and notes the longest wait. */
 import { Database } from 'bun:sqlite'
+import { nextLine } from '../src/testing/lines.ts'
 
 /** Starts it; `stop` returns the longest wait in milliseconds. */
 export async function watchLock(database: string): Promise<{ readonly stop: () => Promise<number> }> {
@@ -9,13 +10,13 @@ export async function watchLock(database: string): Promise<{ readonly stop: () =
     stderr: 'inherit',
   })
   const reader = child.stdout.getReader()
-  await reader.read()
+  await nextLine(reader)
   return {
     stop: async () => {
       child.stdin.end()
-      const { value } = await reader.read()
+      const longest = await nextLine(reader)
       await child.exited
-      return Number(new TextDecoder().decode(value))
+      return Number(longest)
     },
   }
 }

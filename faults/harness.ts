@@ -12,6 +12,7 @@ import { founders, organisation } from '../src/seed/organisation.ts'
 import { plant } from '../src/seed/plant.ts'
 import { addUsers } from '../src/testing/backups.ts'
 import { type TemporaryFolder, temporaryFolder } from '../src/testing/folder.ts'
+import { nextLine } from '../src/testing/lines.ts'
 import { type Finished, type Running, startLatchkey } from '../src/testing/process.ts'
 
 interface Outcome {
@@ -239,7 +240,7 @@ export async function startPeer(house: House): Promise<Peer> {
     stderr: 'inherit',
   })
   const lines = child.stdout.getReader()
-  await lines.read()
+  await nextLine(lines)
   return {
     ledger,
     stop: async () => {

@@ -4,7 +4,11 @@ const policy = { tests: ['src/operations/file/backup/policy.test.ts'] }
 const upkeep = { tests: ['src/operations/file/backup/upkeep.test.ts'] }
 const swapping = { tests: ['src/operations/file/backup/restore/swap.test.ts'] }
 const durable = { tests: ['src/durable.test.ts'] }
-const copied = { tests: ['src/operations/postgres/files/copy.test.ts'] }
+const copied = {
+  engine: 'postgres',
+  tests: ['src/operations/postgres/files/copy.test.ts'],
+  only: 'the rest brings over',
+} as const
 const planned = { tests: ['src/operations/file/backup/restore/plan.test.ts'] }
 
 /** Mistakes that lose data. */
@@ -217,7 +221,9 @@ export const backups: readonly Mutation[] = [
     file: 'src/operations/postgres/files/snapshot.ts',
     text: "'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'",
     instead: "'BEGIN READ ONLY'",
+    engine: 'postgres',
     tests: ['src/operations/postgres/files/backup.test.ts'],
+    only: 'under writers',
   },
   {
     what: 'the rest overwrites a copy that somebody has used since',
@@ -238,6 +244,8 @@ export const backups: readonly Mutation[] = [
     file: 'src/operations/postgres/files/server.ts',
     text: '        await lockOut(connection)\n',
     instead: '',
+    engine: 'postgres',
     tests: ['src/operations/postgres/files/restore.test.ts'],
+    only: 'until a restore',
   },
 ]

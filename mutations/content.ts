@@ -67,6 +67,7 @@ export const ofContent: readonly Mutation[] = [
     text: "new Set(['imports', 'file_contents'])",
     instead: "new Set(['imports'])",
     tests: ['src/operations/file/backup/restore/one-thing.test.ts'],
+    only: 'a deleted project comes back',
   },
   {
     what: 'a terminal gets bytes that are no text',

@@ -9,6 +9,7 @@ import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { money } from './money.ts'
 import type { Mutation } from './mutation.ts'
+import { ofOrganizations } from './organizations.ts'
 import { people } from './people.ts'
 import { onPostgres } from './postgres.ts'
 import { server } from './server.ts'
@@ -28,6 +29,7 @@ export const mutations: readonly Mutation[] = [
   ...together,
   ...ofChats,
   ...people,
+  ...ofOrganizations,
   ...ofContent,
   ...onPostgres,
 ]

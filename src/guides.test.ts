@@ -3,6 +3,7 @@ import { Database } from 'bun:sqlite'
 import { afterAll, expect, test } from 'bun:test'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { firstLine } from './testing/lines.ts'
 import { pageShell, root } from './testing/pages.ts'
 import { requireTool } from './testing/tools.ts'
 
@@ -143,7 +144,7 @@ requireTool('chromium')('the chat app of docs/embedding.md is one, in a browser'
   const executablePath = Bun.which('chromium') ?? ''
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
   try {
-    const { value: url } = await child.stdout.pipeThrough(new TextDecoderStream()).getReader().read()
+    const url = (await firstLine(child.stdout)).trim()
     const page = await browser.newPage()
     const items = (list: string) => page.locator(`#${list} li`).allTextContents()
     const send = async (text: string, count: number) => {
@@ -151,7 +152,7 @@ requireTool('chromium')('the chat app of docs/embedding.md is one, in a browser'
       await page.press('#text', 'Enter')
       await page.waitForFunction(`document.querySelectorAll('#messages li').length === ${count}`)
     }
-    await page.goto(String(url).trim())
+    await page.goto(url)
     await send('Where is the old town?', 2)
     await send('<img src=x onerror="document.title = 1">', 4)
     await page.click('#new')
@@ -173,7 +174,7 @@ requireTool('chromium')('the chat app of docs/embedding.md is one, in a browser'
     await page.waitForFunction("document.querySelectorAll('#messages li').length === 2")
     expect((await items('messages'))[0]).toContain('Where is the old town?')
     const { id } = JSON.parse(others.out)
-    expect((await fetch(new URL(`/chats/${id}`, String(url).trim()))).status).toBe(404)
+    expect((await fetch(new URL(`/chats/${id}`, url))).status).toBe(404)
   } finally {
     await browser.close()
     child.kill()

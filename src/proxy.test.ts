@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { createServer } from 'node:net'
 import { connectLatchkey } from './index.ts'
 import { type TemporaryFolder, temporaryFolder } from './testing/folder.ts'
+import { nextLine } from './testing/lines.ts'
 import { blocksOf } from './testing/pages.ts'
 import { serverHome, startServer } from './testing/server.ts'
 import { requireTool } from './testing/tools.ts'
@@ -179,10 +180,9 @@ for (const proxy of [nginx, caddy]) {
         answer.headers.get('ratelimit-policy'),
       ]).toEqual([200, '"key-requests-1h";r=1', '"key-requests-1h";q=2;w=3600'])
       const reader = answer.body!.getReader()
-      const decode = (chunk: { readonly value?: Uint8Array }) => new TextDecoder().decode(chunk.value)
-      expect(decode(await reader.read())).toBe('{"response":"Hel","done":false}\n')
+      expect(await nextLine(reader)).toBe('{"response":"Hel","done":false}\n')
       model.release()
-      expect(decode(await reader.read())).toBe('{"response":"lo","done":true}\n')
+      expect(await nextLine(reader)).toBe('{"response":"lo","done":true}\n')
       await reader.read()
 
       const second = await ask({ 'x-api-key': secret })

@@ -3,6 +3,7 @@ import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { firstLine } from './testing/lines.ts'
 import { pageShell, root } from './testing/pages.ts'
 
 const { folder, work, path, blocks, bash: typed, close } = pageShell()
@@ -98,8 +99,7 @@ test('the gateway of the README lets a key through, counts it, and turns others 
     stderr: 'inherit',
   })
   try {
-    const { value } = await gateway.stdout.getReader().read()
-    const [url = ''] = /http\S+/.exec(new TextDecoder().decode(value)) ?? []
+    const [url = ''] = /http\S+/.exec(await firstLine(gateway.stdout)) ?? []
     const ask = (bearer: string) => fetch(url, { headers: { authorization: `Bearer ${bearer}` } })
     const limited = JSON.parse((await bash('latchkey key create limited --limit tokens=12/5h --json')).out)
     const first = await ask(limited.secret)

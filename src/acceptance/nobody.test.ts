@@ -76,7 +76,9 @@ test('without a single argument every command ends, and a failure says what to t
     if (effect === 'destroy') return about(run.path, failureProblems(run, { exit: 6 }, false))
     // SHELL names none.
     if (run.path === 'completion install') return about(run.path, failureProblems(run, { exit: 2 }, false))
-    if (run.path === 'init') return about(run.path, failureProblems(run, { exit: 5 }, false))
+    // Both are for a database that is not there, or empty.
+    if (['init', 'db seed'].includes(run.path))
+      return about(run.path, failureProblems(run, { exit: 5 }, false))
     // The port it takes when nothing is said may be somebody's.
     if (['serve', 'db studio'].includes(run.path) && run.ran.code === exitCodes.conflict) return []
     return run.ran.code === 0

@@ -80,6 +80,8 @@ const unusable: Readonly<Record<string, Unusable>> = {
       ...occupied,
       'config set': failed(78, 'config'),
       'config unset': document(0),
+      // A hash of the newest kind is not replaced.
+      'user check-password': document(0),
       // There is nothing to migrate or mend, and no folder in which to note the pass.
       'migrate up': document(0),
       'usage check': document(0),

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey } from '../index.ts'
+import { firstLine, nextLine } from '../testing/lines.ts'
 import { processEnvironment, program, runOrSpawn } from '../testing/process.ts'
 import { serverHome as prepared, startServer } from '../testing/server.ts'
 
@@ -209,8 +210,7 @@ test('a log that nobody reads holds up no answer', async () => {
     stderr: 'pipe',
   })
   const reader = child.stderr.getReader()
-  const { value } = await reader.read()
-  const url = JSON.parse(new TextDecoder().decode(value)).address
+  const url = JSON.parse(await nextLine(reader)).address
   // A line has a hundred characters, so this is more than a pipe holds.
   const some = async () => {
     for (let n = 0; n < 60; n++) expect((await fetch(`${url}/healthz`)).status).toBe(200)
@@ -229,8 +229,7 @@ test('a log that nobody reads holds up no end', async () => {
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  const reader = child.stderr.getReader()
-  const { address } = JSON.parse(new TextDecoder().decode((await reader.read()).value))
+  const { address } = JSON.parse(await firstLine(child.stderr))
   for (let n = 0; n < 3_000; n++) expect((await fetch(`${address}/healthz`)).status).toBe(200)
   child.kill('SIGTERM')
   expect(await child.exited).toBe(0)
@@ -255,7 +254,7 @@ test.each(['blocks', 'does not block'])(
       stdout,
       stderr: 'pipe',
     })
-    await child.stderr.getReader().read()
+    await firstLine(child.stderr)
     child.kill('SIGTERM')
     expect(await child.exited).toBe(0)
   },

@@ -36,6 +36,8 @@ export async function requireContract(outcome: Outcome): Promise<void> {
   const asked = formatOf(invocation.globals, outcome)
   const declaration = invocation.kind === 'run' ? invocation.declaration : undefined
   const isDocument = declaration !== undefined && !isDrawn(declaration, asked)
+  // Lines that a command writes for people itself have a form of their own.
+  if (isDocument && isForPeople(asked) && declaration.lines !== undefined) return
   const format = isDocument && isForPeople(asked) ? 'ndjson' : asked
   if (format !== 'json' && format !== 'ndjson') return
   const fields = invocation.globals.fields?.split(',').map(field => field.trim())

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Client } from '../db/sqlite/client.ts'
 import { createBackup } from '../operations/file/backup/create.ts'
 import { addUsers, type BackupScene, backupScene } from './backups.ts'
+import { firstLine } from './lines.ts'
 
 export const cleanUp: (() => void)[] = []
 /** For `afterEach`. */
@@ -50,8 +51,7 @@ export async function peer(path: string, body: string) {
     console.log('ready'); await Bun.sleep(120_000)`
   const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe', stdin: 'pipe' })
   cleanUp.push(() => child.kill(9))
-  const { value } = await child.stdout.getReader().read()
-  if (new TextDecoder().decode(value) !== 'ready\n') throw new Error('it cannot open the database')
+  if ((await firstLine(child.stdout)) !== 'ready\n') throw new Error('it cannot open the database')
   return { pid: child.pid, exited: child.exited }
 }
 

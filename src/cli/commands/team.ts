@@ -23,7 +23,7 @@ const ofTeams = thing(
 const create = command({
   effect: 'write',
   summary: 'Create a team in an organization',
-  examples: ['latchkey team create Backend --org acme', 'latchkey team create Design --org acme --json'],
+  examples: ['latchkey team create Backend --org acme', 'latchkey team create "Data Science" --org acme'],
   args: { name: arg.one('Name, unique in the organization') },
   options: {
     org: opt.required(opt.text('org', 'The organization that it is part of')),

@@ -7,6 +7,7 @@ import { LiveDatabase } from '../../server/database.ts'
 import { Counters } from '../../server/metrics.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
+import { firstLine } from '../../testing/lines.ts'
 import { latchkeyDatabase, requirePostgres, temporaryServer } from '../../testing/postgres.ts'
 import type { Cluster } from '../../testing/postgres-cluster.ts'
 import { run } from '../../testing/run.ts'
@@ -225,7 +226,7 @@ requirePostgres()('who works alone is followed by another as soon as its process
       await Bun.sleep(600_000)
     })`
   const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
-  await child.stdout.getReader().read()
+  await firstLine(child.stdout)
   const store = storeOn(database.url)
   expect(await failure(store.alone('none', async () => 'beside'))).toMatchObject({ code: 'busy' })
   const next = store.alone('usual', async () => 'next')

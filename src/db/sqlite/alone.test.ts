@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { failure } from '../../testing/failure.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
+import { firstLine } from '../../testing/lines.ts'
 import { alone } from './alone.ts'
 
 const module = join(import.meta.dir, 'alone.ts')
@@ -17,15 +18,14 @@ async function worker(path: string) {
       await Bun.sleep(60_000)
     })`
   const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
-  const reader = child.stdout.getReader()
-  return { child, works: reader.read() }
+  await firstLine(child.stdout)
+  return child
 }
 
 test('somebody else waits, or is told that it is busy, and goes on as soon as the process is killed', async () => {
   using folder = temporaryFolder()
   const path = folder.file('latchkey.db')
-  const { child, works } = await worker(path)
-  await works
+  const child = await worker(path)
   const busy = await failure(alone(path, 0, async () => 'done'))
   expect(busy).toMatchObject({ code: 'busy', exit: 75 })
   const next = alone(path, 20_000, async () => 'done')

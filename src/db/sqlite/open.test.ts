@@ -1,7 +1,8 @@
 import { expect } from 'bun:test'
-import { chmodSync, copyFileSync, mkdirSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { nextLine } from '../../testing/lines.ts'
 import { canStepDown, requireMounts, requirePresent, requireTool, stepDown } from '../../testing/tools.ts'
 
 /** A process that may read the database but not write to its folder, so it reads without locks. */
@@ -34,7 +35,7 @@ for (const [what, write, expected] of [
         cwd: '/',
       })
       const output = child.stdout.getReader()
-      const line = async () => new TextDecoder().decode((await output.read()).value).trim()
+      const line = async () => (await nextLine(output)).trim()
       expect(await line()).toBe('read')
       if (write) {
         const { connectLatchkey } = await import('../../index.ts')
@@ -55,7 +56,8 @@ requireMounts()(
     await home.latchkey.close()
     const small = join(home.folder, 'small')
     mkdirSync(small)
-    expect(Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', small]).exitCode).toBe(0)
+    const size = `size=${statSync(home.path).size + 65_536}`
+    expect(Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', size, 'tmpfs', small]).exitCode).toBe(0)
     try {
       const path = join(small, 'latchkey.db')
       copyFileSync(home.path, path)

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'bun:test'
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { temporaryFolder } from '../../testing/folder.ts'
+import { nextLine } from '../../testing/lines.ts'
 import { Client } from './client.ts'
 import { SoleUse } from './sole-use.ts'
 
@@ -58,7 +59,7 @@ async function peer(path: string, before: string, after = '') {
   const child = Bun.spawn([process.execPath, '-e', code], { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' })
   cleanUp.push(() => child.kill(9))
   const lines = child.stdout.getReader()
-  const next = async () => new TextDecoder().decode((await lines.read()).value)
+  const next = () => nextLine(lines)
   expect(await next()).toBe('ready\n')
   return {
     go: () => {

@@ -50,6 +50,7 @@ export interface SourceFile {
   readonly path: string
   /** SHA-256 of the content, in hex. */
   readonly sha256: string
+  /** Of the content. */
   readonly sizeBytes: number
   /** Called for what the project does not have. */
   readonly read: () => FileBody | Promise<FileBody>

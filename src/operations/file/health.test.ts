@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import type { HealthReport } from '../../contract/views.ts'
 import { latestVersion } from '../../db/schema/version.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
+import { firstLine } from '../../testing/lines.ts'
 import { fromTemplate } from '../../testing/template.ts'
 import type { FileContext } from '../context.ts'
 import { createBackup } from './backup/create.ts'
@@ -143,7 +144,7 @@ test('another process that writes is a warning that names it', async () => {
     const client = (globalThis.kept = new Database(${JSON.stringify(context.path)}))
     client.run('BEGIN IMMEDIATE'); console.log('held'); await Bun.sleep(60_000)`
   const holder = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
-  await holder.stdout.getReader().read()
+  await firstLine(holder.stdout)
   const found = check(await checkHealth(context), 'writable')
   holder.kill(9)
   await holder.exited

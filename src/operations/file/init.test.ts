@@ -14,6 +14,7 @@ import { latestVersion } from '../../db/schema/version.ts'
 import { openReader, requireCurrent } from '../../db/sqlite/open.ts'
 import { kills } from '../../testing/chance.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
+import { firstLine } from '../../testing/lines.ts'
 import type { FileContext } from '../context.ts'
 import { initialize } from './init.ts'
 
@@ -124,7 +125,7 @@ test('killed at any moment, it leaves no database or a whole one, and the next r
     for (let n = 0; ; n++) await initialize({ ...${JSON.stringify(context)}, path: ${JSON.stringify(context.path)} + n, now: () => new Date() })`
   for (let round = 0; round < kills; round++) {
     const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
-    await child.stdout.getReader().read()
+    await firstLine(child.stdout)
     await Bun.sleep(Math.random() * 30)
     child.kill(9)
     await child.exited

@@ -7,6 +7,7 @@ import { type MigrationSource, migrations } from '../../db/sqlite/migrations.ts'
 import { openWriter } from '../../db/sqlite/open.ts'
 import { failure } from '../../testing/failure.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../testing/folder.ts'
+import { firstLine } from '../../testing/lines.ts'
 import { fromTemplate } from '../../testing/template.ts'
 import type { FileContext } from '../context.ts'
 import { listBackups } from './backup/list.ts'
@@ -194,7 +195,7 @@ test('what fails on the database and not on the copy names the backup and change
     const client = (globalThis.kept = new Client(${JSON.stringify(context.path)}))
     client.run('BEGIN IMMEDIATE'); console.log('held'); await Bun.sleep(60_000)`
   const holder = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
-  await holder.stdout.getReader().read()
+  await firstLine(holder.stdout)
   const error = await failure(migrate(context, { direction: 'up' }, withMore(family, rebuild)))
   holder.kill(9)
   await holder.exited
@@ -376,7 +377,7 @@ test('a step down waits for nobody: another process that has the database open s
     kept.query('SELECT 1 FROM users').get(); console.log('ready'); await Bun.sleep(60_000)`
   const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
   try {
-    await child.stdout.getReader().read()
+    await firstLine(child.stdout)
     const down = await migrate(context, { direction: 'down', steps: 1 }).catch(error => error)
     expect(down).toMatchObject({ code: 'busy', message: expect.stringContaining(`process ${child.pid}`) })
     expect(await listBackups(context)).toEqual([])

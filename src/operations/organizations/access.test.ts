@@ -33,10 +33,11 @@ async function people({ users, organizations, projects, roles, teams }: Latchkey
   ]
   for (const username of [...names, 'mate', 'stranger']) await users.create({ username: `u-${username}` })
   await users.create({ username: 'root-admin', role: 'admin' })
-  await organizations.create({ name: 'Acme', owner: 'u-owner' })
+  // Older than Acme, with a role of the same name: whoever looks for the name alone finds this one first.
   await organizations.create({ name: 'Other', owner: 'u-stranger' })
-  await roles.create({ name: 'editor', org: 'acme', permissions: ['project:write', 'file:*'] })
+  await organizations.create({ name: 'Acme', owner: 'u-owner' })
   await roles.create({ name: 'editor', org: 'other', permissions: ['org:delete'] })
+  await roles.create({ name: 'editor', org: 'acme', permissions: ['project:write', 'file:*'] })
   await roles.create({ name: 'auditor', permissions: ['*:read'] })
   for (const role of ['admin', 'member', 'viewer', 'editor'])
     await organizations.members.add('acme', `u-${role}`, role)
@@ -202,8 +203,8 @@ test('the list has a line for each place, page by page', async () => {
   const all = await access.list('u-owner')
   expect(all.total).toBe(4)
   expect(all.grants.map(({ organization, project }) => project?.slug ?? organization?.slug)).toEqual([
-    'acme',
     'other',
+    'acme',
     'one',
     'two',
   ])

@@ -15,13 +15,6 @@ import * as rules from '../rules/input.ts'
 
 const pageSize: rules.Rule<number> = v.pipe(rules.count, v.minValue(1, 'must be at least 1'))
 
-const paging = {
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only those after this one, oldest first. */
-  after: v.optional(v.string()),
-}
-
 export const newOrganization = v.object({
   /** Display name; need not be unique. */
   name: rules.displayName,
@@ -50,7 +43,10 @@ export const organizationPage = v.object({
   member: v.optional(v.string()),
   /** Part of a slug or name. */
   search: v.optional(v.string()),
-  ...paging,
+  /** At most this many; default 100, and all in a stream. */
+  limit: v.optional(pageSize),
+  /** Only organizations after this one, oldest first. */
+  after: v.optional(v.string()),
 })
 export type OrganizationPage = rules.Input<typeof organizationPage>
 
@@ -97,7 +93,10 @@ export const teamPage = v.object({
   member: v.optional(v.string()),
   /** Part of a name. */
   search: v.optional(v.string()),
-  ...paging,
+  /** At most this many; default 100, and all in a stream. */
+  limit: v.optional(pageSize),
+  /** Only teams after this one, oldest first. */
+  after: v.optional(v.string()),
 })
 export type TeamPage = rules.Input<typeof teamPage>
 
@@ -144,7 +143,10 @@ export const rolePage = v.object({
   org: v.optional(v.string()),
   /** Part of a name. */
   search: v.optional(v.string()),
-  ...paging,
+  /** At most this many; default 100, and all in a stream. */
+  limit: v.optional(pageSize),
+  /** Only roles after this one, oldest first. */
+  after: v.optional(v.string()),
 })
 export type RolePage = rules.Input<typeof rolePage>
 
@@ -191,7 +193,10 @@ export const invitationPage = v.object({
   email: v.optional(v.string()),
   /** Invitations with this status. */
   status: v.optional(status),
-  ...paging,
+  /** At most this many; default 100, and all in a stream. */
+  limit: v.optional(pageSize),
+  /** Only invitations after this one, oldest first. */
+  after: v.optional(v.string()),
 })
 export type InvitationPage = rules.Input<typeof invitationPage>
 

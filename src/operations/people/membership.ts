@@ -11,8 +11,14 @@ import { ownerRole } from '../organizations/owners.ts'
 import { find } from '../select.ts'
 import type { ProjectOwner } from './input.ts'
 
+interface Owner {
+  readonly columns: { readonly ownerId: string | null; readonly organizationId: string | null }
+  readonly user?: Row<'user'>
+  readonly org?: Row<'org'>
+}
+
 /**
- * The columns of a new owner.
+ * The columns of a new owner, and who that is.
  *
  * @throws not_found, ambiguous, invalid, denied (a user gives a project to an organization in which they may not make one)
  */
@@ -20,7 +26,7 @@ export async function ownerFor(
   context: OperationContext,
   db: Database,
   { user, org }: ProjectOwner,
-): Promise<{ readonly ownerId: string | null; readonly organizationId: string | null }> {
+): Promise<Owner> {
   if ((user === undefined) === (org === undefined)) {
     throw new LatchkeyError(
       'invalid',
@@ -28,10 +34,13 @@ export async function ownerFor(
       'give either a user or an organization',
     )
   }
-  if (user !== undefined) return { ownerId: (await find(db, 'user', user)).id, organizationId: null }
-  const organization = await find(db, 'org', org ?? '')
-  await authorize(context, db, 'project:write', { org: organization })
-  return { ownerId: null, organizationId: organization.id }
+  if (user !== undefined) {
+    const found = await find(db, 'user', user)
+    return { columns: { ownerId: found.id, organizationId: null }, user: found }
+  }
+  const found = await find(db, 'org', org ?? '')
+  await authorize(context, db, 'project:write', { org: found })
+  return { columns: { ownerId: null, organizationId: found.id }, org: found }
 }
 
 /**

@@ -206,8 +206,12 @@ test('an archived project comes back', async () => {
 
 test('a field that is not given is said to be missing', async () => {
   await using home = await temporaryLatchkey()
-  const error = await failure(home.latchkey.projects.create({ name: 'shop' } as never))
-  expect(error).toMatchObject({ code: 'invalid', message: 'owner is missing' })
+  const { projects } = home.latchkey
+  const nameless = await failure(projects.create({ owner: 'alice' } as never))
+  expect(nameless).toMatchObject({ code: 'invalid', message: 'name is missing' })
+  const owner = await failure(projects.create({ name: 'shop' } as never))
+  const message = 'a project belongs to one user or to one organization'
+  expect(owner).toMatchObject({ code: 'invalid', message })
 })
 
 test('a change that names nothing is refused', async () => {

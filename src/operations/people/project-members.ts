@@ -26,7 +26,7 @@ export function transferProject(
 ): Promise<Changed<Project>> {
   return project.change(context, selector, 'transfer', async (db, row) => {
     await authorize(context, db, 'project:transfer', { project: row })
-    return ownerFor(context, db, to)
+    return (await ownerFor(context, db, to)).columns
   })
 }
 

@@ -43,16 +43,17 @@ export async function createProject(
   return context.store.write(async db => {
     const owner = await ownerFor(context, db, { user: fields.owner, org: fields.org })
     const actor = await actingUser(context, db)
-    if (owner.ownerId !== null && actor !== undefined && actor.id !== owner.ownerId)
+    if (owner.user !== undefined && actor !== undefined && actor.id !== owner.user.id)
       await authorize(context, db, 'project:write', {})
-    const given = { slug, name, description, keyPrefix, ...owner }
+    const given = { slug, name, description, keyPrefix, ...owner.columns }
     return project.create(context, db, given, {
       ...options,
       ifTaken: 'choose another with --slug',
       also: row => changeLimits(context, db, 'project', row.id, { limits }),
       same: there => [
         ['name', there.name, fields.name],
-        ['owner', there.owner?.id ?? there.organization?.id, owner.ownerId ?? owner.organizationId],
+        ['owner', there.owner?.username ?? null, owner.user?.username],
+        ['organization', there.organization?.slug ?? null, owner.org?.slug],
         ['description', there.description, fields.description],
         ['key prefix', there.keyPrefix, fields.keyPrefix],
         ['limits', shownLimits(there.limits), input.limits && shownLimits(limits)],
@@ -112,7 +113,7 @@ export async function updateProject(
     await changeLimits(context, db, 'project', row.id, { limits, removeLimits })
     if (owner === undefined) return fields
     await authorize(context, db, 'project:transfer', { project: row })
-    return { ...fields, ...(await ownerFor(context, db, { user: owner })) }
+    return { ...fields, ...(await ownerFor(context, db, { user: owner })).columns }
   })
 }
 

@@ -1,4 +1,3 @@
-// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { connectLatchkey, type Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'

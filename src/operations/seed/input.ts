@@ -1,6 +1,7 @@
 /** What a database is seeded with: rows that come after those that they refer to. Only types. */
 
 interface Made {
+  /** With the prefix of its kind. */
   readonly id: string
   /** When, in UTC milliseconds. */
   readonly at: number

@@ -4,6 +4,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync 
 import { dirname, join } from 'node:path'
 import type { Studio } from '../../../contract/views.ts'
 import { temporaryLatchkey } from '../../../testing/latchkey.ts'
+import { firstLine } from '../../../testing/lines.ts'
 import { program, spawnLatchkey } from '../../../testing/process.ts'
 import { testEnvironment } from '../../../testing/run.ts'
 import { requireRoot } from '../../../testing/tools.ts'
@@ -20,11 +21,7 @@ test('shows a private copy on this machine alone, keeps nothing of what is done 
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  let said = ''
-  for await (const chunk of child.stderr) {
-    said += new TextDecoder().decode(chunk)
-    if (said.includes('\n')) break
-  }
+  const said = await firstLine(child.stderr)
   const port = /\?port=(\d+)/.exec(said)?.[1]
   expect(port, said).toBeDefined()
   const ask = async (sql: string): Promise<unknown> => {
@@ -58,8 +55,7 @@ test.each(['SIGHUP', 'SIGKILL'] as const)('after %s neither the copy nor its ser
     stdout: 'ignore',
     stderr: 'pipe',
   })
-  const { value } = await child.stderr.getReader().read()
-  const port = /\?port=(\d+)/.exec(new TextDecoder().decode(value))?.[1]
+  const port = /\?port=(\d+)/.exec(await firstLine(child.stderr))?.[1]
   const left = async () => ({
     copies: readdirSync(home.folder).filter(name => name.startsWith('latchkey-studio-')).length,
     answers: await fetch(`http://127.0.0.1:${port}/`).then(

@@ -18,6 +18,7 @@ import { type BackupScene, backupScene, manifestOf, rewriteManifest } from '../.
 import { kills } from '../../../testing/chance.ts'
 import { failure } from '../../../testing/failure.ts'
 import type { TemporaryFolder } from '../../../testing/folder.ts'
+import { firstLine } from '../../../testing/lines.ts'
 import { requireMounts, requireTool } from '../../../testing/tools.ts'
 import { createBackup } from './create.ts'
 import { getBackup, listBackups } from './list.ts'
@@ -100,7 +101,7 @@ test('a backup is consistent while another process commits all the time', async 
     for (let n = 0; ; n++) { client.run('BEGIN IMMEDIATE'); one.run(id()); one.run(id()); client.run('COMMIT'); Bun.sleepSync(1); if (n === 20) console.log('going') }`
   const writer = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
   try {
-    await writer.stdout.getReader().read()
+    await firstLine(writer.stdout)
     for (let round = 0; round < 5; round++) {
       const backup = await createBackup(context)
       // Pairs are written in one transaction; one row is that of init.
@@ -217,7 +218,7 @@ test('a backup killed at any moment leaves nothing that counts as a backup, and 
     console.log('go'); for (;;) await createBackup(context, { compression: 'zstd' })`
   for (let round = 0; round < kills; round++) {
     const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
-    await child.stdout.getReader().read()
+    await firstLine(child.stdout)
     await Bun.sleep(Math.random() * 150)
     child.kill(9)
     await child.exited
@@ -235,7 +236,7 @@ test('a second run at the same time is busy and names the first; kill -9 frees t
     const context = { ...${JSON.stringify(context)}, now: () => new Date() }
     await withLock(context, context.backupDir, async () => { console.log('locked'); await Bun.sleep(60_000) })`
   const holder = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' })
-  await holder.stdout.getReader().read()
+  await firstLine(holder.stdout)
   const error = await failure(createBackup(context))
   expect(error).toMatchObject({ code: 'busy', exit: 75 })
   expect(error.message).toContain(`process ${holder.pid}`)

@@ -18,6 +18,9 @@ const actor = { name: 'tester', origin: 'script' } as const
 const open = (path: string, dryRun = false) =>
   connectLatchkey({ path, actor, dryRun, env: { HOME: folder.path }, busyTimeoutMs: 60_000 })
 
+/** Of files: every byte, and none. */
+const contents = { all: Uint8Array.from({ length: 256 }, (_, byte) => byte), none: new Uint8Array() }
+
 /** A database in a file, with some of everything. */
 async function siteAt(path: string) {
   const latchkey = open(path)
@@ -32,7 +35,14 @@ async function siteAt(path: string) {
     await latchkey.usage.record(id, { model, inputTokens: 2 ** 50 + at, endUser: `e${at}`, at: now })
   const chat = await latchkey.chats.create({ title: 'Hello', user: 'root' })
   await latchkey.chats.append(chat.id, { role: 'user', content: 'line\nline \\N' })
+  await latchkey.projects.create({ name: 'Shop', owner: 'root' })
+  for (const [name, bytes] of Object.entries(contents)) await latchkey.files.put('shop', name, bytes)
   return { latchkey, secret: secret!, id }
+}
+
+async function contentsOf({ files }: ReturnType<typeof open>) {
+  const read = async (name: string) => new Response((await files.open('shop', name)).content).bytes()
+  return { all: await read('all'), none: await read('none') }
 }
 
 requirePostgres()('a copy there and back is the same, row by row', async () => {
@@ -49,6 +59,7 @@ requirePostgres()('a copy there and back is the same, row by row', async () => {
   const server = open(target.url)
   expect(await server.keys.list()).toEqual(await latchkey.keys.list())
   expect(await server.chats.search('line')).toEqual(await latchkey.chats.search('line'))
+  expect(await contentsOf(server)).toEqual(contents)
   expect((await server.audit.list({ limit: 1 }))[0]).toMatchObject({ action: 'database.copy' })
   const again = await server.database.transfer({ from: target.url, to: back })
   await server.close()
@@ -56,6 +67,7 @@ requirePostgres()('a copy there and back is the same, row by row', async () => {
     tables.filter(({ name }) => name !== 'audit').map(({ name, sha256 }) => `${name} ${sha256}`)
   expect(hashes(again)).toEqual(hashes(there))
   const file = open(back)
+  expect(await contentsOf(file)).toEqual(contents)
   expect(await file.keys.list()).toEqual(await latchkey.keys.list())
   expect(await file.migrations.check()).toMatchObject({ ok: true })
   expect(await failure(file.database.transfer({ from: path, to: back }))).toMatchObject({ code: 'conflict' })
@@ -76,6 +88,7 @@ requirePostgres()('the rest brings over what changed, and nothing over a copy th
   await latchkey.keys.delete('old')
   await latchkey.keys.create({ name: 'old' })
   await latchkey.users.update('root', { name: 'R' })
+  await latchkey.files.put('shop', 'late', 'late')
   await latchkey.usage.record(id, { model: 'a', inputTokens: 5, endUser: 'late' })
   const rest = await latchkey.database.transfer({ ...ends, rest: true })
   expect(rest.tables.filter(({ changed }) => changed > 0).map(({ name }) => name)).toContain('secrets')

@@ -11,7 +11,7 @@ import { openPrivate } from '../../../db/sqlite/copy.ts'
 import { migrateTo } from '../../../db/sqlite/migrate.ts'
 import { dropUnsealed } from '../../../db/sqlite/unsealed.ts'
 import { programVersion } from '../../../system/version.ts'
-import { columnNames, copyOut, linesOf, quoted, type Table, tablesOf, valuesOf } from './tables.ts'
+import { columnNames, copyOut, linesOf, quoted, readerOf, type Table, tablesOf } from './tables.ts'
 
 /** Of a transaction that reads one snapshot, however long that takes. */
 export const beginSnapshot = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
@@ -88,9 +88,10 @@ async function store(
   const names = columnNames(table)
   const places = names.map(() => '?').join(', ')
   using insert = client.keep(`INSERT INTO "${table.name}" (${quoted(names)}) VALUES (${places})`)
+  const read = readerOf(table)
   let rows = 0
   for await (const lines of linesOf(chunks)) {
-    for (const line of lines) insert.run(...valuesOf(line))
+    for (const line of lines) insert.run(...read(line))
     rows += lines.length
     tell(rows)
   }

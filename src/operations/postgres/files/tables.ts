@@ -16,6 +16,7 @@ export interface Table {
 interface Column {
   readonly name: string
   readonly isText: boolean
+  readonly isBytes: boolean
 }
 
 /** All but the history of migrations, which each engine keeps itself. A table follows those that it refers to. */
@@ -48,7 +49,11 @@ function describe(client: Client, name: string): Table {
   }[]
   return {
     name,
-    columns: columns.map(column => ({ name: column.name, isText: column.type === 'TEXT' })),
+    columns: columns.map(column => ({
+      name: column.name,
+      isText: column.type === 'TEXT',
+      isBytes: column.type === 'BLOB',
+    })),
     key: columns
       .filter(({ pk }) => pk > 0)
       .toSorted((a, b) => a.pk - b.pk)
@@ -62,8 +67,13 @@ export const quoted = (names: readonly string[]): string => names.map(name => `"
 export const columnNames = ({ columns }: Table): readonly string[] => columns.map(({ name }) => name)
 
 /** The statement that makes PostgreSQL send the rows. */
-export const copyOut = (table: Table): string =>
-  `COPY (SELECT ${quoted(columnNames(table))} FROM "${table.name}" ORDER BY ${quoted(table.key)}) TO STDOUT`
+export function copyOut(table: Table): string {
+  // `bytea_output` of a role might spell bytes in another way.
+  const values = table.columns.map(({ name, isBytes }) =>
+    isBytes ? `'\\x' || encode("${name}", 'hex')` : `"${name}"`,
+  )
+  return `COPY (SELECT ${values.join(', ')} FROM "${table.name}" ORDER BY ${quoted(table.key)}) TO STDOUT`
+}
 
 /** The rows of a file, many in a chunk. */
 export function* chunksOf(client: Client, table: Table): Generator<Uint8Array> {
@@ -95,8 +105,9 @@ const escapes: readonly (readonly [code: number, letter: string])[] = [
   [13, 'r'],
 ]
 
-function spelled({ name, isText }: Column): string {
+function spelled({ name, isText, isBytes }: Column): string {
   const column = `"${name}"`
+  if (isBytes) return `coalesce('\\\\x' || lower(hex(${column})), '\\N')`
   const text = isText
     ? escapes.reduce((inner, [code, letter]) => `replace(${inner}, char(${code}), '\\${letter}')`, column)
     : column
@@ -117,10 +128,24 @@ export async function* linesOf(
   if (rest !== '') yield [rest]
 }
 
-/** The values of a line. SQLite takes a text for a number. */
+/** The values of a line, bytes as PostgreSQL spells them. */
 export function valuesOf(line: string): (string | null)[] {
   const values = line.split('\t')
   return line.includes('\\') ? values.map(unescaped) : values
+}
+
+/** Reads lines of a table for SQLite, which takes a text for a number. */
+export function readerOf({ columns }: Table): (line: string) => (string | Uint8Array | null)[] {
+  const places = columns.flatMap(({ isBytes }, at) => (isBytes ? [at] : []))
+  return line => {
+    const spelled = valuesOf(line)
+    const values: (string | Uint8Array | null)[] = spelled
+    for (const at of places) {
+      const value = spelled[at] ?? null
+      values[at] = value === null ? null : Buffer.from(value.slice('\\x'.length), 'hex')
+    }
+    return values
+  }
 }
 
 const unescaped = (value: string): string | null =>

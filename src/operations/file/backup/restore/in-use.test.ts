@@ -10,6 +10,7 @@ import { openLatchkey } from '../../../../index.ts'
 import { addUsers } from '../../../../testing/backups.ts'
 import { kills } from '../../../../testing/chance.ts'
 import { failure } from '../../../../testing/failure.ts'
+import { firstLine } from '../../../../testing/lines.ts'
 import {
   cleanedUp,
   damage,
@@ -241,7 +242,7 @@ for (const [way, spoil, before] of [
       const running = Bun.spawn([process.execPath, '-e', child(context, { backup: backup!.id })], {
         stdout: 'pipe',
       })
-      await running.stdout.getReader().read()
+      await firstLine(running.stdout)
       // The first restore of a process takes longer.
       await Bun.sleep(Math.random() * wholeMs * 2.5)
       running.kill(9)
