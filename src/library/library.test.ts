@@ -272,6 +272,9 @@ async function furnished(path: string): Promise<string> {
   await latchkey.users.create({ username: 'alice' })
   await latchkey.projects.create({ name: 'Shop', owner: 'alice' })
   await latchkey.organizations.create({ name: 'Acme', owner: 'alice' })
+  // So that alice is not the last owner, who cannot leave.
+  await latchkey.users.create({ username: 'olivia' })
+  await latchkey.organizations.members.add('acme', 'olivia', 'owner')
   const limits = [{ metric: 'tokens', amount: 100_000, windowMs: 5 * 3_600_000 }] as const
   const { secret } = await latchkey.keys.create({ name: 'ci', user: 'alice', project: 'shop', limits })
   await latchkey.close()
