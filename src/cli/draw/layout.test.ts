@@ -155,7 +155,11 @@ const columnsOf = ({ prints: { columns = [] } }: Declaration): readonly Column<u
   typeof columns === 'function' ? columns({ by: ['key'] }) : columns
 
 /** The descriptive columns. */
-const describing: Readonly<Record<string, boolean>> = { 'user list name': false, 'project list name': false }
+const describing: Readonly<Record<string, boolean>> = {
+  'user list name': false,
+  'project list name': false,
+  'org list name': false,
+}
 
 const usage = [100_000, 50_000, 1, 0].map(
   tokens => totals({ requests: tokens, inputTokens: tokens, tokens, costUsd: tokens / 1e6 }) as UsageRow,

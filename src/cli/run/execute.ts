@@ -78,10 +78,10 @@ const isChosen = ({ options }: Declaration, input: Record<string, unknown>): boo
 /** A secret that is only shown once could not be written. This is a failure, whatever was done. */
 function undelivered(result: unknown, cause: unknown): LatchkeyError {
   const [first] = [result].flat()
-  const { id, name, username } = Object(first)
+  const { id = 'KEY', name, username } = Object(first)
   const [what, again] =
     username === undefined
-      ? [`the secret of ${name ?? 'the key'}`, `create a new secret with: latchkey key rotate ${id ?? 'KEY'}`]
+      ? [`the secret of ${name ?? 'the key'}`, `create a new secret with: latchkey key rotate ${id}`]
       : [`the password of ${username}`, `create another with: latchkey user passwd ${id} --generate`]
   const lost = `${what} is lost: it was created, but could not be written to stdout`
   return new LatchkeyError('partial', lost, again, { cause })

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { connectLatchkey, type Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
-import { onPostgres, temporaryLatchkey } from '../../testing/latchkey.ts'
+import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { holdsSecret } from './scan.ts'
 import { mintSecret } from './secrets.ts'
 
@@ -45,7 +45,7 @@ const texts: Readonly<Record<string, (l: Latchkey, secret: string) => Promise<un
   'line of a log': (l, s) => ingested(l, { key: 'ci', model: s }),
   'id in a log': (l, s) => ingested(l, { key: 'ci', id: s }),
   'price of a model': (l, s) => l.usage.prices.set(s, { inputUsd: 1, outputUsd: 1 }),
-  ...(onPostgres ? {} : { 'reason of a backup': (l, s) => l.backups.create({ reason: s }) }),
+  'reason of a backup': (l, s) => l.backups.create({ reason: s }),
   'row of an import': (l, s) => imported(l, { name: 'x', hash: 'ab'.repeat(32), metadata: { s } }),
   'name in an import': (l, s) => imported(l, { name: s, hash: 'ab'.repeat(32) }),
   'first user': async (l, s) => {
