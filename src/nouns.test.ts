@@ -115,7 +115,7 @@ test.each([...nounNames])('a %s is listed, found by part of its label, and renam
       .map(({ id }) => id)
       .filter(id => !there.before.includes(id))
   expect(await listed('')).toEqual([first.id, second.id])
-  expect(await listed(`--search ${second.label.slice(1)}`)).toEqual([second.id])
+  expect(await listed(`--search '${second.label.slice(1)}'`)).toEqual([second.id])
   expect((await there.succeed(`${noun} list`, { tty: true })).out).toContain(first.label)
   const none = await there.succeed(`${noun} list --search nothing-has-this`, { tty: true })
   expect(none.err).toContain(`latchkey ${noun} list`)

@@ -1,5 +1,7 @@
 /** Makes the database that the pictures show, with a backup, in the current folder. */
 
+import './fixed.ts'
+
 import { connectLatchkey } from '../../src/index.ts'
 import { founders } from '../../src/seed/organisation.ts'
 import { plant } from '../../src/seed/plant.ts'

@@ -24,7 +24,7 @@ test('there are commands', () => {
 
 describe('the summary', () => {
   const imperative =
-    /^(Add|Archive|Browse|Change|Check|Compare|Complete|Count|Create|Delete|End|Erase|Explain|Export|Find|Give|Import|Install|List|Look|Make|Merge|Print|Record|Remove|Reset|Restore|Revert|Run|Schedule|Serve|Set|Show|Shrink|Sum|Take|Turn|Unarchive|Undo|Update|Write)\b/
+    /^(Add|Archive|Browse|Cancel|Change|Check|Compare|Complete|Copy|Count|Create|Delete|End|Erase|Explain|Export|Find|Give|Import|Install|Invite|List|Look|Make|Merge|Print|Record|Remove|Rename|Reset|Restore|Revert|Run|Schedule|Serve|Set|Show|Shrink|Sum|Take|Turn|Unarchive|Undo|Update|Write)\b/
 
   test.each(each)('of %s is a short sentence in the imperative', (_, { summary }) => {
     expect(summary, 'begins with a verb (a new one is added to this test)').toMatch(imperative)

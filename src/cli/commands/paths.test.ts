@@ -38,6 +38,9 @@ const bases: Readonly<Record<string, string>> = {
   'backup schedule': 'backup schedule --cron @daily --print',
   'backup prune': 'backup prune --keep-last 1 --yes',
   'completion install': 'completion install bash',
+  'project file get': 'project file get shop a.md',
+  'project file put': 'project file put shop a.md',
+  'user check-password': 'user check-password alice',
 }
 
 /** Every option and argument that takes a path. */

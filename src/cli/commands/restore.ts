@@ -12,7 +12,7 @@ const toChoose =
 
 export default command({
   effect: 'destroy',
-  summary: `Restore the database, or one ${series(nounNames, 'or')}, from a backup`,
+  summary: 'Restore the database, or one thing in it, from a backup',
   description: `Verifies the backup, takes a safety copy of the current database, then replaces it in one step. If anything fails, the database is unchanged. Refuses while another process has the database open, unless you give --in-place. Before it asks, it lists every secret that does not work now and would work again; --keep-revocations ends them. With ${series(flags, 'or')} it restores only that, and what belongs to it. Restrictions made since the backup stay: revoked, rotated, disabled, archived, fewer scopes, an earlier expiry, a changed password. Usage since then still counts.`,
   examples: [
     'latchkey restore --latest --from /var/backups/latchkey --dry-run',

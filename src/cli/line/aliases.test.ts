@@ -55,7 +55,7 @@ test.each([
   // A part of a line may do something else than the whole line.
   ['rotate jane --bogus', 'latchkey key rotate'],
   ['disable bob', 'latchkey user disable bob, or latchkey key disable bob'],
-  ['verify', 'latchkey key verify, or latchkey backup verify'],
+  ['verify', 'latchkey key verify, or latchkey backup verify, or latchkey audit verify'],
   ['db backup', 'latchkey backup --help'],
   ['db restore', 'latchkey restore --help'],
 ])('%s, the words in another order, is told what to type', async (line, hint) => {

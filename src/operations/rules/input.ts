@@ -43,7 +43,7 @@ export const trimmed = (most: number): Rule<string> =>
 
 /** Words of the command line. `latchkey key create help` is probably a request for help. */
 const commandWords = new Set(
-  'add archive create delete disable enable explain export help identify import limit list passwd remove reset revoke rotate show stats unarchive update verify version'.split(
+  'add archive check-password create delete disable enable erase explain export file help identify import limit list member offboard passwd remove reset revoke rotate show state stats transfer unarchive update verify version'.split(
     ' ',
   ),
 )

@@ -3,7 +3,7 @@ import { command, one } from '../../declare/define.ts'
 
 export default command({
   effect: 'write',
-  summary: 'Delete expired sessions, and update the statistics that SQLite plans its queries with',
+  summary: 'Delete what has expired, and update the statistics for queries',
   examples: ['latchkey db optimize', 'latchkey db optimize --dry-run'],
   run: async ctx => (await ctx.operations()).database.optimize(),
   prints: one(optimized, {

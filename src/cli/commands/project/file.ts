@@ -36,9 +36,9 @@ const list = command({
   ],
   args: selecting('project'),
   options: {
-    under: opt.text('path', 'Only files in this folder of the project'),
+    under: opt.text('prefix', 'Only files in this folder of the project'),
     ...page,
-    after: opt.text('path', 'Start after this path'),
+    after: opt.text('document', 'Start after this path'),
   },
   run: async (ctx, { project, ...page }) => (await ctx.operations()).files.stream(project, page),
   prints: rows(projectFile, {
@@ -221,7 +221,7 @@ const sync = command({
   ],
   args: { ...selecting('project'), folder: arg.one('The folder') },
   options: {
-    under: opt.text('path', 'Folder of the project to write to (default: all of it)'),
+    under: opt.text('prefix', 'Folder of the project to write to (default: all of it)'),
     delete: opt.flag('Remove files that the folder does not have'),
     exclude: opt.many('pattern', raw => raw, 'Leave out files and folders like this (repeatable)'),
   },

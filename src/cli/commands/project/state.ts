@@ -95,7 +95,7 @@ const phaseAdd = command({
   args: { ...selecting('project'), name: arg.one('What it is called') },
   options: {
     description: opt.text('text', 'What is to be done'),
-    touches: opt.many('path', raw => raw, 'A file that it is about (repeatable)'),
+    touches: opt.many('document', raw => raw, 'A file that it is about (repeatable)'),
     last: opt.flag('Nothing follows it'),
   },
   run: async (ctx, { project, name, description, touches, last }) =>
