@@ -84,10 +84,11 @@ const get = command({
     return { question: `${out} already exists. Replace it`, binds: { force: true } }
   },
   run: async (ctx, { project, document, out, force }) => {
+    const target = out === undefined ? undefined : ctx.path(out)
     const { content: stream, ...file } = await (await ctx.operations()).files.open(project, document)
     const bytes = await new Response(stream).bytes()
     // A question tries the command first.
-    if (out !== undefined && !ctx.dryRun) await save(ctx.path(out), force, bytes)
+    if (target !== undefined && !ctx.dryRun) await save(target, force, bytes)
     const text = textIn(bytes)
     const gotten: Gotten = { bytes, written: out }
     return {
