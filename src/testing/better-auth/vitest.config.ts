@@ -6,6 +6,6 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ['suites.ts'],
     watch: false,
-    server: { deps: { external: [/\/src\/(?!testing\/)/] } },
+    server: { deps: { external: [/\/src\/(?!testing\/better-auth\/)/] } },
   },
 })
