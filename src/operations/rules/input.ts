@@ -47,10 +47,9 @@ const commandWords = new Set(
     ' ',
   ),
 )
-const noCommand = v.check<string, string>(
-  text => !commandWords.has(text.toLowerCase()),
-  'must not be a word that the command line uses',
-)
+const isCommandWord = (text: string): boolean => commandWords.has(text.toLowerCase())
+const isTakenWord = 'must not be a word that the command line uses'
+const noCommand = v.check<string, string>(text => !isCommandWord(text), isTakenWord)
 
 export const username: Rule<string> = v.pipe(
   trimmed(64),
@@ -103,7 +102,8 @@ export const roleName: Rule<string> = v.pipe(
     'may contain lower-case letters and digits, with single dashes or underscores between them',
   ),
   v.check(text => !/^rol_/.test(text), 'must not begin like an id (rol_)'),
-  noCommand,
+  // A built-in role has the name of a command.
+  v.check(text => text === 'member' || !isCommandWord(text), isTakenWord),
 )
 
 /** A permission, or a pattern for several: `*` stands for anything. */
