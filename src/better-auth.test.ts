@@ -9,6 +9,7 @@ import { admin, organization } from 'better-auth/plugins'
 import { latchkeyAdapter } from './better-auth.ts'
 import type { Latchkey } from './index.ts'
 import { leftOut } from './testing/better-auth/left-out.ts'
+import { failure } from './testing/failure.ts'
 import { temporaryFolder } from './testing/folder.ts'
 import { temporaryLatchkey } from './testing/latchkey.ts'
 import { spawnLatchkey } from './testing/process.ts'
@@ -166,4 +167,44 @@ test('organizations and invitations are those of Latchkey', async () => {
   const accepted = await guest.organization.acceptInvitation({ invitationId: mails[0]?.id ?? '' })
   expect(accepted.error).toBeNull()
   expect(await latchkey.organizations.get('engines')).toMatchObject({ name: 'Engines' })
+})
+
+test('the rules of Latchkey hold for what Better Auth does, and the audit log tells of it', async () => {
+  await using there = await temporaryLatchkey(new Date().toISOString())
+  const { users, keys, organizations, audit } = there.latchkey
+  const adapter = latchkeyAdapter(there.latchkey)({ plugins: [admin(), organization()] })
+  const ada = await users.create({ username: 'ada', email: 'ada@example.com' })
+  await users.create({ username: 'grace', email: 'grace@example.com' })
+  await organizations.create({ name: 'Engines', owner: 'ada' })
+  await keys.create({ name: 'ci', user: 'ada' })
+  const isAda = [{ field: 'id', value: ada.id }]
+  const isMember = [{ field: 'userId', value: ada.id }]
+  const demote = () => adapter.update({ model: 'member', where: isMember, update: { role: 'member' } })
+  const lastOwner = { code: 'conflict', message: 'ada is the last owner of engines' }
+
+  expect(await failure(demote())).toMatchObject(lastOwner)
+  expect(await failure(adapter.delete({ model: 'member', where: isMember }))).toMatchObject(lastOwner)
+  const banned = { banned: true, updatedAt: new Date() }
+  expect(await failure(adapter.update({ model: 'user', where: isAda, update: banned }))).toMatchObject(
+    lastOwner,
+  )
+
+  await organizations.members.add('engines', 'grace', 'owner')
+  await demote()
+  await adapter.delete({ model: 'member', where: isMember })
+  const owns = { code: 'conflict', message: 'ada still has 1 key' }
+  expect(await failure(adapter.delete({ model: 'user', where: isAda }))).toMatchObject(owns)
+  await keys.delete('ci')
+  await adapter.update({ model: 'user', where: isAda, update: banned })
+  await adapter.delete({ model: 'user', where: isAda })
+  expect(await failure(users.get('ada'))).toMatchObject({ code: 'not_found' })
+  const told = (await audit.list({ limit: 6 })).map(({ action }) => action)
+  expect(told).toEqual([
+    'user.delete',
+    'user.disable',
+    'key.delete',
+    'org.member-remove',
+    'org.member-role',
+    'org.member-add',
+  ])
 })

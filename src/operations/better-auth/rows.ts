@@ -13,6 +13,7 @@ import { keepNames } from '../departed.ts'
 import { usernameFrom } from '../import/names.ts'
 import { type Row, tableOf, targetOf } from '../nouns.ts'
 import { ownerRole, requireOtherOwner } from '../organizations/owners.ts'
+import { isDisabled } from '../people/status.ts'
 import { requireDeletable, userViews } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
 import { hashSecret } from '../rules/secrets.ts'
@@ -87,7 +88,7 @@ export class Rows {
     this.#know(fields['token'])
     const { table, prefix, completed } = this.#model
     const given = { id: newId(prefix, now), ...this.#columns(fields) }
-    const values = this.#isUser ? await this.#asUser(given) : { ...completed?.(given), ...given }
+    const values = this.#isUser ? await this.#completedUser(given) : { ...completed?.(given), ...given }
     const [row] = await this.#told(
       [],
       async () => (await this.#db.insert(table).values(values).returning()) as StoredRow[],
@@ -100,6 +101,7 @@ export class Rows {
   async change(where: Where, fields: Fields, most?: number): Promise<readonly Fields[]> {
     const rows = await this.#fitting(where, most)
     await this.#requireOwner(rows, fields['role'])
+    if (this.#isUser && fields['banned'] === 1) await this.#requireOtherOwners(rows)
     return this.#changed(rows, fields)
   }
 
@@ -195,7 +197,7 @@ export class Rows {
   }
 
   /** What Better Auth does not know of a user. */
-  async #asUser(given: Columns): Promise<Columns> {
+  async #completedUser(given: Columns): Promise<Columns> {
     const base = usernameFrom(String(given['username'] ?? given['email'] ?? '').replace(/@.*/, ''), 'user')
     return { role: 'member', service: false, ...given, username: await this.#freeUsername(base) }
   }
@@ -214,6 +216,12 @@ export class Rows {
       const user = await find(this.#db, 'user', String(row['userId']))
       await requireOtherOwner(this.#db, this.#context.now(), user, String(row['organizationId']))
     }
+  }
+
+  /** @throws conflict (a user to be disabled is the last owner of an organization) */
+  async #requireOtherOwners(rows: readonly StoredRow[]): Promise<void> {
+    const now = this.#context.now()
+    for (const row of rows.map(asUser)) if (!isDisabled(row, now)) await requireOtherOwner(this.#db, now, row)
   }
 
   /** Writes, with an audit row for each change. */
