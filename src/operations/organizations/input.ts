@@ -11,9 +11,8 @@ import type {
   Team,
   TeamMember,
 } from '../../contract/views.ts'
+import type { PageOf } from '../input.ts'
 import * as rules from '../rules/input.ts'
-
-const pageSize: rules.Rule<number> = v.pipe(rules.count, v.minValue(1, 'must be at least 1'))
 
 export const newOrganization = v.object({
   /** Display name; need not be unique. */
@@ -43,34 +42,16 @@ export const organizationPage = v.object({
   member: v.optional(v.string()),
   /** Part of a slug or name. */
   search: v.optional(v.string()),
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only organizations after this one, oldest first. */
-  after: v.optional(v.string()),
+  ...rules.part,
 })
 export type OrganizationPage = rules.Input<typeof organizationPage>
 
-export interface OrganizationList {
-  /** A page. */
-  readonly organizations: readonly Organization[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type OrganizationList = PageOf<'organizations', Organization>
 
-export const memberPage = v.object({
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only members after this user, in the order in which the users were created. */
-  after: v.optional(v.string()),
-})
-export type MemberPage = rules.Input<typeof memberPage>
+/** Members are in the order in which the users were created, and selected as users are. */
+export type MemberPage = rules.Input<typeof rules.page>
 
-export interface OrganizationMemberList {
-  /** A page. */
-  readonly members: readonly OrganizationMember[]
-  /** How many there are, on all pages. */
-  readonly total: number
-}
+export type OrganizationMemberList = PageOf<'members', OrganizationMember>
 
 export const newTeam = v.object({
   /** Unique in its organization. */
@@ -93,26 +74,13 @@ export const teamPage = v.object({
   member: v.optional(v.string()),
   /** Part of a name. */
   search: v.optional(v.string()),
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only teams after this one, oldest first. */
-  after: v.optional(v.string()),
+  ...rules.part,
 })
 export type TeamPage = rules.Input<typeof teamPage>
 
-export interface TeamList {
-  /** A page. */
-  readonly teams: readonly Team[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type TeamList = PageOf<'teams', Team>
 
-export interface TeamMemberList {
-  /** A page. */
-  readonly members: readonly TeamMember[]
-  /** How many there are, on all pages. */
-  readonly total: number
-}
+export type TeamMemberList = PageOf<'members', TeamMember>
 
 const permissions = v.pipe(
   rules.listOf(rules.permission),
@@ -143,19 +111,11 @@ export const rolePage = v.object({
   org: v.optional(v.string()),
   /** Part of a name. */
   search: v.optional(v.string()),
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only roles after this one, oldest first. */
-  after: v.optional(v.string()),
+  ...rules.part,
 })
 export type RolePage = rules.Input<typeof rolePage>
 
-export interface RoleList {
-  /** A page. */
-  readonly roles: readonly RoleView[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type RoleList = PageOf<'roles', RoleView>
 
 /** As elsewhere. */
 export const usualInvitationMs = 48 * 3_600_000
@@ -193,19 +153,11 @@ export const invitationPage = v.object({
   email: v.optional(v.string()),
   /** Invitations with this status. */
   status: v.optional(status),
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only invitations after this one, oldest first. */
-  after: v.optional(v.string()),
+  ...rules.part,
 })
 export type InvitationPage = rules.Input<typeof invitationPage>
 
-export interface InvitationList {
-  /** A page. */
-  readonly invitations: readonly Invitation[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type InvitationList = PageOf<'invitations', Invitation>
 
 /** On what something is asked for: one of both, or neither for the whole database. */
 export interface AccessOn {
@@ -215,17 +167,7 @@ export interface AccessOn {
   readonly org?: string | undefined
 }
 
-export const accessPage = v.object({
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only what is granted after this project or organization, by its id. */
-  after: v.optional(v.string()),
-})
-export type AccessPage = rules.Input<typeof accessPage>
+/** Each line is selected by the id of its organization or project. */
+export type AccessPage = rules.Input<typeof rules.page>
 
-export interface AccessList {
-  /** A page. */
-  readonly grants: readonly AccessGrant[]
-  /** How many there are, on all pages. */
-  readonly total: number
-}
+export type AccessList = PageOf<'grants', AccessGrant>
