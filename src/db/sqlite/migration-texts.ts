@@ -23,6 +23,8 @@ import down10 from '../../../drizzle/0010_better_auth.down.sql' with { type: 'te
 import up10 from '../../../drizzle/0010_better_auth.sql' with { type: 'text' }
 import down11 from '../../../drizzle/0011_lists.down.sql' with { type: 'text' }
 import up11 from '../../../drizzle/0011_lists.sql' with { type: 'text' }
+import down12 from '../../../drizzle/0012_api_keys.down.sql' with { type: 'text' }
+import up12 from '../../../drizzle/0012_api_keys.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
@@ -37,4 +39,5 @@ export const migrationTexts: readonly (readonly [name: string, up: string, down:
   ['0009_organizations', up9, down9],
   ['0010_better_auth', up10, down10],
   ['0011_lists', up11, down11],
+  ['0012_api_keys', up12, down12],
 ]
