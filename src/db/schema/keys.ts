@@ -37,8 +37,8 @@ export const keys = table(
   t => [
     keyId.check,
     uniqueIndex('keys_name').on(lower(t.name)),
-    index('keys_user').on(t.userId),
-    index('keys_project').on(t.projectId),
+    index('keys_user').on(t.userId, t.id),
+    index('keys_project').on(t.projectId, t.id),
     check(
       'keys_name_form',
       sql`length(${t.name}) BETWEEN 1 AND 100 AND ${t.name} NOT ${fits('key_*')} AND ${t.name} <> '-'`,

@@ -13,6 +13,6 @@ CREATE TABLE `imported_rows` (
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
 	CONSTRAINT "imported_rows_action" CHECK("imported_rows"."action" IN ('created', 'updated', 'linked')),
 	CONSTRAINT "imported_rows_json" CHECK(json_valid("imported_rows"."state") AND json_valid("imported_rows"."after") AND ("imported_rows"."before" IS NULL OR json_valid("imported_rows"."before")))
-) STRICT;
+) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
 CREATE INDEX `imported_rows_user` ON `imported_rows` (`user_id`);
