@@ -121,6 +121,7 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     trails: [
       { table: 'sessions', by: 'user_id' },
       { table: 'imported_users', by: 'user_id' },
+      { table: 'imported_rows', by: 'user_id' },
       { table: 'invitations', by: 'inviter_id' },
     ],
     narrows: {
