@@ -37,9 +37,8 @@ export const chatPage = v.object({
   ...chatFilter.entries,
   /** Default `created`, the oldest first. `updated`: the latest change first. */
   sort: v.optional(sort, 'created'),
-  ...rules.part,
 })
-export type ChatPage = rules.Input<typeof chatPage>
+export type ChatPage = rules.Input<typeof chatPage> & rules.Part
 
 export type ChatList = PageOf<'chats', Chat>
 

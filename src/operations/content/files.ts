@@ -22,10 +22,10 @@ import {
   type FileOptions,
   type FilePage,
   fileCondition,
+  fileFilter,
   fileOptions,
-  filePaging,
   type HistoryPage,
-  historyPaging,
+  historyFilter,
   type NewFile,
   newFile,
   type OpenFile,
@@ -114,7 +114,7 @@ export const openFile = (context: OperationContext, selector: string, path: stri
 
 /** In the order of paths. @throws invalid, not_found, ambiguous */
 export const fileList = paged('files', (_, selector: string, given: FilePage = {}) => {
-  const { limit, after, under } = rules.parsePage(filePaging, given)
+  const { limit, after, under } = rules.parsePage(fileFilter, given)
   return {
     limit,
     open: async db => {
@@ -192,7 +192,7 @@ export function removeFiles(context: OperationContext, selector: string): Promis
 
 /** What became of the files of a project, the latest first. @throws invalid, not_found, ambiguous */
 export const fileChanges = listed((_, selector: string, given: HistoryPage = {}) => {
-  const { limit = 100, path, after } = rules.parsePage(historyPaging, given)
+  const { limit = 100, path, after } = rules.parsePage(historyFilter, given)
   return {
     limit,
     open: async db => {

@@ -67,21 +67,19 @@ export const syncing = v.object({
 })
 export type Syncing = rules.Input<typeof syncing>
 
-export const filePaging = v.object({
+export const fileFilter = v.object({
   /** Only files in this folder. */
   under: v.optional(filePath),
-  ...rules.part,
 })
-export type FilePage = rules.Input<typeof filePaging>
+export type FilePage = rules.Input<typeof fileFilter> & rules.Part
 
 export type FileList = PageOf<'files', ProjectFile>
 
-export const historyPaging = v.object({
+export const historyFilter = v.object({
   /** Only changes of this file. */
   path: v.optional(filePath),
-  ...rules.part,
 })
-export type HistoryPage = rules.Input<typeof historyPaging>
+export type HistoryPage = rules.Input<typeof historyFilter> & rules.Part
 
 export type FileHistory = readonly FileChange[]
 

@@ -37,19 +37,18 @@ export const organizationChanges = v.object({
 /** Left out: unchanged. Null: cleared. */
 export type OrganizationChanges = rules.Input<typeof organizationChanges>
 
-export const organizationPage = v.object({
+export const organizationFilter = v.object({
   /** Organizations with this user as a member. */
   member: v.optional(v.string()),
   /** Part of a slug or name. */
   search: v.optional(v.string()),
-  ...rules.part,
 })
-export type OrganizationPage = rules.Input<typeof organizationPage>
+export type OrganizationPage = rules.Input<typeof organizationFilter> & rules.Part
 
 export type OrganizationList = PageOf<'organizations', Organization>
 
 /** Members are in the order in which the users were created, and selected as users are. */
-export type MemberPage = rules.Input<typeof rules.page>
+export type MemberPage = rules.Part
 
 export type OrganizationMemberList = PageOf<'members', OrganizationMember>
 
@@ -67,16 +66,15 @@ export const teamChanges = v.object({
 })
 export type TeamChanges = rules.Input<typeof teamChanges>
 
-export const teamPage = v.object({
+export const teamFilter = v.object({
   /** Teams of this organization. */
   org: v.optional(v.string()),
   /** Teams with this user as a member. */
   member: v.optional(v.string()),
   /** Part of a name. */
   search: v.optional(v.string()),
-  ...rules.part,
 })
-export type TeamPage = rules.Input<typeof teamPage>
+export type TeamPage = rules.Input<typeof teamFilter> & rules.Part
 
 export type TeamList = PageOf<'teams', Team>
 
@@ -106,14 +104,13 @@ export const roleChanges = v.object({
 })
 export type RoleChanges = rules.Input<typeof roleChanges>
 
-export const rolePage = v.object({
+export const roleFilter = v.object({
   /** Roles that members of this organization can have. */
   org: v.optional(v.string()),
   /** Part of a name. */
   search: v.optional(v.string()),
-  ...rules.part,
 })
-export type RolePage = rules.Input<typeof rolePage>
+export type RolePage = rules.Input<typeof roleFilter> & rules.Part
 
 export type RoleList = PageOf<'roles', RoleView>
 
@@ -146,16 +143,15 @@ const status: rules.Rule<InvitationStatus> = v.picklist(
   `must be one of ${invitationStatuses.join(', ')}`,
 )
 
-export const invitationPage = v.object({
+export const invitationFilter = v.object({
   /** Invitations to this organization. */
   org: v.optional(v.string()),
   /** Invitations of this email address. */
   email: v.optional(v.string()),
   /** Invitations with this status. */
   status: v.optional(status),
-  ...rules.part,
 })
-export type InvitationPage = rules.Input<typeof invitationPage>
+export type InvitationPage = rules.Input<typeof invitationFilter> & rules.Part
 
 export type InvitationList = PageOf<'invitations', Invitation>
 
@@ -168,6 +164,6 @@ export interface AccessOn {
 }
 
 /** Each line is selected by the id of its organization or project. */
-export type AccessPage = rules.Input<typeof rules.page>
+export type AccessPage = rules.Part
 
 export type AccessList = PageOf<'grants', AccessGrant>

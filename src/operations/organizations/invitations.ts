@@ -18,7 +18,7 @@ import * as rules from '../rules/input.ts'
 import { hasChecksum, hashSecret, mintSecret } from '../rules/secrets.ts'
 import { byId, find, oneById, sameText } from '../select.ts'
 import { actingUser, authorize, requireMayGrant } from './access.ts'
-import { type InvitationPage, invitationPage, type NewInvitation, newInvitation } from './input.ts'
+import { type InvitationPage, invitationFilter, type NewInvitation, newInvitation } from './input.ts'
 import { join, roleFor } from './members.ts'
 import { addToTeam } from './teams.ts'
 
@@ -166,7 +166,7 @@ async function requirePending(db: Database, row: Invited, now: Date): Promise<In
 
 /** Oldest first. @throws not_found, ambiguous, invalid */
 export const invitationList = paged('invitations', (context, given: InvitationPage = {}) => {
-  const { limit, org, email, status, after } = rules.parsePage(invitationPage, given)
+  const { limit, org, email, status, after } = rules.parsePage(invitationFilter, given)
   return {
     limit,
     open: async db =>

@@ -27,7 +27,7 @@ import {
   type OrganizationChanges,
   type OrganizationPage,
   organizationChanges,
-  organizationPage,
+  organizationFilter,
 } from './input.ts'
 import { ownerRole } from './owners.ts'
 
@@ -76,7 +76,7 @@ export async function createOrganization(
 
 /** Oldest first. @throws invalid; not_found, ambiguous for the member or the `after` organization */
 export const organizationList = paged('organizations', (context, given: OrganizationPage = {}) => {
-  const { limit, member, search, after } = rules.parsePage(organizationPage, given)
+  const { limit, member, search, after } = rules.parsePage(organizationFilter, given)
   return {
     limit,
     open: async db => {

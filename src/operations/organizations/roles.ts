@@ -17,7 +17,7 @@ import * as rules from '../rules/input.ts'
 import { contains, find, sameText } from '../select.ts'
 import { Thing } from '../thing.ts'
 import { authorize, requireMayGrant } from './access.ts'
-import { type NewRole, newRole, type RoleChanges, type RolePage, roleChanges, rolePage } from './input.ts'
+import { type NewRole, newRole, type RoleChanges, type RolePage, roleChanges, roleFilter } from './input.ts'
 
 /** @throws invalid, not_found for the organization, conflict (the name is taken), denied */
 export async function createRole(
@@ -66,7 +66,7 @@ async function requireNoOther(db: Database, name: string, organizationId: string
 
 /** Oldest first. @throws invalid; not_found, ambiguous */
 export const roleList = paged('roles', (context, given: RolePage = {}) => {
-  const { limit, org, search, after } = rules.parsePage(rolePage, given)
+  const { limit, org, search, after } = rules.parsePage(roleFilter, given)
   return {
     limit,
     open: async db => {

@@ -25,7 +25,7 @@ import {
   type TeamChanges,
   type TeamPage,
   teamChanges,
-  teamPage,
+  teamFilter,
 } from './input.ts'
 import { membersOf } from './member-list.ts'
 import { requireMember } from './members.ts'
@@ -46,7 +46,7 @@ export async function createTeam(
 
 /** Oldest first. @throws invalid; not_found, ambiguous */
 export const teamList = paged('teams', (context, given: TeamPage = {}) => {
-  const { limit, org, member, search, after } = rules.parsePage(teamPage, given)
+  const { limit, org, member, search, after } = rules.parsePage(teamFilter, given)
   return {
     limit,
     open: async db => {

@@ -11,11 +11,11 @@ import { targetOf } from '../nouns.ts'
 import { paged } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { byId, find, oneById } from '../select.ts'
-import { type AccountFilter, type AccountPage, accountPage, type Unlinking } from './input.ts'
+import { type AccountFilter, type AccountPage, accountFilter, type Unlinking } from './input.ts'
 
 /** Oldest first. @throws invalid; not_found, ambiguous for the user */
 export const accountList = paged('accounts', (_, given: AccountPage = {}) => {
-  const { limit, after, ...filter } = rules.parsePage(accountPage, given)
+  const { limit, after, ...filter } = rules.parsePage(accountFilter, given)
   return {
     limit,
     open: async db => {

@@ -80,13 +80,7 @@ export interface Offboarding {
   readonly deleteAll?: boolean | undefined
 }
 
-export const fromOldest = v.object({
-  /** At most this many; default all. */
-  limit: v.optional(rules.pageSize),
-  /** Only those after this one, oldest first. */
-  after: v.optional(v.string()),
-})
-export type UserPage = UserFilter & rules.Input<typeof fromOldest>
+export type UserPage = UserFilter & rules.Part
 
 const weekMs = 7 * 86_400_000
 
@@ -130,8 +124,7 @@ export type RevokeSessions = SessionFilter & {
   readonly all?: boolean | undefined
 }
 
-export const sessionPage = v.object({ ...sessionFilter.entries, ...rules.part })
-export type SessionPage = rules.Input<typeof sessionPage>
+export type SessionPage = SessionFilter & rules.Part
 
 export type SessionList = PageOf<'sessions', Session>
 
@@ -143,9 +136,7 @@ export const accountFilter = v.object({
 })
 /** All given conditions must hold. */
 export type AccountFilter = rules.Input<typeof accountFilter>
-
-export const accountPage = v.object({ ...accountFilter.entries, ...rules.part })
-export type AccountPage = rules.Input<typeof accountPage>
+export type AccountPage = AccountFilter & rules.Part
 
 export type AccountList = PageOf<'accounts', Account>
 
@@ -230,4 +221,4 @@ export interface ProjectFilter {
   /** Part of a slug, name or description. */
   readonly search?: string | undefined
 }
-export type ProjectPage = ProjectFilter & rules.Input<typeof fromOldest>
+export type ProjectPage = ProjectFilter & rules.Part

@@ -20,7 +20,6 @@ import { slugOf } from '../rules/slug.ts'
 import { contains, find } from '../select.ts'
 import { Thing } from '../thing.ts'
 import {
-  fromOldest,
   type NewProject,
   newProject,
   type ProjectChanges,
@@ -66,10 +65,10 @@ export async function createProject(
 
 /** Oldest first. @throws invalid; not_found, ambiguous for the owner, the member or the project to begin after */
 export const projectList = listed((context, { limit, after, ...filter }: ProjectPage = {}) => {
-  rules.requireWords(filter)
-  const page = rules.parsePage(fromOldest, { limit, after })
+  rules.requireWords({ ...filter, after })
+  rules.parse(rules.page, { limit, after })
   return {
-    limit: page.limit,
+    limit,
     open: async db => {
       const where = and(
         filter.owner === undefined ? undefined : eq(projects.ownerId, await userId(db, filter.owner)),

@@ -33,7 +33,6 @@ import {
   type SessionSelector,
   sessionFilter,
   sessionLife,
-  sessionPage,
 } from './input.ts'
 import { isDisabled } from './status.ts'
 
@@ -144,7 +143,7 @@ export function revokeSessions(
 
 /** Oldest first. @throws invalid; not_found, ambiguous for the user */
 export const sessionList = paged('sessions', (context, given: SessionPage = {}) => {
-  const { limit, after, ...filter } = rules.parsePage(sessionPage, given)
+  const { limit, after, ...filter } = rules.parsePage(sessionFilter, given)
   return {
     limit,
     open: async db => {

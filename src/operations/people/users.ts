@@ -20,7 +20,6 @@ import { Thing } from '../thing.ts'
 import {
   type Disabling,
   disabling,
-  fromOldest,
   type NewUser,
   newUser,
   type UserChanges,
@@ -72,10 +71,10 @@ async function isOther(db: Database, password: string | undefined, { id }: Row<'
 
 /** Oldest first. @throws invalid; not_found, ambiguous for the user to begin after */
 export const userList = listed((context, { limit, after, ...filter }: UserPage = {}) => {
-  rules.requireWords(filter)
-  const page = rules.parsePage(fromOldest, { limit, after })
+  rules.requireWords({ ...filter, after })
+  rules.parse(rules.page, { limit, after })
   return {
-    limit: page.limit,
+    limit,
     open: async db => {
       const where = and(
         filter.role && eq(users.role, filter.role),

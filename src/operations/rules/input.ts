@@ -177,15 +177,14 @@ export const count: Rule<number> = v.pipe(
 
 export const pageSize: Rule<number> = v.pipe(count, v.minValue(1, 'must be at least 1'))
 
-/** Which part of a list. */
-export const part = {
-  /** At most this many; default 100, and all in a stream. */
+export const page = v.object({
+  /** At most this many; default 100, and all of users, of projects and in a stream. */
   limit: v.optional(pageSize),
   /** Only those after this one, in the order of the list. */
   after: v.optional(v.string()),
-}
-
-export const page = v.object(part)
+})
+/** Which part of a list. */
+export type Part = Input<typeof page>
 
 /** Dollars, stored as micro-dollars. */
 export const dollars: Rule<number> = v.pipe(
@@ -241,10 +240,10 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
   )
 }
 
-/** As `parse`, for what selects a part of a list. @throws invalid */
-export function parsePage<S extends v.GenericSchema>(schema: S, given: object): v.InferOutput<S> {
+/** As `parse`, for a part of a list and what selects it. @throws invalid */
+export function parsePage<S extends v.GenericSchema<unknown, object>>(filter: S, given: object) {
   requireWords(given)
-  return parse(schema, given)
+  return { ...parse(filter, given), ...parse(page, given) }
 }
 
 /**
