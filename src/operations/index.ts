@@ -97,10 +97,9 @@ export function createOperations(wiring: Wiring) {
   const plans = new Set<RestorePlan>()
   /** What takes the place of operations on a whole file. */
   const whole = isServer ? late.from(onServer, () => import('./postgres/whole.ts')) : undefined
-  const recording = late.from(
-    () => lasting,
-    () => import('./usage/recorder.ts'),
-  )(m => m.createRecorder)
+  /** For what reads the clock once anyway. */
+  const always = () => lasting
+  const recording = late.from(always, () => import('./usage/recorder.ts'))(m => m.createRecorder)
   // Loaded by who needs them: lists with a filter, and the stream of an export.
   late.from(context, () => import('./keys/page.ts'))
   late.from(context, () => import('./keys/export.ts'))
@@ -133,14 +132,14 @@ export function createOperations(wiring: Wiring) {
   const creating = late.from(context, () => import('./keys/create.ts'))
   const changing = late.from(context, () => import('./keys/change.ts'))
   const bulk = late.from(context, () => import('./keys/bulk.ts'))
-  const verifying = late.from(context, () => import('./keys/verify.ts'))
+  const verifying = late.from(always, () => import('./keys/verify.ts'))
   const explaining = late.from(context, () => import('./keys/explain.ts'))
   const stats = late.from(context, () => import('./keys/stats.ts'))
   const rotate = late.from(context, () => import('./keys/rotate.ts'))
   const keyImport = late.from(context, () => import('./keys/import.ts'))
   const identify = late.from(context, () => import('./keys/identify.ts'))
   const manage = late.from(context, () => import('./limits/manage.ts'))
-  const record = late.from(context, () => import('./usage/record.ts'))
+  const record = late.from(always, () => import('./usage/record.ts'))
   const ingest = late.from(context, () => import('./usage/ingest.ts'))
   const report = late.from(context, () => import('./usage/report.ts'))
   const overview = late.from(context, () => import('./usage/overview.ts'))
