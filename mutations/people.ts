@@ -109,11 +109,10 @@ export const people: readonly Mutation[] = [
     ...lists,
   },
   {
-    what: 'a page begins again with the last of the page before',
+    what: 'every page is the first',
     file: 'src/operations/page.ts',
-    text: '(descending ? lt : gt)(by, last)',
-    instead:
-      '(descending ? lt : gt)(by, last === 0 ? last : typeof last === "number" ? last - 1 : `${last}`.slice(0, -1))',
+    text: 'last === undefined ? undefined : (descending ? lt : gt)(by, last)',
+    instead: 'undefined',
     ...lists,
   },
 ]
