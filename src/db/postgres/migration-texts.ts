@@ -6,6 +6,7 @@ import up3 from '../../../drizzle/postgres/0007_people.sql' with { type: 'text' 
 import up4 from '../../../drizzle/postgres/0008_content.sql' with { type: 'text' }
 import up5 from '../../../drizzle/postgres/0009_organizations.sql' with { type: 'text' }
 import up6 from '../../../drizzle/postgres/0010_better_auth.sql' with { type: 'text' }
+import up7 from '../../../drizzle/postgres/0011_limits.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string])[] = [
   ['0004_usage_series', up0],
@@ -15,4 +16,5 @@ export const migrationTexts: readonly (readonly [name: string, up: string])[] = 
   ['0008_content', up4],
   ['0009_organizations', up5],
   ['0010_better_auth', up6],
+  ['0011_limits', up7],
 ]

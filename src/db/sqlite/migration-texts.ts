@@ -21,6 +21,8 @@ import down9 from '../../../drizzle/0009_organizations.down.sql' with { type: 't
 import up9 from '../../../drizzle/0009_organizations.sql' with { type: 'text' }
 import down10 from '../../../drizzle/0010_better_auth.down.sql' with { type: 'text' }
 import up10 from '../../../drizzle/0010_better_auth.sql' with { type: 'text' }
+import down11 from '../../../drizzle/0011_limits.down.sql' with { type: 'text' }
+import up11 from '../../../drizzle/0011_limits.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
@@ -34,4 +36,5 @@ export const migrationTexts: readonly (readonly [name: string, up: string, down:
   ['0008_content', up8, down8],
   ['0009_organizations', up9, down9],
   ['0010_better_auth', up10, down10],
+  ['0011_limits', up11, down11],
 ]
