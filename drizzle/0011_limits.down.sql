@@ -1,9 +1,5 @@
 -- loses: limits, series, minutes, hours, days
-CREATE TABLE `__old_limits` AS SELECT * FROM `limits`;
---> statement-breakpoint
-DROP TABLE `limits`;
---> statement-breakpoint
-CREATE TABLE `limits` (
+CREATE TABLE `__new_limits` (
 	`id` text PRIMARY KEY NOT NULL,
 	`key_id` text,
 	`user_id` text,
@@ -23,20 +19,22 @@ CREATE TABLE `limits` (
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`project_id`) REFERENCES `projects`(`id`) ON UPDATE no action ON DELETE cascade,
 	CONSTRAINT "limits_id" CHECK("id" GLOB 'lim_*' AND length("id") = 30),
-	CONSTRAINT "limits_subject" CHECK(("limits"."key_id" IS NOT NULL) + ("limits"."user_id" IS NOT NULL) + ("limits"."project_id" IS NOT NULL) = 1),
-	CONSTRAINT "limits_metric" CHECK("limits"."metric" IN ('tokens', 'requests', 'usd', 'parallel')),
-	CONSTRAINT "limits_amount" CHECK("limits"."amount" >= 0),
-	CONSTRAINT "limits_period" CHECK("limits"."period" IN ('rolling', 'day', 'week', 'month', 'total')),
-	CONSTRAINT "limits_window" CHECK(CASE "limits"."period" WHEN 'rolling' THEN "limits"."window_ms" BETWEEN 60000 AND 31622400000 ELSE "limits"."window_ms" = 0 END),
-	CONSTRAINT "limits_zone" CHECK(("limits"."period" IN ('day', 'week', 'month')) = ("limits"."time_zone" <> '')),
-	CONSTRAINT "limits_parallel" CHECK("limits"."metric" <> 'parallel' OR "limits"."period" = 'total'),
-	CONSTRAINT "limits_each" CHECK("limits"."each" = 0 OR ("limits"."each" = 1 AND "limits"."user_id" IS NULL))
+	CONSTRAINT "limits_subject" CHECK(("__new_limits"."key_id" IS NOT NULL) + ("__new_limits"."user_id" IS NOT NULL) + ("__new_limits"."project_id" IS NOT NULL) = 1),
+	CONSTRAINT "limits_metric" CHECK("__new_limits"."metric" IN ('tokens', 'requests', 'usd', 'parallel')),
+	CONSTRAINT "limits_amount" CHECK("__new_limits"."amount" >= 0),
+	CONSTRAINT "limits_period" CHECK("__new_limits"."period" IN ('rolling', 'day', 'week', 'month', 'total')),
+	CONSTRAINT "limits_window" CHECK(CASE "__new_limits"."period" WHEN 'rolling' THEN "__new_limits"."window_ms" BETWEEN 60000 AND 31622400000 ELSE "__new_limits"."window_ms" = 0 END),
+	CONSTRAINT "limits_zone" CHECK(("__new_limits"."period" IN ('day', 'week', 'month')) = ("__new_limits"."time_zone" <> '')),
+	CONSTRAINT "limits_parallel" CHECK("__new_limits"."metric" <> 'parallel' OR "__new_limits"."period" = 'total'),
+	CONSTRAINT "limits_each" CHECK("__new_limits"."each" = 0 OR ("__new_limits"."each" = 1 AND "__new_limits"."user_id" IS NULL))
 ) STRICT;
 --> statement-breakpoint
-INSERT INTO `limits` SELECT id, key_id, user_id, project_id, metric, amount, period, window_ms, time_zone, models, each, reset_at, reset_minute, reset_hour, reset_day
-FROM `__old_limits` WHERE organization_id IS NULL AND team_id IS NULL AND member_id IS NULL;
+INSERT INTO `__new_limits` SELECT id, key_id, user_id, project_id, metric, amount, period, window_ms, time_zone, models, each, reset_at, reset_minute, reset_hour, reset_day
+FROM `limits` WHERE organization_id IS NULL AND team_id IS NULL AND member_id IS NULL;
 --> statement-breakpoint
-DROP TABLE `__old_limits`;
+DROP TABLE `limits`;
+--> statement-breakpoint
+ALTER TABLE `__new_limits` RENAME TO `limits`;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `limits_key` ON `limits` (`key_id`,`metric`,`period`,`window_ms`,`models`,`each`);
 --> statement-breakpoint

@@ -52,8 +52,8 @@ export function placesOf(questions: readonly Question[], { at, toleranceMs }: Mo
     runs.map(({ width }) => widths.indexOf(width)),
     runs.map(({ from }) => from),
     runs.map(({ until }) => until),
-    at + toleranceMs,
     questions.map(({ bound }) => bound.subject.member?.id ?? ''),
+    at + toleranceMs,
   ]
 }
 
@@ -91,11 +91,11 @@ const heldIn = (column: string, isNamed: string, latest: string): string => `
 /** Tables for a WITH, the last of which, `counted`, has a row for each question in its order. @param first its first place */
 export function counting(first: number): string {
   const place = (index: number, type: string) => `$${first + index}::${type}`
-  const latest = place(10, 'bigint')
+  const latest = place(11, 'bigint')
   return `
     q AS (
       SELECT * FROM unnest(${place(0, 'text[]')}, ${place(1, 'int[]')}, ${place(2, 'text[]')}, ${place(3, 'int[]')},
-        ${place(4, 'text[]')}, ${place(5, 'bigint[]')}, ${place(11, 'text[]')})
+        ${place(4, 'text[]')}, ${place(5, 'bigint[]')}, ${place(10, 'text[]')})
         WITH ORDINALITY AS q (subject, type, end_user, metric, pattern, at, member, n)),
     run AS (
       SELECT * FROM unnest(${place(6, 'int[]')}, ${place(7, 'int[]')}, ${place(8, 'bigint[]')}, ${place(9, 'bigint[]')})
