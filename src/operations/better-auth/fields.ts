@@ -54,7 +54,7 @@ export interface Model {
 }
 
 /** A row has the columns of all of the tables. */
-export interface Joined {
+interface Joined {
   readonly select: (db: Database, now: Date, where: readonly Condition[]) => Query
   readonly insert: (context: OperationContext, db: Database, given: Columns) => Promise<void>
   readonly update: (
