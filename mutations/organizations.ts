@@ -104,8 +104,8 @@ export const ofOrganizations: readonly Mutation[] = [
   {
     what: 'a role of one organization permits its namesake of another',
     file: 'src/operations/organizations/access.ts',
-    text: 'organizationId === null ? undefined : eq(roles.organizationId, organizationId),',
-    instead: "organizationId === null ? undefined : gt(roles.organizationId, ''),",
+    text: 'role.organizationId === null || role.organizationId === organizationId',
+    instead: 'role.organizationId !== undefined',
     ...access,
   },
   {

@@ -17,8 +17,8 @@ const add = command({
   options: role,
   run: async (ctx, { org, user, role }) =>
     (await ctx.operations()).organizations.members.add(org, user, role),
-  prints: one(organizationMember, { done: added => `Added ${said(added)} as ${added.role}` }),
-  would: added => `add ${said(added)} as ${added.role}`,
+  prints: one(organizationMember, { done: added => `Added ${said('to', added)} as ${added.role}` }),
+  would: added => `add ${said('to', added)} as ${added.role}`,
 })
 
 const list = command({
@@ -67,11 +67,11 @@ const remove = command({
   examples: ['latchkey org member remove acme bob', 'latchkey org member remove acme bob --dry-run'],
   args: member,
   run: async (ctx, { org, user }) => (await ctx.operations()).organizations.members.remove(org, user),
-  prints: one(organizationMember, { done: gone => `Removed ${said(gone)}` }),
-  would: gone => `remove ${said(gone)}`,
+  prints: one(organizationMember, { done: gone => `Removed ${said('from', gone)}` }),
+  would: gone => `remove ${said('from', gone)}`,
 })
 
-const said = ({ user, organization }: OrganizationMember): string =>
-  `${user.username} (organization ${organization.slug})`
+const said = (word: 'to' | 'from', { user, organization }: OrganizationMember): string =>
+  `${user.username} ${word} the organization ${organization.slug}`
 
 export default { add, list, role: change, remove }

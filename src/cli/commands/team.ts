@@ -87,8 +87,8 @@ const add = command({
   options: ofOrg,
   run: async (ctx, { team, user, org }) =>
     (await ctx.operations()).teams.members.add(within(team, org), user),
-  prints: one(teamMember, { done: added => `Added ${said(added)}` }),
-  would: added => `add ${said(added)}`,
+  prints: one(teamMember, { done: added => `Added ${said('to', added)}` }),
+  would: added => `add ${said('to', added)}`,
 })
 
 const members = command({
@@ -126,11 +126,12 @@ const remove = command({
   options: ofOrg,
   run: async (ctx, { team, user, org }) =>
     (await ctx.operations()).teams.members.remove(within(team, org), user),
-  prints: one(teamMember, { done: gone => `Removed ${said(gone)}` }),
-  would: gone => `remove ${said(gone)}`,
+  prints: one(teamMember, { done: gone => `Removed ${said('from', gone)}` }),
+  would: gone => `remove ${said('from', gone)}`,
 })
 
-const said = ({ user, team }: TeamMember): string => `${user.username} (team ${team.name})`
+const said = (word: 'to' | 'from', { user, team }: TeamMember): string =>
+  `${user.username} ${word} the team ${team.name}`
 
 export default {
   create,

@@ -64,6 +64,7 @@ const reveal = command({
   effect: 'write',
   summary: 'Reveal a secret once',
   examples: ['latchkey key reveal'],
+  options: { user: opt.text('user', 'Whose') },
   prints: one(secretive, { done: ({ secret }) => secret }),
   revealsSecret: () => true,
   run: async () => {
@@ -224,6 +225,7 @@ describe('wrong usage exits 2 with a next step', () => {
     ['key need', "required option '-f, --from <folder>' not specified", 'latchkey key need --help'],
     ['key need -f x --dry-run', "unknown option '--dry-run'", 'latchkey key need --help'],
     ['key need a b -f x', 'too many arguments', 'latchkey key need --help'],
+    ['key reveal alice', 'too many arguments', 'latchkey key reveal --user USER'],
     ['key set ci a -o xml', 'Allowed choices are table, wide', 'latchkey key set --help'],
     ['key set ci a --tz Mars', "'Mars' is not a time zone", 'UTC or Europe/Berlin'],
     ['--frob', "unknown option '--frob'", 'latchkey --help'],

@@ -250,14 +250,16 @@ function declare(command: Command, declaration: Declaration, root: Command): Com
 }
 
 /** Does not repeat the words, because one may be a secret. @throws usage */
-function requireNoExcess({ args, registeredArguments }: Command, path: string): void {
+function requireNoExcess({ args, registeredArguments, options }: Command, path: string): void {
   const most = registeredArguments.length
   if (args.length <= most || registeredArguments.at(-1)?.variadic) return
   const [, ...names] = path.split(' ')
+  // Whoever types `role list acme` means `--org acme`.
+  const meant = most === 0 && options.find(({ flags }) => /^--(key|user|org|project) </.test(flags))
   throw new LatchkeyError(
     'usage',
     `too many arguments for '${names.at(-1)}'. Expected ${most} argument${most === 1 ? '' : 's'} but got ${args.length}`,
-    `${path} --help`,
+    meant ? `${path} ${meant.long} ${meant.attributeName().toUpperCase()}` : `${path} --help`,
   )
 }
 

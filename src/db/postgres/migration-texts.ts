@@ -6,6 +6,10 @@ import up3 from '../../../drizzle/postgres/0007_people.sql' with { type: 'text' 
 import up4 from '../../../drizzle/postgres/0008_content.sql' with { type: 'text' }
 import up5 from '../../../drizzle/postgres/0009_organizations.sql' with { type: 'text' }
 import up6 from '../../../drizzle/postgres/0010_better_auth.sql' with { type: 'text' }
+import up7 from '../../../drizzle/postgres/0011_lists.sql' with { type: 'text' }
+import up8 from '../../../drizzle/postgres/0012_imports.sql' with { type: 'text' }
+import up9 from '../../../drizzle/postgres/0013_api_keys.sql' with { type: 'text' }
+import up10 from '../../../drizzle/postgres/0014_names.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string])[] = [
   ['0004_usage_series', up0],
@@ -15,4 +19,8 @@ export const migrationTexts: readonly (readonly [name: string, up: string])[] = 
   ['0008_content', up4],
   ['0009_organizations', up5],
   ['0010_better_auth', up6],
+  ['0011_lists', up7],
+  ['0012_imports', up8],
+  ['0013_api_keys', up9],
+  ['0014_names', up10],
 ]

@@ -42,7 +42,7 @@ export const accounts = table(
   t => [
     accountId.check,
     uniqueIndex('accounts_issuer').on(t.issuer, t.accountId),
-    index('accounts_user').on(t.userId),
+    index('accounts_user').on(t.userId, t.id),
     check(
       'accounts_own_password',
       sql`${t.issuer} <> 'local:credential' OR (${t.providerId} = 'credential' AND ${t.accountId} = ${t.userId})`,

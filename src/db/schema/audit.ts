@@ -25,7 +25,7 @@ export const audit = table(
   },
   t => [
     auditId.check,
-    index('audit_at').on(t.at),
+    index('audit_at').on(t.at, t.seq),
     index('audit_target').on(t.targetId),
     uniqueIndex('audit_seq').on(t.seq),
     check('audit_origin', sql`${t.origin} IN ('terminal', 'cron', 'service', 'script', 'library')`),

@@ -20,7 +20,9 @@ export const chats = table(
   t => [
     chatId.check,
     index('chats_user').on(t.userId, t.updatedAt, t.id),
-    index('chats_project').on(t.projectId),
+    index('chats_user_created').on(t.userId, t.id),
+    index('chats_project').on(t.projectId, t.updatedAt, t.id),
+    index('chats_project_created').on(t.projectId, t.id),
     index('chats_title').on(lower(t.title)),
     index('chats_updated').on(t.updatedAt, t.id),
     check('chats_title_form', sql`length(${t.title}) BETWEEN 1 AND 200 AND ${t.title} NOT ${fits('cht_*')}`),

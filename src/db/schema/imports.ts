@@ -136,3 +136,40 @@ export const importChanges = table(
     ),
   ],
 )
+
+/**
+ * What an import did to other rows: organizations and their parts, ways to sign in, sessions. The newest entry of a row says what it
+ * last was in the source. Values are hashes, which tell changes and keep no token and no address.
+ */
+export const importedRows = table(
+  'imported_rows',
+  {
+    importId: text('import_id')
+      .notNull()
+      .references(() => imports.id, { onDelete: 'cascade' }),
+    /** The table of the row. */
+    type: text('type').notNull(),
+    /** Id in the source. */
+    foreignId: text('foreign_id').notNull(),
+    /** May have been deleted since. */
+    targetId: text('target_id').notNull(),
+    /** The user that the row is of. */
+    userId: text('user_id').references(() => users.id, { onDelete: 'cascade' }),
+    action: text('action', { enum: ['created', 'updated', 'linked'] }).notNull(),
+    /** What it was in the source, by fields. */
+    state: text('state', { mode: 'json' }).$type<Readonly<Record<string, string>>>().notNull(),
+    /** As the import left it. */
+    after: text('after', { mode: 'json' }).$type<Readonly<Record<string, string>>>().notNull(),
+    /** The fields that it changed, as they were. */
+    before: text('before', { mode: 'json' }).$type<Readonly<Record<string, unknown>>>(),
+  },
+  t => [
+    primaryKey({ columns: [t.importId, t.type, t.foreignId] }),
+    index('imported_rows_user').on(t.userId),
+    check('imported_rows_action', sql`${t.action} IN ('created', 'updated', 'linked')`),
+    check(
+      'imported_rows_json',
+      sql`${isJson(t.state)} AND ${isJson(t.after)} AND (${t.before} IS NULL OR ${isJson(t.before)})`,
+    ),
+  ],
+)

@@ -78,8 +78,11 @@ export const projects = table(
   t => [
     projectId.check,
     uniqueIndex('projects_slug').on(t.slug),
-    index('projects_owner').on(t.ownerId),
-    index('projects_organization').on(t.organizationId),
+    // Selectors are compared regardless of case.
+    index('projects_slug_text').on(lower(t.slug)),
+    index('projects_name').on(lower(t.name)),
+    index('projects_owner').on(t.ownerId, t.id),
+    index('projects_organization').on(t.organizationId, t.id),
     check('projects_one_owner', isOne(t.ownerId, t.organizationId)),
     check('projects_state', sql`${t.state} IN ('idle', 'generating', 'complete', 'error')`),
     check(
@@ -109,7 +112,7 @@ export const projectMembers = table(
   },
   t => [
     primaryKey({ columns: [t.projectId, t.userId] }),
-    index('project_members_user').on(t.userId),
+    index('project_members_user').on(t.userId, t.projectId),
     check('project_members_role_form', sql`length(${t.role}) > 0`),
   ],
 )

@@ -30,7 +30,13 @@ function filled(path: string): Client {
     `INSERT INTO invitations SELECT 'inv_${id}', 'org_${id}', 'a@b', 'member', 'tea_${id}', 'pending', '${'0'.repeat(64)}', id, 0, 0 FROM users LIMIT 1`,
   )
   client.run(
+    `INSERT INTO imported_rows SELECT id, 'sessions', 's', 'ses_${id}', (SELECT min(id) FROM users), 'updated', '{}', '{}', '{}' FROM imports LIMIT 1`,
+  )
+  client.run(
     `INSERT INTO file_history SELECT 'fch_${id}', id, 'a.md', 'moved', 'b.md', '${'0'.repeat(64)}', 1, 'me', 0 FROM projects LIMIT 1`,
+  )
+  client.run(
+    "INSERT INTO api_keys SELECT id, 'ci', name, 'default', 'ak_', 1, 1, 1, 0, 1, 1, 1, 1, 1 FROM keys LIMIT 1",
   )
   client.run("INSERT INTO agent_states SELECT id, 'idle', 'first', 's', 'u', 0, 0 FROM projects LIMIT 1")
   client.run("INSERT INTO agent_phases SELECT id, 1, 'first', 'd', '[]', 0, 0 FROM projects LIMIT 1")

@@ -20,6 +20,7 @@ const clusteredTables: readonly string[] = [
   'imported_projects',
   'imported_chats',
   'imported_files',
+  'imported_rows',
   'agent_states',
   'agent_phases',
   'agent_files',

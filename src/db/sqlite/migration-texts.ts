@@ -21,6 +21,14 @@ import down9 from '../../../drizzle/0009_organizations.down.sql' with { type: 't
 import up9 from '../../../drizzle/0009_organizations.sql' with { type: 'text' }
 import down10 from '../../../drizzle/0010_better_auth.down.sql' with { type: 'text' }
 import up10 from '../../../drizzle/0010_better_auth.sql' with { type: 'text' }
+import down11 from '../../../drizzle/0011_lists.down.sql' with { type: 'text' }
+import up11 from '../../../drizzle/0011_lists.sql' with { type: 'text' }
+import down12 from '../../../drizzle/0012_imports.down.sql' with { type: 'text' }
+import up12 from '../../../drizzle/0012_imports.sql' with { type: 'text' }
+import down13 from '../../../drizzle/0013_api_keys.down.sql' with { type: 'text' }
+import up13 from '../../../drizzle/0013_api_keys.sql' with { type: 'text' }
+import down14 from '../../../drizzle/0014_names.down.sql' with { type: 'text' }
+import up14 from '../../../drizzle/0014_names.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
@@ -34,4 +42,8 @@ export const migrationTexts: readonly (readonly [name: string, up: string, down:
   ['0008_content', up8, down8],
   ['0009_organizations', up9, down9],
   ['0010_better_auth', up10, down10],
+  ['0011_lists', up11, down11],
+  ['0012_imports', up12, down12],
+  ['0013_api_keys', up13, down13],
+  ['0014_names', up14, down14],
 ]

@@ -7,8 +7,8 @@ import { and, eq, gt, holdsText, or, type SQL, sql, type Table } from '../../db/
 import { accounts, sessions, verifications } from '../../db/schema/accounts.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { messages } from '../../db/schema/chats.ts'
-import { importedUsers } from '../../db/schema/imports.ts'
-import { secrets } from '../../db/schema/keys.ts'
+import { importedRows, importedUsers } from '../../db/schema/imports.ts'
+import { apiKeys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { invitations, organizationMembers, teamMembers } from '../../db/schema/members.ts'
 import { projectMembers, users } from '../../db/schema/people.ts'
@@ -40,8 +40,10 @@ const tables: ReadonlyMap<string, Table> = new Map<string, Table>([
   ['team_members', teamMembers],
   ['invitations', invitations],
   ['imported_users', importedUsers],
+  ['imported_rows', importedRows],
   ['messages', messages],
   ['secrets', secrets],
+  ['api_keys', apiKeys],
 ])
 
 /** Streams the rows from one snapshot, in constant memory. @throws not_found, ambiguous, once the first is read */

@@ -3,17 +3,21 @@ import { command, one, opt } from '../../declare/define.ts'
 import { selecting } from '../thing.ts'
 
 const told = {
-  none: 'Nothing was changed',
   disabled: 'Disabled',
   transferred: 'Gave everything away, and disabled',
   deleted: 'Deleted',
 } as const
 
-/** `3 keys, 1 projectMemberships` */
-const held = (holds: Readonly<Record<string, number>>): string => {
-  const words = Object.entries(holds).map(([kind, count]) => `${kind} ${count}`)
-  return words.length === 0 ? 'nothing' : words.join(', ')
-}
+const willBe = { disabled: 'disable', transferred: 'disable', deleted: 'delete' } as const
+
+/** `3 keys, 1 project membership` */
+const held = (holds: Readonly<Record<string, number>>): string =>
+  Object.entries(holds)
+    .map(([kind, count]) => {
+      const words = kind.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
+      return `${count} ${count === 1 ? words.replace(/s$/, '') : words}`
+    })
+    .join(', ') || 'nothing'
 
 export default command({
   effect: 'destroy',
@@ -43,10 +47,12 @@ export default command({
     (await ctx.operations()).users.offboard(user, { ...options, deleteAll }),
   prints: one(offboarded, {
     done: ({ user, action, holds, to }) =>
-      `${told[action]}: ${user.username} (${user.id}), with ${held(holds)}${to === null ? '' : `; now of ${to.username}`}`,
+      action === 'none'
+        ? `${user.username} (${user.id}) has ${held(holds)}. End it with --disable, --to USER or --delete`
+        : `${told[action]}: ${user.username} (${user.id}), with ${held(holds)}${to === null ? '' : `; now of ${to.username}`}`,
   }),
-  would: ({ user, action }) =>
+  would: ({ user, action, holds, to }) =>
     action === 'none'
-      ? `only show what ${user.username} holds`
-      : `have offboarded ${user.username}: ${action}`,
+      ? undefined
+      : `${willBe[action]} ${user.username}, with ${held(holds)}${to === null ? '' : `; given to ${to.username}`}`,
 })
