@@ -49,8 +49,33 @@ export interface Asked {
 /** What was true the last time, shared by all connections of a store. */
 export class Memory {
   readonly guesses = new Map<string, Guess>()
-  prices: { readonly version: string; readonly rows: readonly PriceRow[] } = { version: '', rows: [] }
+  prices: Prices = { version: '', rows: [], trail: '', seenAt: Number.NEGATIVE_INFINITY }
+
+  /** The trail by which the prices are known to be those of before; null if they have to be looked at. */
+  get trail(): string | null {
+    const { trail, seenAt } = this.prices
+    return performance.now() - seenAt < trustMs ? trail : null
+  }
+
+  /** The version was found to be the same when the trail was this. */
+  pricesAreSame(version: string, trail: string): void {
+    // Others may have found a newer one meanwhile.
+    if (version !== this.prices.version) return
+    this.prices = { ...this.prices, trail, seenAt: performance.now() }
+  }
 }
+
+interface Prices {
+  readonly version: string
+  readonly rows: readonly PriceRow[]
+  /** The newest row of the audit log then: whoever changes prices adds one. */
+  readonly trail: string
+  /** When they were last looked at, on the clock of `performance`. */
+  readonly seenAt: number
+}
+
+/** Whoever changes a price by SQL leaves no trail, so the prices themselves are looked at this often. */
+const trustMs = 1_000
 
 interface Guess {
   /** The answer that it was made from. */
@@ -209,14 +234,21 @@ export class PostgresFacts implements Facts {
 
   /** The rows come only if they are others than the last time. */
   async prices(): Promise<readonly PriceRow[]> {
-    const { version: known } = this.#memory.prices
-    const rows = await this.#asked.rows<PriceRow & { version: string; isRow: boolean }>(newPrices, [known])
-    const [{ version = known } = {}] = rows
-    if (version !== known) {
-      const all = rows.filter(({ isRow }) => isRow)
-      this.#memory.prices = { version, rows: all.map(({ version: _, isRow: __, ...row }) => row) }
+    const memory = this.#memory
+    const known = memory.prices
+    const rows = await this.#asked.rows<PriceRow & PriceState & { isRow: boolean }>(newPrices, [
+      known.version,
+      memory.trail,
+    ])
+    const [{ version = known.version, trail = '' } = {}] = rows
+    if (version === null) return known.rows
+    if (version === known.version) {
+      memory.pricesAreSame(version, trail)
+      return known.rows
     }
-    return this.#memory.prices.rows
+    const found = rows.flatMap(({ version: _, trail: __, isRow, ...row }) => (isRow ? [row] : []))
+    memory.prices = { version, rows: found, trail, seenAt: performance.now() }
+    return found
   }
 
   listedKeys(query: KeyQuery): Promise<readonly ListedKey[]> {
@@ -416,11 +448,26 @@ const life = lifeOf('latchkey_total', '$1')
 
 const ofKeys = limitsOfKeys('= ANY($1::text[])')
 
-/** The number of a transaction stays with the rows that it wrote, so others stand for others. */
-export const priceVersion = `
-  SELECT count(*) || ' ' || coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) AS version FROM prices`
+interface PriceState {
+  readonly trail: string
+  /** Null if it was not looked at. */
+  readonly version: string | null
+}
 
+/**
+ * Tables for a WITH, the last of which, `state`, has the trail, and the version of the prices unless the trail is that of the
+ * place `known`. The number of a transaction stays with the rows that it wrote, so others stand for others.
+ */
+export const priceState = (known: string, condition = 'true'): string => `
+  newest AS MATERIALIZED (
+    SELECT coalesce((SELECT id FROM audit ORDER BY seq DESC LIMIT 1), '') AS trail WHERE ${condition}),
+  state AS MATERIALIZED (
+    SELECT trail, CASE WHEN trail = ${known} THEN NULL ELSE (
+      SELECT count(*) || ' ' || coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) FROM prices) END AS version
+    FROM newest)`
+
+/** Without OFFSET the server would read all prices, and then leave them out. */
 const newPrices = `
-  WITH now AS (${priceVersion})
-  SELECT now.version AS version, p.model IS NOT NULL AS "isRow", p.*
-  FROM now LEFT JOIN (${prices}) p ON now.version <> $1`
+  WITH ${priceState('$2::text')}
+  SELECT state.trail, state.version, p.model IS NOT NULL AS "isRow", p.*
+  FROM state LEFT JOIN LATERAL (SELECT * FROM (${prices}) p WHERE state.version <> $1 OFFSET 0) p ON true`
