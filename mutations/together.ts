@@ -38,7 +38,7 @@ export const together: readonly Mutation[] = [
   {
     what: 'usage goes on to whom a key belonged before',
     file: 'src/db/sqlite/usage-book.ts',
-    text: 'if (isFull || this.#client.changeCounter() !== this.#version) this.forget()',
+    text: 'if (isFull || version !== this.#version) this.forget()',
     instead: 'if (isFull) this.forget()',
     ...groups,
     only: 'new owner',
