@@ -24,7 +24,7 @@ import {
   type Usage,
   type UsageCounts,
 } from '../facts.ts'
-import { counterColumns, isFilling, type ReservedFor, reservedFor } from '../rows.ts'
+import { counterColumns, isFilling, organizationOf, type ReservedFor, reservedFor, teamsOf } from '../rows.ts'
 import { dayMs, hourMs, minuteMs, type Width } from '../spans.ts'
 import type { Client } from './client.ts'
 import type { SqliteFacts } from './facts.ts'
@@ -34,8 +34,6 @@ type Values = (string | number | null)[]
 /** A key as usage needs it, and its series, if it has used anything as it belongs now. */
 interface ChargedKey {
   readonly name: string
-  readonly userId: string
-  readonly projectId: string
   readonly series: number | null
 }
 
@@ -207,9 +205,7 @@ export class SqliteUsage {
   }
 
   #addSeries(keyId: string, key: ChargedKey, endUser: string): number {
-    const { userId, projectId } = key
-    const sql = 'INSERT INTO series (key_id, user_id, project_id, end_user) VALUES (?, ?, ?, ?)'
-    const series = this.#added(sql, keyId, userId, projectId, endUser)
+    const series = this.#added(addSeries, keyId, endUser)
     this.#lookups?.keys.set(seriesName(keyId, endUser), { ...key, series })
     return series
   }
@@ -327,9 +323,16 @@ const fillingDay = `SELECT 1 FROM days WHERE series = ? AND start = ? AND (${isF
 
 /** Key, end user. As a join it takes ten times as long. */
 const chargedKey = `
-  SELECT k.name AS name, coalesce(k.user_id, '') AS userId, coalesce(k.project_id, '') AS projectId,
+  SELECT k.name AS name,
     (SELECT s.id FROM series s WHERE s.key_id = k.id AND s.end_user = ?2 AND s.pending = 0
-       AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0) AS series
+       AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0
+       AND s.organization_id = ${organizationOf('k')} AND s.team_ids = ${teamsOf('k')}) AS series
+  FROM keys k WHERE k.id = ?1`
+
+/** Key, end user. */
+const addSeries = `
+  INSERT INTO series (key_id, end_user, user_id, project_id, organization_id, team_ids)
+  SELECT k.id, ?2, coalesce(k.user_id, ''), coalesce(k.project_id, ''), ${organizationOf('k')}, ${teamsOf('k')}
   FROM keys k WHERE k.id = ?1`
 
 const reserved = reservedFor('+?')
