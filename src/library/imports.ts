@@ -33,6 +33,15 @@ export interface Imports {
    */
   readonly dokify: (source: ImportOptions) => Promise<ImportReport>
   /**
+   * Imports an application on Better Auth, from its SQLite file or the `postgres://` URL of its server: users with their accounts
+   * and sessions, organizations, and API keys. Keys, passwords and sessions keep working.
+   *
+   * @throws invalid (as `glmProxy`, or what the source lacks), not_found, corrupt, busy, permission, usage and config (the server)
+   * @example
+   * await latchkey.imports.betterAuth({ file: 'no-such-file.db' }).catch(error => console.log(error.code))
+   */
+  readonly betterAuth: (source: ImportOptions) => Promise<ImportReport>
+  /**
    * Imports so far, newest first.
    *
    * @throws busy, corrupt

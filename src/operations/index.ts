@@ -457,6 +457,7 @@ export function createOperations(wiring: Wiring) {
       glmProxy: importing(m => m.importGlmProxy),
       ccluster: importing(m => m.importCcluster),
       dokify: importing(m => m.importDokify),
+      betterAuth: importing(m => m.importBetterAuth),
       list: importList(m => m.listImports),
       get: importList(m => m.getImport),
       undo: undo(m => m.undoImport),

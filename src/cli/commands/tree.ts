@@ -181,6 +181,7 @@ export const tree: Tree = {
       'glm-proxy': () => import('./import/glm-proxy.ts'),
       ccluster: () => import('./import/ccluster.ts'),
       dokify: () => import('./import/dokify.ts'),
+      'better-auth': () => import('./import/better-auth.ts'),
       list: () => import('./import/list.ts'),
       undo: () => import('./import/undo.ts'),
     },

@@ -4,7 +4,7 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, not, type SQL, sql } from '../../db/query.ts'
+import { and, asc, eq, not, oneOf, type SQL, sql } from '../../db/query.ts'
 import { organizationMembers } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
@@ -67,12 +67,25 @@ export async function requireOtherOwner(
   )
 }
 
-/** Whether a user owns an organization, alone or with others. */
-export const ownersOfOrganizations = (db: Database) =>
+/** The users who own an organization, alone or with others. @param without memberships that do not count */
+export const ownersOfOrganizations = (db: Database, without: readonly string[]) =>
   db
     .selectDistinct({ id: organizationMembers.userId })
     .from(organizationMembers)
-    .where(isOwnerIn(organizationMembers.role))
+    .where(and(isOwnerIn(organizationMembers.role), not(oneOf(organizationMembers.id, without))))
+
+/** The organizations without an owner who is not disabled. */
+export const ownerless = (db: Database, now: Date) => {
+  const shut = disabledAt(now)
+  return db
+    .select({ id: organizations.id, slug: organizations.slug })
+    .from(organizations)
+    .where(
+      sql`NOT EXISTS (SELECT 1 FROM organization_members AS m INNER JOIN users ON users.id = m.user_id
+        WHERE m.organization_id = ${organizations.id} AND ${isOwnerIn(sql`m.role`)} AND NOT ${shut})`,
+    )
+    .orderBy(asc(organizations.id))
+}
 
 /**
  * The organizations without an owner who is not disabled at a moment, which it takes, for work that changes many rows at once: it
