@@ -93,6 +93,12 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     parts: [
       limits('key_id'),
       { table: 'secrets', by: 'key_id', columns: ['hash', 'ends_at'], isSetting: false },
+      {
+        table: 'api_keys',
+        by: 'key_id',
+        columns: ['config_id', 'rate_limit_enabled', 'rate_limit_max', 'rate_limit_time_window'],
+        isSetting: false,
+      },
     ],
     kept: ['revoked_at', 'revoked_reason'],
     narrows: {

@@ -8,6 +8,7 @@ import up5 from '../../../drizzle/postgres/0009_organizations.sql' with { type: 
 import up6 from '../../../drizzle/postgres/0010_better_auth.sql' with { type: 'text' }
 import up7 from '../../../drizzle/postgres/0011_lists.sql' with { type: 'text' }
 import up8 from '../../../drizzle/postgres/0012_imports.sql' with { type: 'text' }
+import up9 from '../../../drizzle/postgres/0013_api_keys.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string])[] = [
   ['0004_usage_series', up0],
@@ -19,4 +20,5 @@ export const migrationTexts: readonly (readonly [name: string, up: string])[] = 
   ['0010_better_auth', up6],
   ['0011_lists', up7],
   ['0012_imports', up8],
+  ['0013_api_keys', up9],
 ]

@@ -73,3 +73,36 @@ export const secrets = table(
     check('secrets_hash_form', sql`length(${t.hash}) = 64 AND ${t.hash} NOT ${fits('*[^0-9a-f]*')}`),
   ],
 )
+
+/**
+ * What Better Auth's api-key plugin keeps of a key besides: what it calls the key, and what it counts when it verifies one. A key
+ * that it has not touched has no row.
+ */
+export const apiKeys = table(
+  'api_keys',
+  {
+    keyId: text('key_id')
+      .primaryKey()
+      .references(() => keys.id, { onDelete: 'cascade' }),
+    /** What it calls the key, while the name of the key is `alias_of`: its names are not unique. */
+    alias: text('alias'),
+    aliasOf: text('alias_of'),
+    /** Which of its configurations the key belongs to. */
+    configId: text('config_id').notNull().default('default'),
+    prefix: text('prefix'),
+    rateLimitEnabled: integer('rate_limit_enabled', { mode: 'boolean' }).notNull(),
+    /** In milliseconds. */
+    rateLimitTimeWindow: integer('rate_limit_time_window'),
+    rateLimitMax: integer('rate_limit_max'),
+    /** Within the window. */
+    requestCount: integer('request_count').notNull().default(0),
+    lastRequest: integer('last_request'),
+    /** How often it still verifies the key; null: any number of times. */
+    remaining: integer('remaining'),
+    /** In milliseconds. */
+    refillInterval: integer('refill_interval'),
+    refillAmount: integer('refill_amount'),
+    lastRefillAt: integer('last_refill_at'),
+  },
+  t => [check('api_keys_rate_limit_enabled', sql`${t.rateLimitEnabled} IN (0, 1)`)],
+)

@@ -35,6 +35,9 @@ function filled(path: string): Client {
   client.run(
     `INSERT INTO file_history SELECT 'fch_${id}', id, 'a.md', 'moved', 'b.md', '${'0'.repeat(64)}', 1, 'me', 0 FROM projects LIMIT 1`,
   )
+  client.run(
+    "INSERT INTO api_keys SELECT id, 'ci', name, 'default', 'ak_', 1, 1, 1, 0, 1, 1, 1, 1, 1 FROM keys LIMIT 1",
+  )
   client.run("INSERT INTO agent_states SELECT id, 'idle', 'first', 's', 'u', 0, 0 FROM projects LIMIT 1")
   client.run("INSERT INTO agent_phases SELECT id, 1, 'first', 'd', '[]', 0, 0 FROM projects LIMIT 1")
   return client

@@ -25,6 +25,8 @@ import down11 from '../../../drizzle/0011_lists.down.sql' with { type: 'text' }
 import up11 from '../../../drizzle/0011_lists.sql' with { type: 'text' }
 import down12 from '../../../drizzle/0012_imports.down.sql' with { type: 'text' }
 import up12 from '../../../drizzle/0012_imports.sql' with { type: 'text' }
+import down13 from '../../../drizzle/0013_api_keys.down.sql' with { type: 'text' }
+import up13 from '../../../drizzle/0013_api_keys.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
@@ -40,4 +42,5 @@ export const migrationTexts: readonly (readonly [name: string, up: string, down:
   ['0010_better_auth', up10, down10],
   ['0011_lists', up11, down11],
   ['0012_imports', up12, down12],
+  ['0013_api_keys', up13, down13],
 ]

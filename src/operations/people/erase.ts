@@ -11,7 +11,7 @@ import { erased, verifications } from '../../db/schema/accounts.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { chats, messages } from '../../db/schema/chats.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
-import { keys } from '../../db/schema/keys.ts'
+import { apiKeys, keys } from '../../db/schema/keys.ts'
 import { invitations } from '../../db/schema/members.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { departed, series } from '../../db/schema/usage.ts'
@@ -92,6 +92,7 @@ export async function eraseRows(db: Database, user: Row<'user'>, now: Date) {
       updatedAt: at,
     })
     .where(eq(keys.userId, id))
+  await db.delete(apiKeys).where(inArray(apiKeys.keyId, theirKeys))
   await db.delete(chats).where(eq(chats.userId, id))
   await dropHeld(db, id, ['membership', 'own'], ['limits'])
   if (email !== null) {

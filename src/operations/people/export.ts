@@ -8,7 +8,7 @@ import { accounts, sessions, verifications } from '../../db/schema/accounts.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { messages } from '../../db/schema/chats.ts'
 import { importedRows, importedUsers } from '../../db/schema/imports.ts'
-import { secrets } from '../../db/schema/keys.ts'
+import { apiKeys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { invitations, organizationMembers, teamMembers } from '../../db/schema/members.ts'
 import { projectMembers, users } from '../../db/schema/people.ts'
@@ -43,6 +43,7 @@ const tables: ReadonlyMap<string, Table> = new Map<string, Table>([
   ['imported_rows', importedRows],
   ['messages', messages],
   ['secrets', secrets],
+  ['api_keys', apiKeys],
 ])
 
 /** Streams the rows from one snapshot, in constant memory. @throws not_found, ambiguous, once the first is read */
