@@ -54,6 +54,9 @@ const required: Readonly<Record<AuthModel, string>> = {
 export interface AuthTables {
   readonly rows: (model: AuthModel) => readonly Row[]
   readonly has: (model: AuthModel) => boolean
+  /** What a table and a column are called there; undefined if there is none. */
+  readonly table: (model: AuthModel) => string | undefined
+  readonly column: (model: AuthModel, name: string) => string | undefined
   readonly ignoredFields: readonly string[]
   readonly leftBehind: ForeignData['leftBehind']
   readonly notes: readonly string[]
@@ -160,6 +163,8 @@ function authTables(database: ForeignDatabase, notes: readonly string[]): AuthTa
   return {
     rows: model => rows.get(model) ?? [],
     has: model => tableOf.has(model),
+    table: model => tableOf.get(model),
+    column: (model, name) => tables.get(tableOf.get(model) ?? '')?.find(column => plain(column) === name),
     ignoredFields: ignored.sort(),
     leftBehind: otherTables(database, [...tableOf.values()]),
     notes: [

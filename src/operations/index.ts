@@ -157,6 +157,7 @@ export function createOperations(wiring: Wiring) {
   const auditPrune = late.from(withBackups, () => import('./audit/prune.ts'))
   const inventory = late.from(context, () => import('./file/inventory.ts'))
   const importing = late.from(beside, () => import('./import/pipeline.ts'))
+  const authChecking = late.from(beside, () => import('./import/check-auth.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
   const backingUp = late.from(files, () => import('./file/backup/create.ts'))
@@ -453,6 +454,7 @@ export function createOperations(wiring: Wiring) {
       },
     },
     inventory: inventory(m => m.takeInventory),
+    auth: { check: authChecking(m => m.checkAuth) },
     imports: {
       glmProxy: importing(m => m.importGlmProxy),
       ccluster: importing(m => m.importCcluster),

@@ -125,6 +125,12 @@ export const tree: Tree = {
     summary: 'Who may do what',
     verbs: together(() => import('./access.ts'), 'check', 'list'),
   },
+  auth: {
+    group: 'Access',
+    beside: 'org',
+    summary: 'How people sign in',
+    verbs: together(() => import('./auth.ts'), 'check'),
+  },
   key: {
     group: 'Access',
     summary: 'API keys',

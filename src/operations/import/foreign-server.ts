@@ -34,7 +34,13 @@ async function tablesAt(
           const column = snapshot.quoted(String(c))
           return `${isTime ? snapshot.time(column) : column} AS ${snapshot.quoted(String(c).toLowerCase())}`
         })
-        rows.set(name.toLowerCase(), await snapshot.rows(`SELECT ${fields.join(', ')} FROM ${table}`))
+        // As they were made, as in a file.
+        const made = all.map(({ c }) => String(c)).filter(column => /^created_?at$/i.test(column))
+        const order = [...made.map(snapshot.quoted), '1'].join(', ')
+        rows.set(
+          name.toLowerCase(),
+          await snapshot.rows(`SELECT ${fields.join(', ')} FROM ${table} ORDER BY ${order}`),
+        )
       } else {
         const [counted] = await snapshot.rows(`SELECT count(*) AS n FROM ${table}`)
         counts.set(name.toLowerCase(), Number(counted?.['n']))

@@ -402,7 +402,7 @@ function wordsFor(
     case 'member':
       return [who, `${of} as ${fields['role']}`]
     case 'team_member':
-      return [who, `of the team ${team?.name ?? ''}`.trim()]
+      return [who, team ? `of the team ${team.name}` : 'of a team']
     case 'invitation':
       return [String(fields['email']), `to ${org?.name ?? 'an organization'} as ${fields['role']}`]
     case 'account':

@@ -169,6 +169,10 @@ export async function stayingRows(db: Database, undos: readonly RowUndo[]): Prom
     await add('a session', others(sessions, 'session'))
     await add('an account', others(accounts, 'account', ne(accounts.issuer, 'local:credential')))
   }
+  for (const { type, entry, item } of undos) {
+    if (type === 'member' && entry.userId && item.outcome === 'kept')
+      staying.set(entry.userId, 'a membership')
+  }
   await add('an organization', ownersOfOrganizations(db, going('member')))
   return staying
 }
