@@ -24,7 +24,7 @@ test('an application without faults has no findings, and every fault is found wi
     data: { organizationId: org.id, userId: bob.user.id, role: 'admin', createdAt },
   })
   await app.run(`UPDATE session SET "userId" = 'nobody' WHERE token = '${ada.token}'`)
-  await app.run(`UPDATE account SET issuer = '' WHERE "providerId" = 'github'`)
+  await app.run(`UPDATE account SET "providerId" = '' WHERE "providerId" = 'github'`)
   const report = await latchkey.auth.check({ file })
   expect(report.findings.map(({ kind, table }) => `${kind} ${table}`).sort()).toEqual([
     'duplicate_member member',
