@@ -1,12 +1,13 @@
-/** `bun run bench [NAME…] [--only PART] [--buckets N]`: a table of ratios, each to a reference in the same run. Exits 1 if a bound is missed. */
+/** `bun run bench [NAME…] [--only PART] [--buckets N] [--rows N]`: a table of ratios, each to a reference in the same run. Exits 1 if a bound is missed. */
 import { parseArgs } from 'node:util'
 import type { Row } from './rounds.ts'
 
 interface Bench {
-  /** @param how of `postgres` alone: one of its parts, and the size of its report */
+  /** @param how of `postgres` alone: one of its parts, and the sizes of its report and its copies */
   readonly rows: (how: {
     readonly only?: string | undefined
     readonly buckets?: string | undefined
+    readonly rows?: string | undefined
   }) => Promise<readonly Row[]>
 }
 
@@ -29,7 +30,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
 const { positionals: asked, values: how } = parseArgs({
   args: Bun.argv.slice(2),
   allowPositionals: true,
-  options: { only: { type: 'string' }, buckets: { type: 'string' } },
+  options: { only: { type: 'string' }, buckets: { type: 'string' }, rows: { type: 'string' } },
 })
 const unknown = asked.find(name => !Object.hasOwn(benches, name))
 if (unknown !== undefined) {

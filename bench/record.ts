@@ -27,11 +27,11 @@ export async function rows(): Promise<readonly Row[]> {
   const bareIds = Array.from({ length: records }, (_, n) => other.keys[place(n, keys)]!.id)
   await latchkey.usage.record(ids[0]!, { model: 'gpt-x' })
   const priced = { model: 'gpt-x', inputTokens: 100, outputTokens: 20, costUsd: 0.000005 }
-  // Otherwise the same one would always pay for the checkpoints. Another connection makes them, which empties the page cache of
-  // each alike.
+  // Otherwise the same one would always pay for the checkpoints. Passive ones leave each its page cache, as in a program that
+  // writes alone.
   const files = [made.bare(), other.bare(), new Client(former.filename, { readwrite: true })]
   const checkpoint = () => {
-    for (const file of files) file.run('PRAGMA wal_checkpoint(TRUNCATE)')
+    for (const file of files) file.run('PRAGMA wal_checkpoint(PASSIVE)')
   }
   const works = {
     floor: () => {

@@ -130,8 +130,8 @@ export const changes: readonly Mutation[] = [
   {
     what: 'usage of 1969 moves to 1970',
     file: 'src/db/sqlite/usage-book.ts',
-    text: 'this.#days.run(series, Math.floor(at / dayMs), model',
-    instead: 'this.#days.run(series, Math.trunc(at / dayMs), model',
+    text: 'values[1] = Math.floor(at / dayMs)',
+    instead: 'values[1] = Math.trunc(at / dayMs)',
     ...extremes,
   },
   {

@@ -57,6 +57,13 @@ export const people: readonly Mutation[] = [
     ...leaving,
   },
   {
+    what: 'a restore over a lost database brings back who was erased',
+    file: 'src/operations/file/backup/restore/erase-again.ts',
+    text: '...known, ...own.flatMap(({ manifest }) => manifest.erased)',
+    instead: '...known',
+    ...leaving,
+  },
+  {
     what: 'one thing of an erased person is brought back',
     file: 'src/operations/file/backup/restore/bring-back.ts',
     text: '    this.#requireNotErased(noun, id, row)\n',

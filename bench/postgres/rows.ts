@@ -9,6 +9,7 @@ import { temporaryFolder } from '../../src/testing/folder.ts'
 import { Cluster, whyNoServer } from '../../src/testing/postgres-cluster.ts'
 import { best, each, type Row } from '../rounds.ts'
 import { bareConnection, type Sent, sentBy } from './bare.ts'
+import { compareCopies } from './copy.ts'
 import { freshDatabase } from './database.ts'
 import { compareReports } from './report.ts'
 import { compareServers } from './servers.ts'
@@ -21,8 +22,12 @@ const rounds = 40
 const underWay = 64
 const connections = 8
 
-/** @param only the part of that name alone @param buckets in the database of the report */
-export async function rows({ only, buckets = '1000000' }: PostgresOptions): Promise<readonly Row[]> {
+/** @param only the part of that name alone @param buckets in the database of the report @param rows in that of the copies */
+export async function rows({
+  only,
+  buckets = '1000000',
+  rows = '1400000',
+}: PostgresOptions): Promise<readonly Row[]> {
   const why = whyNoServer()
   if (why !== null) {
     console.error(`postgres was not measured: ${why}`)
@@ -34,7 +39,8 @@ export async function rows({ only, buckets = '1000000' }: PostgresOptions): Prom
   await using server = await Cluster.start(folder.file('server'), { durable: true })
   const found: Row[] = []
   for (const [name, part] of Object.entries(parts)) {
-    if (only === undefined || only === name) found.push(...(await part(server, Number(buckets))))
+    if (only === undefined || only === name)
+      found.push(...(await part(server, { buckets: Number(buckets), rows: Number(rows) })))
   }
   return found
 }
@@ -42,13 +48,20 @@ export async function rows({ only, buckets = '1000000' }: PostgresOptions): Prom
 export interface PostgresOptions {
   readonly only?: string | undefined
   readonly buckets?: string | undefined
+  readonly rows?: string | undefined
 }
 
-const parts: Readonly<Record<string, (server: Cluster, buckets: number) => Promise<readonly Row[]>>> = {
+interface Sizes {
+  readonly buckets: number
+  readonly rows: number
+}
+
+const parts: Readonly<Record<string, (server: Cluster, sizes: Sizes) => Promise<readonly Row[]>>> = {
   requests: compareRequests,
   recorder: compareRecorders,
   servers: compareServers,
-  report: compareReports,
+  report: (server, { buckets }) => compareReports(server, buckets),
+  copy: (server, { rows }) => compareCopies(server, rows),
 }
 
 async function compareRequests(server: Cluster): Promise<readonly Row[]> {

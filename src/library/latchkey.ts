@@ -14,7 +14,7 @@ import type {
 } from '../contract/views.ts'
 import type { Admitted, Authorized, Carrier, GuardOptions, Refused } from '../operations/door/input.ts'
 import type { Diagnosis, NewDatabase } from '../operations/file/input.ts'
-import type { AuditCheckInput, AuditFilter, AuditPruning } from '../operations/input.ts'
+import type { AuditCheckInput, AuditFilter, AuditPage, AuditPruning } from '../operations/input.ts'
 import type { Accounts, Sessions } from './accounts.ts'
 import type { Chats } from './chats.ts'
 import type { Agents, Files } from './content.ts'
@@ -192,7 +192,10 @@ export interface Latchkey {
 }
 
 /** What is done for a user. */
-export type Acting = Pick<Latchkey, 'projects' | 'organizations' | 'invitations' | 'teams' | 'roles'>
+export type Acting = Pick<
+  Latchkey,
+  'projects' | 'organizations' | 'invitations' | 'teams' | 'roles' | 'limits'
+>
 
 /** The audit log: every change except usage, stored in the transaction that made it. */
 export interface Audit {
@@ -203,7 +206,7 @@ export interface Audit {
    * @example
    * const [latest] = await latchkey.audit.list({ limit: 1 })
    */
-  readonly list: (filter?: AuditFilter) => Promise<readonly AuditEntry[]>
+  readonly list: (page?: AuditPage) => Promise<readonly AuditEntry[]>
   /**
    * One change, by its id or the first characters of its id.
    *

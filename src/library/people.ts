@@ -20,9 +20,9 @@ import type {
   NewUser,
   Offboarding,
   ProjectChanges,
-  ProjectFilter,
   ProjectMemberList,
   ProjectOwner,
+  ProjectPage,
   UserChanges,
   UserPage,
 } from '../operations/people/input.ts'
@@ -178,7 +178,15 @@ export interface Projects {
    * @example
    * const projects = await latchkey.projects.list({ owner: 'alice' })
    */
-  readonly list: (filter?: ProjectFilter) => Promise<readonly Project[]>
+  readonly list: (page?: ProjectPage) => Promise<readonly Project[]>
+  /**
+   * Streams the projects of `list` from one snapshot, in constant memory.
+   *
+   * @throws invalid, not_found, ambiguous (when the first is read)
+   * @example
+   * for await (const { slug } of latchkey.projects.stream({ status: 'archived' })) console.log(slug)
+   */
+  readonly stream: (page?: ProjectPage) => AsyncIterable<Project>
   /**
    * One project.
    *

@@ -6,11 +6,12 @@ import type { AuditAction, AuditEntry } from '../contract/views.ts'
 import { type Chainable, type Head, linkAfter, linked, start } from '../db/chain.ts'
 import { inChunks } from '../db/chunks.ts'
 import type { Database } from '../db/engine.ts'
-import { and, desc, eq, gte, lt, or, type SQL } from '../db/query.ts'
+import { and, desc, eq, gte, lt, or, type SQL, sql } from '../db/query.ts'
 import { audit } from '../db/schema/audit.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
 import type { OperationContext } from './context.ts'
-import type { AuditFilter } from './input.ts'
+import type { AuditFilter, AuditPage } from './input.ts'
+import { listed } from './page.ts'
 import type { RowProgress } from './progress.ts'
 import { newId } from './rules/ids.ts'
 import { requireWords } from './rules/input.ts'
@@ -116,21 +117,31 @@ const jsonOf = (value: object | null | undefined): string | null => (value ? JSO
 
 const parsed = (json: string | null): unknown => (json === null ? null : JSON.parse(json))
 
-/** Newest first. @throws invalid (unknown action) */
-export function listAudit(
-  context: OperationContext,
-  filter: AuditFilter = {},
-): Promise<readonly AuditEntry[]> {
-  return context.store.read(async db => {
-    const rows = await db
-      .select()
-      .from(audit)
-      .where(await conditionOf(db, filter))
-      .orderBy(desc(audit.at), desc(audit.id))
-      .limit(filter.limit ?? 100)
-    return rows.map(entryOf)
-  })
-}
+/** Newest first. @throws invalid (unknown action); not_found, ambiguous for the change to begin after */
+export const auditList = listed((_, { limit = 100, after, ...filter }: AuditPage = {}) => ({
+  limit,
+  open: async db => {
+    requireWords({ after })
+    const where = await conditionOf(db, filter)
+    const { at, seq } = audit
+    return {
+      after: after === undefined ? undefined : await oneChange(db, after),
+      read: async (last: Place | undefined, size: number) => {
+        const beyond = last && sql`(${at}, ${seq}) < (${last.at}, ${last.seq})`
+        const rows = db
+          .select()
+          .from(audit)
+          .where(and(where, beyond))
+          .orderBy(desc(at), desc(seq))
+          .limit(size)
+        return (await rows).map(entryOf)
+      },
+      keyOf: ({ at, seq }: AuditEntry) => ({ at: at.getTime(), seq }),
+    }
+  },
+}))
+
+type Place = Pick<typeof audit.$inferSelect, 'at' | 'seq'>
 
 /** @throws invalid */
 export async function conditionOf(db: Database, filter: AuditFilter): Promise<SQL | undefined> {
@@ -150,12 +161,13 @@ export async function conditionOf(db: Database, filter: AuditFilter): Promise<SQ
  * @param selector an id, or the beginning of one
  * @throws not_found, ambiguous
  */
-export function getAuditEntry(context: OperationContext, selector: string): Promise<AuditEntry> {
-  return context.store.read(async db => {
-    const fits = byId(audit.id, selector, 'aud')
-    const rows = fits === undefined ? [] : await db.select().from(audit).where(fits).limit(2)
-    return entryOf(oneById('change', rows, 'latchkey audit list -o wide'))
-  })
+export const getAuditEntry = (context: OperationContext, selector: string): Promise<AuditEntry> =>
+  context.store.read(async db => entryOf(await oneChange(db, selector)))
+
+async function oneChange(db: Database, selector: string): Promise<typeof audit.$inferSelect> {
+  const fits = byId(audit.id, selector, 'aud')
+  const rows = fits === undefined ? [] : await db.select().from(audit).where(fits).limit(2)
+  return oneById('change', rows, 'latchkey audit list -o wide')
 }
 
 export const entryOf = (row: typeof audit.$inferSelect): AuditEntry => ({

@@ -7,6 +7,7 @@ import type { RestorePlan, TransferredDatabase, UnpricedRule } from '../contract
 import type { Store } from '../db/engine.ts'
 import { lateStore } from '../db/late-store.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
+import type { ServerReader } from '../formats/source.ts'
 import { besideOf, withSchedule } from '../system/scheduled.ts'
 import { isServerUrl, placeOfUrl, shownUrl, withPassword } from '../text/address.ts'
 import type { ChatPage } from './chats/input.ts'
@@ -26,7 +27,7 @@ import type {
   RolePage,
   TeamPage,
 } from './organizations/input.ts'
-import type { AccountPage, SessionPage, UserPage } from './people/input.ts'
+import type { AccountPage, ProjectPage, SessionPage, UserPage } from './people/input.ts'
 import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
 
 /** Everything the operations depend on; `src/index.ts` has the defaults. */
@@ -75,6 +76,11 @@ export function createOperations(wiring: Wiring) {
   const context = () => atOneMoment(lasting)
   const name = isServer ? shownUrl(path) : path
   const beside = () => ({ ...context(), path: name })
+  /** The URL of another system's server loads what reads it. */
+  const foreign: ServerReader = {
+    tablesAt: async (url, choose) => (await import('./postgres/files/foreign.ts')).tablesAt(url, choose),
+  }
+  const withForeign = () => ({ ...beside(), foreign })
   const onServer = () => ({ ...context(), url: path, path: name, dryRun, busyTimeoutMs, files })
   const late = new LateBinding()
   const serverFiles = isServer ? late.from(onServer, () => import('./postgres/files/server.ts')) : undefined
@@ -97,10 +103,9 @@ export function createOperations(wiring: Wiring) {
   const plans = new Set<RestorePlan>()
   /** What takes the place of operations on a whole file. */
   const whole = isServer ? late.from(onServer, () => import('./postgres/whole.ts')) : undefined
-  const recording = late.from(
-    () => lasting,
-    () => import('./usage/recorder.ts'),
-  )(m => m.createRecorder)
+  /** For what reads the clock once anyway. */
+  const always = () => lasting
+  const recording = late.from(always, () => import('./usage/recorder.ts'))(m => m.createRecorder)
   // Loaded by who needs them: lists with a filter, and the stream of an export.
   late.from(context, () => import('./keys/page.ts'))
   late.from(context, () => import('./keys/export.ts'))
@@ -133,14 +138,14 @@ export function createOperations(wiring: Wiring) {
   const creating = late.from(context, () => import('./keys/create.ts'))
   const changing = late.from(context, () => import('./keys/change.ts'))
   const bulk = late.from(context, () => import('./keys/bulk.ts'))
-  const verifying = late.from(context, () => import('./keys/verify.ts'))
+  const verifying = late.from(always, () => import('./keys/verify.ts'))
   const explaining = late.from(context, () => import('./keys/explain.ts'))
   const stats = late.from(context, () => import('./keys/stats.ts'))
   const rotate = late.from(context, () => import('./keys/rotate.ts'))
   const keyImport = late.from(context, () => import('./keys/import.ts'))
   const identify = late.from(context, () => import('./keys/identify.ts'))
   const manage = late.from(context, () => import('./limits/manage.ts'))
-  const record = late.from(context, () => import('./usage/record.ts'))
+  const record = late.from(always, () => import('./usage/record.ts'))
   const ingest = late.from(context, () => import('./usage/ingest.ts'))
   const report = late.from(context, () => import('./usage/report.ts'))
   const overview = late.from(context, () => import('./usage/overview.ts'))
@@ -156,8 +161,8 @@ export function createOperations(wiring: Wiring) {
   const auditCheck = late.from(withBackups, () => import('./audit/verify.ts'))
   const auditPrune = late.from(withBackups, () => import('./audit/prune.ts'))
   const inventory = late.from(context, () => import('./file/inventory.ts'))
-  const importing = late.from(beside, () => import('./import/pipeline.ts'))
-  const authChecking = late.from(beside, () => import('./import/check-auth.ts'))
+  const importing = late.from(withForeign, () => import('./import/pipeline.ts'))
+  const authChecking = late.from(withForeign, () => import('./import/check-auth.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
   const backingUp = late.from(files, () => import('./file/backup/create.ts'))
@@ -187,78 +192,87 @@ export function createOperations(wiring: Wiring) {
   const together = (by: () => OperationContext) => ({
     projects: {
       create: projects(m => m.createProject, by),
-      list: projects(m => m.listProjects, by),
+      list: projects(m => m.projectList.page, by),
       get: projects(m => m.project.get, by),
       update: projects(m => m.updateProject, by),
       transfer: projectMembers(m => m.transferProject, by),
       archive: projects(m => m.archiveProject, by),
       unarchive: projects(m => m.unarchiveProject, by),
       delete: projects(m => m.deleteProject, by),
+      async *stream(page?: ProjectPage) {
+        yield* (await import('./people/projects.ts')).projectList.stream(by(), page)
+      },
       members: {
         add: projectMembers(m => m.addProjectMember, by),
-        list: projectMembers(m => m.listProjectMembers, by),
+        list: projectMembers(m => m.projectMemberList.page, by),
         setRole: projectMembers(m => m.setProjectRole, by),
         remove: projectMembers(m => m.removeProjectMember, by),
         async *stream(project: string, page?: MemberPage) {
-          yield* (await import('./people/project-members.ts')).streamProjectMembers(by(), project, page)
+          yield* (await import('./people/project-members.ts')).projectMemberList.stream(by(), project, page)
         },
       },
     },
+    limits: {
+      set: manage(m => m.setLimits, by),
+      remove: manage(m => m.removeLimits, by),
+      list: manage(m => m.listLimits, by),
+      reset: manage(m => m.resetLimits, by),
+    },
     organizations: {
       create: organizations(m => m.createOrganization, by),
-      list: organizations(m => m.listOrganizations, by),
+      list: organizations(m => m.organizationList.page, by),
       get: organizations(m => m.organization.get, by),
       update: organizations(m => m.updateOrganization, by),
       delete: organizations(m => m.deleteOrganization, by),
       async *stream(page?: OrganizationPage) {
-        yield* (await import('./organizations/organizations.ts')).streamOrganizations(by(), page)
+        yield* (await import('./organizations/organizations.ts')).organizationList.stream(by(), page)
       },
       members: {
         add: members(m => m.addMember, by),
-        list: members(m => m.listMembers, by),
+        list: members(m => m.memberList.page, by),
         setRole: members(m => m.setMemberRole, by),
         remove: members(m => m.removeMember, by),
         async *stream(organization: string, page?: MemberPage) {
-          yield* (await import('./organizations/members.ts')).streamMembers(by(), organization, page)
+          yield* (await import('./organizations/members.ts')).memberList.stream(by(), organization, page)
         },
       },
     },
     invitations: {
       create: invitations(m => m.createInvitation, by),
-      list: invitations(m => m.listInvitations, by),
+      list: invitations(m => m.invitationList.page, by),
       get: invitations(m => m.getInvitation, by),
       accept: invitations(m => m.acceptInvitation, by),
       cancel: invitations(m => m.cancelInvitation, by),
       async *stream(page?: InvitationPage) {
-        yield* (await import('./organizations/invitations.ts')).streamInvitations(by(), page)
+        yield* (await import('./organizations/invitations.ts')).invitationList.stream(by(), page)
       },
     },
     teams: {
       create: teams(m => m.createTeam, by),
-      list: teams(m => m.listTeams, by),
+      list: teams(m => m.teamList.page, by),
       get: teams(m => m.team.get, by),
       update: teams(m => m.updateTeam, by),
       delete: teams(m => m.deleteTeam, by),
       async *stream(page?: TeamPage) {
-        yield* (await import('./organizations/teams.ts')).streamTeams(by(), page)
+        yield* (await import('./organizations/teams.ts')).teamList.stream(by(), page)
       },
       members: {
         add: teams(m => m.addTeamMember, by),
-        list: teams(m => m.listTeamMembers, by),
+        list: teams(m => m.teamMemberList.page, by),
         remove: teams(m => m.removeTeamMember, by),
         async *stream(team: TeamSelector, page?: MemberPage) {
-          yield* (await import('./organizations/teams.ts')).streamTeamMembers(by(), team, page)
+          yield* (await import('./organizations/teams.ts')).teamMemberList.stream(by(), team, page)
         },
       },
     },
     roles: {
       create: roles(m => m.createRole, by),
-      list: roles(m => m.listRoles, by),
+      list: roles(m => m.roleList.page, by),
       get: roles(m => m.role.get, by),
       update: roles(m => m.updateRole, by),
       delete: roles(m => m.deleteRole, by),
       async *stream(page?: RolePage) {
-        yield* (await import('./organizations/roles.ts')).streamRoles(by(), page)
+        yield* (await import('./organizations/roles.ts')).roleList.stream(by(), page)
       },
     },
   })
@@ -278,7 +292,7 @@ export function createOperations(wiring: Wiring) {
     },
     users: {
       create: users(m => m.createUser),
-      list: users(m => m.listUsers),
+      list: users(m => m.userList.page),
       get: users(m => m.user.get),
       update: users(m => m.updateUser),
       setPassword: passwords(m => m.setPassword),
@@ -295,7 +309,7 @@ export function createOperations(wiring: Wiring) {
       },
       /** Streams the users of `list` in constant memory. */
       async *stream(page?: UserPage) {
-        yield* (await import('./people/users.ts')).streamUsers(context(), page)
+        yield* (await import('./people/users.ts')).userList.stream(context(), page)
       },
     },
     sessions: {
@@ -304,29 +318,29 @@ export function createOperations(wiring: Wiring) {
       extend: sessions(m => m.extendSession),
       revoke: sessions(m => m.revokeSession),
       revokeMatching: sessions(m => m.revokeSessions),
-      list: sessions(m => m.listSessions),
+      list: sessions(m => m.sessionList.page),
       get: sessions(m => m.getSession),
       /** Streams the sessions of `list` in constant memory. */
       async *stream(page?: SessionPage) {
-        yield* (await import('./people/sessions.ts')).streamSessions(context(), page)
+        yield* (await import('./people/sessions.ts')).sessionList.stream(context(), page)
       },
     },
     accounts: {
-      list: accounts(m => m.listAccounts),
+      list: accounts(m => m.accountList.page),
       get: accounts(m => m.getAccount),
       unlink: accounts(m => m.unlinkAccount),
       /** Streams the accounts of `list` in constant memory. */
       async *stream(page?: AccountPage) {
-        yield* (await import('./people/accounts.ts')).streamAccounts(context(), page)
+        yield* (await import('./people/accounts.ts')).accountList.stream(context(), page)
       },
     },
     ...together(context),
     access: {
       check: accessing(m => m.checkAccess),
       authorize: accessing(m => m.requireAccess),
-      list: accessing(m => m.listAccess),
+      list: accessing(m => m.accessList.page),
       async *stream(user: string, page?: AccessPage) {
-        yield* (await import('./organizations/access.ts')).streamAccess(context(), user, page)
+        yield* (await import('./organizations/access.ts')).accessList.stream(context(), user, page)
       },
     },
     as: (user: string) => {
@@ -338,16 +352,16 @@ export function createOperations(wiring: Wiring) {
       putMany: fileRows(m => m.putFiles),
       get: fileRows(m => m.getFile),
       open: fileRows(m => m.openFile),
-      list: fileRows(m => m.listFiles),
+      list: fileRows(m => m.fileList.page),
       move: fileRows(m => m.moveFile),
       remove: fileRows(m => m.removeFile),
       removeAll: fileRows(m => m.removeFiles),
-      history: fileRows(m => m.fileChanges),
+      history: fileRows(m => m.fileChanges.page),
       sync: sync(m => m.syncFiles),
       planSync: sync(m => m.planSync),
       /** Streams the files of `list` in constant memory. */
       async *stream(project: string, page?: FilePage) {
-        yield* (await import('./content/files.ts')).streamFiles(context(), project, page)
+        yield* (await import('./content/files.ts')).fileList.stream(context(), project, page)
       },
     },
     agents: {
@@ -358,23 +372,23 @@ export function createOperations(wiring: Wiring) {
       completePhase: agents(m => m.completePhase),
       addFile: agents(m => m.addAgentFile),
       addMessage: agents(m => m.addAgentMessage),
-      messages: agents(m => m.listAgentMessages),
+      messages: agents(m => m.agentMessageList.page),
     },
     chats: {
       create: chats(m => m.createChat),
-      list: chats(m => m.listChats),
+      list: chats(m => m.chatList.page),
       get: chats(m => m.chat.get),
       rename: chats(m => m.renameChat),
       setSession: chats(m => m.setChatSession),
       append: messages(m => m.appendMessage),
-      messages: messages(m => m.listMessages),
+      messages: messages(m => m.messageList.page),
       message: messages(m => m.getMessage),
       search: search(m => m.searchMessages),
       delete: chats(m => m.deleteChat),
       prune: chats(m => m.pruneChats),
       /** Streams the chats of `list` in constant memory. */
       async *stream(page?: ChatPage) {
-        yield* (await import('./chats/chats.ts')).streamChats(context(), page)
+        yield* (await import('./chats/chats.ts')).chatList.stream(context(), page)
       },
       async *export(chat: ChatSelector) {
         yield* (await import('./chats/messages.ts')).exportMessages(context(), chat)
@@ -408,12 +422,6 @@ export function createOperations(wiring: Wiring) {
         yield* (await import('./keys/export.ts')).exportKeys(context(), filter)
       },
     },
-    limits: {
-      set: manage(m => m.setLimits),
-      remove: manage(m => m.removeLimits),
-      list: manage(m => m.listLimits),
-      reset: manage(m => m.resetLimits),
-    },
     usage: {
       record: record(m => m.recordUsage),
       ingest: ingest(m => m.ingestUsage),
@@ -443,7 +451,7 @@ export function createOperations(wiring: Wiring) {
       },
     },
     audit: {
-      list: audit(m => m.listAudit),
+      list: audit(m => m.auditList.page),
       get: audit(m => m.getAuditEntry),
       verify: auditCheck(m => m.verifyAudit),
       planPrune: auditPrune(m => m.planAuditPrune),

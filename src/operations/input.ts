@@ -13,6 +13,11 @@ export type TeamSelector = string | { readonly team: string; readonly org: strin
 /** Text that selects a role, among all or among those that members of an organization can have. */
 export type RoleSelector = string | { readonly role: string; readonly org: string }
 
+/** A page of a list, and how many match on all pages. */
+export type PageOf<Name extends string, View> = { readonly [N in Name]: readonly View[] } & {
+  readonly total: number
+}
+
 export interface CreateOptions {
   /** If the name exists and everything given matches, return the existing thing with `created: false`. */
   readonly ifNotExists?: boolean | undefined
@@ -31,6 +36,11 @@ export interface AuditFilter {
   readonly target?: string | undefined
   /** At most this many rows, the newest; default 100. */
   readonly limit?: number | undefined
+}
+
+export type AuditPage = AuditFilter & {
+  /** Only changes that come after this one in the list, by its id. */
+  readonly after?: string | undefined
 }
 
 export interface AuditCheckInput {

@@ -6,7 +6,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { labelOf, type Noun, nouns } from '../contract/nouns.ts'
 import type { AuditAction, AuditVerb, Changed } from '../contract/views.ts'
 import type { Database } from '../db/engine.ts'
-import { and, eq, gt, isNull, type SQL } from '../db/query.ts'
+import { and, eq, isNull, type SQL } from '../db/query.ts'
 import { record } from './audit.ts'
 import { differingColumns, settleChange } from './changed.ts'
 import type { OperationContext } from './context.ts'
@@ -14,9 +14,8 @@ import { keepNames } from './departed.ts'
 import { type Aspect, requireSame } from './existing.ts'
 import type { CreateOptions } from './input.ts'
 import { column, type NewRow, type Row, tableOf, targetOf, uniqueFields } from './nouns.ts'
-import { streamed } from './paging.ts'
+import { type Counted, inOrder } from './page.ts'
 import { newId } from './rules/ids.ts'
-import { requireWords } from './rules/input.ts'
 import { find, type Selector, sameText } from './select.ts'
 
 /** The views of rows, in the same order. */
@@ -42,7 +41,7 @@ interface Creation<N extends Noun, View> extends CreateOptions {
 const chooseAnother = 'choose another'
 
 /** The things of one noun: `new Thing('user', userViews)`. */
-export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
+export class Thing<N extends Noun, View extends { readonly id: string; readonly updatedAt: Date }> {
   readonly #noun: N
   readonly #views: Views<N, View>
 
@@ -55,48 +54,21 @@ export class Thing<N extends Noun, View extends { readonly updatedAt: Date }> {
   readonly get = (context: OperationContext, selector: Selector<N>): Promise<View> =>
     context.store.read(async db => this.view(context, db, await find(db, this.#noun, selector)))
 
-  /**
-   * All that match, oldest first.
-   *
-   * @param conditions of the filter; an undefined one accepts all
-   * @param limit left out: all
-   * @throws invalid (a blank text in the filter), and what `conditions` throws
-   */
-  list(
-    context: OperationContext,
-    filter: object,
-    conditions: (db: Database) => Promise<readonly (SQL | undefined)[]>,
-    limit?: number,
-  ): Promise<readonly View[]> {
-    return context.store.read(async db => {
-      requireWords(filter)
-      const rows = await this.#page(db, and(...(await conditions(db))), limit)
-      return this.#views(db, rows, context.now())
-    })
-  }
-
-  /** Streams the same from one snapshot, in constant memory. */
-  async *stream(
-    context: OperationContext,
-    filter: object,
-    conditions: (db: Database) => Promise<readonly (SQL | undefined)[]>,
-    limit?: number,
-  ): AsyncGenerator<View> {
-    requireWords(filter)
-    const { id } = tableOf(this.#noun)
-    let where: SQL | undefined
-    const pages = streamed(context, { limit }, async (db, last, size) => {
-      if (last === undefined) where = and(...(await conditions(db)))
-      const rows = await this.#page(db, last === undefined ? where : and(where, gt(id, last)), size)
-      return (await this.#views(db, rows, context.now())) as readonly (View & { readonly id: string })[]
-    })
-    for await (const views of pages) yield* views
-  }
-
-  async #page(db: Database, where: SQL | undefined, limit: number | undefined): Promise<readonly Row<N>[]> {
+  /** Those that a condition accepts, oldest first, after one. */
+  source(
+    { now }: OperationContext,
+    db: Database,
+    where: SQL | undefined,
+    after: Row<N> | undefined,
+  ): Counted<View> {
     const table = tableOf(this.#noun)
-    const rows = db.select().from(table).where(where).orderBy(table.id)
-    return (await (limit === undefined ? rows : rows.limit(limit))) as Row<N>[]
+    return inOrder(db, table, {
+      by: table.id,
+      where,
+      after: after?.id,
+      views: rows => this.#views(db, rows as object[] as readonly Row<N>[], now()),
+      keyOf: ({ id }: View) => id,
+    })
   }
 
   /** The view of one row. */

@@ -1,7 +1,8 @@
 /** Adds usage to minutes, hours and days, and notes events. No rule may live here. */
+import { counterNames, type UsageCounts } from '../facts.ts'
 import { counterColumns } from '../rows.ts'
-import type { Width } from '../spans.ts'
-import type { Connection, Parameter } from './connection.ts'
+import { bucketAt, type Width, widths } from '../spans.ts'
+import { type Connection, listed, type Parameter } from './connection.ts'
 
 const columnsOf = (width: Width): readonly string[] => [
   'series',
@@ -63,6 +64,34 @@ export const bucketRows = (): Record<Width, BucketRows> => ({
   hours: new BucketRows('hours'),
   days: new BucketRows('days'),
 })
+
+/** Usage for all widths. They differ in their starts alone, so the rest is written once. */
+export class UsageRows {
+  readonly #series: number[] = []
+  readonly #models: number[] = []
+  readonly #ats: number[] = []
+  readonly #counts: UsageCounts[] = []
+
+  add(series: number, at: number, model: number, counts: UsageCounts): void {
+    this.#series.push(series)
+    this.#models.push(model)
+    this.#ats.push(at)
+    this.#counts.push(counts)
+  }
+
+  /** Sends all of them: minutes, hours, days, which the server keeps, each in the order of their keys. */
+  async send(connection: Connection): Promise<void> {
+    if (this.#series.length === 0) return
+    const [series, models] = [listed(this.#series), listed(this.#models)]
+    const counters = counterNames.map(name => listed(this.#counts.map(counts => counts[name])))
+    const sent = widths.map(width => {
+      const starts = listed(this.#ats.map(at => bucketAt(width, at)))
+      const last = width === 'days' ? [listed(this.#ats)] : []
+      return connection.run(addMany[width], [series, starts, models, ...counters, ...last])
+    })
+    await Promise.all(sent)
+  }
+}
 
 const addMany: Readonly<Record<Width, string>> = {
   minutes: addRows('minutes'),

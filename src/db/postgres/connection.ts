@@ -280,7 +280,7 @@ function sent(value: Parameter): unknown {
 const firstInexact = 2 ** 51
 
 /** A list as the server reads it. Bun's own way to write one takes several times as long. */
-function listed(list: readonly (string | number | bigint | null)[]): string {
+export function listed(list: readonly (string | number | bigint | null)[]): string {
   let text = ''
   for (const value of list) {
     text += text === '' ? '{' : ','

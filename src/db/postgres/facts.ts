@@ -3,10 +3,12 @@
  * are not known before they are read. So a question about a key guesses that they are what they were the last time, asks for
  * their sums with the key, and asks again if they turn out to be others. No answer depends on the guess. No rule may live here.
  */
+import { type LimitedNoun, limitedNouns } from '../../contract/nouns.ts'
 import type { LimitSubject } from '../../contract/views.ts'
 import type { Facts, KeyQuery } from '../engine.ts'
 import type {
   BoundLimit,
+  FoundKey,
   Freed,
   Held,
   KeyBy,
@@ -25,6 +27,7 @@ import {
   foundByHash,
   foundById,
   lifeOf,
+  limitedBy,
   limitsOfKeys,
   listedKeys,
   prices,
@@ -46,8 +49,33 @@ export interface Asked {
 /** What was true the last time, shared by all connections of a store. */
 export class Memory {
   readonly guesses = new Map<string, Guess>()
-  prices: { readonly version: string; readonly rows: readonly PriceRow[] } = { version: '', rows: [] }
+  prices: Prices = { version: '', rows: [], trail: '', seenAt: Number.NEGATIVE_INFINITY }
+
+  /** The trail by which the prices are known to be those of before; null if they have to be looked at. */
+  get trail(): string | null {
+    const { trail, seenAt } = this.prices
+    return performance.now() - seenAt < trustMs ? trail : null
+  }
+
+  /** The version was found to be the same when the trail was this. */
+  pricesAreSame(version: string, trail: string): void {
+    // Others may have found a newer one meanwhile.
+    if (version !== this.prices.version) return
+    this.prices = { ...this.prices, trail, seenAt: performance.now() }
+  }
 }
+
+interface Prices {
+  readonly version: string
+  readonly rows: readonly PriceRow[]
+  /** The newest row of the audit log then: whoever changes prices adds one. */
+  readonly trail: string
+  /** When they were last looked at, on the clock of `performance`. */
+  readonly seenAt: number
+}
+
+/** Whoever changes a price by SQL leaves no trail, so the prices themselves are looked at this often. */
+const trustMs = 1_000
 
 interface Guess {
   /** The answer that it was made from. */
@@ -61,11 +89,12 @@ const mostGuesses = 10_000
 /** How drizzle's builder spells a part, with the number of its first place. */
 export type Spell = (part: Parameters<Writing['part']>[0], first: number) => Query
 
-interface KeyRow extends ListedKey {
-  readonly endsAt: number | null
+interface KeyRow extends FoundKey {
   readonly keyLimits: string | null
   readonly userLimits: string | null
   readonly projectLimits: string | null
+  readonly organizationLimits: string | null
+  readonly teamLimits: string | null
   readonly minutesFrom: number
   readonly hoursFrom: number
   readonly room: boolean
@@ -127,16 +156,19 @@ export class PostgresFacts implements Facts {
 
   async limitsAt(subjects: readonly LimitSubject[], moment: Moment): Promise<readonly LimitFacts[]> {
     const bound: BoundLimit[] = []
-    for (const type of ['key', 'user', 'project'] as const) {
+    for (const type of limitedNouns) {
       const some = subjects.filter(subject => subject.type === type)
       if (some.length === 0) continue
+      const column = limitedBy[type]
       const rows = await this.#asked.rows<StoredLimit & { of: string }>(
-        `SELECT ${type}_id AS of, ${storedLimit} FROM limits WHERE ${type}_id = ANY($1::text[]) ORDER BY ${limitOrder}`,
+        `SELECT ${column} AS of, ${storedLimit} FROM limits WHERE ${column} = ANY($1::text[]) ORDER BY ${limitOrder}`,
         [some.map(({ id }) => id)],
       )
-      const own = Map.groupBy(rows, ({ of }) => of)
-      for (const subject of some)
-        for (const { of: _, ...limit } of own.get(subject.id) ?? []) bound.push({ subject, limit })
+      const own = Map.groupBy(rows, ({ of, memberId }) => `${of} ${memberId ?? ''}`)
+      for (const subject of some) {
+        const its = own.get(`${subject.id} ${subject.member?.id ?? ''}`) ?? []
+        for (const { of: _, ...limit } of its) bound.push({ subject, limit })
+      }
     }
     const retention = await this.retention()
     const inOrder = subjects.flatMap(subject => bound.filter(each => each.subject === subject))
@@ -202,14 +234,21 @@ export class PostgresFacts implements Facts {
 
   /** The rows come only if they are others than the last time. */
   async prices(): Promise<readonly PriceRow[]> {
-    const { version: known } = this.#memory.prices
-    const rows = await this.#asked.rows<PriceRow & { version: string; isRow: boolean }>(newPrices, [known])
-    const [{ version = known } = {}] = rows
-    if (version !== known) {
-      const all = rows.filter(({ isRow }) => isRow)
-      this.#memory.prices = { version, rows: all.map(({ version: _, isRow: __, ...row }) => row) }
+    const memory = this.#memory
+    const known = memory.prices
+    const rows = await this.#asked.rows<PriceRow & PriceState & { isRow: boolean }>(newPrices, [
+      known.version,
+      memory.trail,
+    ])
+    const [{ version = known.version, trail = '' } = {}] = rows
+    if (version === null) return known.rows
+    if (version === known.version) {
+      memory.pricesAreSame(version, trail)
+      return known.rows
     }
-    return this.#memory.prices.rows
+    const found = rows.flatMap(({ version: _, trail: __, isRow, ...row }) => (isRow ? [row] : []))
+    memory.prices = { version, rows: found, trail, seenAt: performance.now() }
+    return found
   }
 
   listedKeys(query: KeyQuery): Promise<readonly ListedKey[]> {
@@ -322,7 +361,13 @@ async function firstWhere(
 const limitOrder = 'metric, period, window_ms, models, each'
 
 const limitsAsJson = (of: string): string =>
-  `(SELECT json_agg(l)::text FROM (SELECT ${storedLimit} FROM limits WHERE ${of} ORDER BY ${limitOrder}) l)`
+  `(SELECT json_agg(l)::text FROM (SELECT ${storedLimit} FROM limits WHERE ${of} ORDER BY member_id, ${limitOrder}) l)`
+
+const ofTeamsAsJson = `(SELECT json_agg(l)::text FROM (
+  SELECT teams.id AS "teamId", teams.name AS team, ${storedLimit}
+  FROM team_members JOIN teams ON teams.id = team_members.team_id JOIN limits ON limits.team_id = teams.id
+  WHERE team_members.user_id = k."ownerId" AND teams.organization_id = k."organizationId"
+  ORDER BY teams.id, ${limitOrder}) l)`
 
 /** $1 the hash or the id, $2 the end user, $3 how many of them a key may have, then those of `counting`. */
 const keyText = (found: string, sums: boolean): string => `
@@ -330,7 +375,9 @@ const keyText = (found: string, sums: boolean): string => `
   SELECT k.*,
     ${limitsAsJson('key_id = k.id')} AS "keyLimits",
     ${limitsAsJson('user_id = k."ownerId"')} AS "userLimits",
-    ${limitsAsJson('project_id = k."projectId"')} AS "projectLimits",
+    ${limitsAsJson('project_id = k."projectId" AND (member_id IS NULL OR member_id = k."ownerId")')} AS "projectLimits",
+    ${limitsAsJson('organization_id = k."organizationId" AND (member_id IS NULL OR member_id = k."ownerId")')} AS "organizationLimits",
+    ${ofTeamsAsJson} AS "teamLimits",
     coalesce((SELECT minutes_from FROM retention), 0) AS "minutesFrom",
     coalesce((SELECT hours_from FROM retention), 0) AS "hoursFrom",
     $2 = '' OR EXISTS (SELECT FROM series WHERE key_id = k.id AND end_user = $2)
@@ -353,16 +400,39 @@ const asksTheSame = (a: KeyRow, b: KeyRow): boolean =>
   a.keyLimits === b.keyLimits &&
   a.userLimits === b.userLimits &&
   a.projectLimits === b.projectLimits &&
+  a.organizationId === b.organizationId &&
+  a.organizationSlug === b.organizationSlug &&
+  a.organizationLimits === b.organizationLimits &&
+  a.teamLimits === b.teamLimits &&
   a.minutesFrom === b.minutesFrom &&
   a.hoursFrom === b.hoursFrom
 
 function boundOf(row: KeyRow): readonly BoundLimit[] {
-  const of = (subject: LimitSubject, limits: string | null): readonly BoundLimit[] =>
-    limits === null ? [] : JSON.parse(limits).map((limit: StoredLimit) => ({ subject, limit }))
+  const user = row.ownerId === null ? null : { id: row.ownerId, username: row.username ?? '' }
+  const of = (
+    type: LimitedNoun,
+    id: string | null,
+    name: string | null,
+    limits: string | null,
+  ): readonly BoundLimit[] => {
+    if (id === null || limits === null) return []
+    return JSON.parse(limits).map((limit: StoredLimit) => ({
+      subject: { type, id, name: name ?? '', member: limit.memberId === null ? null : user },
+      limit,
+    }))
+  }
+  const ofTeams: readonly (StoredLimit & { teamId: string; team: string })[] = JSON.parse(
+    row.teamLimits ?? '[]',
+  )
   return [
-    ...of({ type: 'key', id: row.id, name: row.name }, row.keyLimits),
-    ...of({ type: 'user', id: row.ownerId ?? '', name: row.username ?? '' }, row.userLimits),
-    ...of({ type: 'project', id: row.projectId ?? '', name: row.slug ?? '' }, row.projectLimits),
+    ...of('key', row.id, row.name, row.keyLimits),
+    ...of('user', row.ownerId, row.username, row.userLimits),
+    ...of('project', row.projectId, row.slug, row.projectLimits),
+    ...of('org', row.organizationId, row.organizationSlug, row.organizationLimits),
+    ...ofTeams.map(({ teamId, team, ...limit }) => ({
+      subject: { type: 'team' as const, id: teamId, name: team, member: null },
+      limit,
+    })),
   ]
 }
 
@@ -378,11 +448,26 @@ const life = lifeOf('latchkey_total', '$1')
 
 const ofKeys = limitsOfKeys('= ANY($1::text[])')
 
-/** The number of a transaction stays with the rows that it wrote, so others stand for others. */
-export const priceVersion = `
-  SELECT count(*) || ' ' || coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) AS version FROM prices`
+interface PriceState {
+  readonly trail: string
+  /** Null if it was not looked at. */
+  readonly version: string | null
+}
 
+/**
+ * Tables for a WITH, the last of which, `state`, has the trail, and the version of the prices unless the trail is that of the
+ * place `known`. The number of a transaction stays with the rows that it wrote, so others stand for others.
+ */
+export const priceState = (known: string, condition = 'true'): string => `
+  newest AS MATERIALIZED (
+    SELECT coalesce((SELECT id FROM audit ORDER BY seq DESC LIMIT 1), '') AS trail WHERE ${condition}),
+  state AS MATERIALIZED (
+    SELECT trail, CASE WHEN trail = ${known} THEN NULL ELSE (
+      SELECT count(*) || ' ' || coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) FROM prices) END AS version
+    FROM newest)`
+
+/** Without OFFSET the server would read all prices, and then leave them out. */
 const newPrices = `
-  WITH now AS (${priceVersion})
-  SELECT now.version AS version, p.model IS NOT NULL AS "isRow", p.*
-  FROM now LEFT JOIN (${prices}) p ON now.version <> $1`
+  WITH ${priceState('$2::text')}
+  SELECT state.trail, state.version, p.model IS NOT NULL AS "isRow", p.*
+  FROM state LEFT JOIN LATERAL (SELECT * FROM (${prices}) p WHERE state.version <> $1 OFFSET 0) p ON true`

@@ -35,12 +35,16 @@ interface Pools {
 }
 
 /**
- * Both look at the schema on each new connection.
+ * Both look at the schema on each new connection. To compile a statement takes the server longer than to run it.
  *
  * @param busyTimeoutMs how long anything waits for a connection or for a lock
  */
 export function poolsOf(target: Target, busyTimeoutMs: number): Pools {
-  const settings = { lock_timeout: String(busyTimeoutMs), idle_in_transaction_session_timeout: '60000' }
+  const settings = {
+    lock_timeout: String(busyTimeoutMs),
+    idle_in_transaction_session_timeout: '60000',
+    jit: 'off',
+  }
   const shared = { waitMs: busyTimeoutMs, deadlineMs: answerMs, settings, check: requireCurrent }
   return {
     hot: new Pool(target, {
@@ -63,7 +67,7 @@ export const connectionsOf = ({ pool }: Target): number => pool + administrators
  * A plan is made once for each statement, whatever it is asked about. A commit survives a crash of this process at once, and one
  * of the server a moment later.
  */
-const hotSettings = { plan_cache_mode: 'force_generic_plan', jit: 'off', synchronous_commit: 'off' }
+const hotSettings = { plan_cache_mode: 'force_generic_plan', synchronous_commit: 'off' }
 
 /** How long the server may be silent, in milliseconds. */
 const answerMs = 5000

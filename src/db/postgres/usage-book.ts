@@ -25,10 +25,10 @@ import {
 } from '../facts.ts'
 import { counterColumns, isFilling, reservedFor } from '../rows.ts'
 import { bucketAt, type Width, widths } from '../spans.ts'
-import { addTo, bucketRows, heldEvents, noteEvents } from './buckets.ts'
+import { addTo, heldEvents, noteEvents, UsageRows } from './buckets.ts'
 import type { Connection, Parameter } from './connection.ts'
 import { sqlState } from './errors.ts'
-import { type Memory, type PostgresFacts, priceVersion } from './facts.ts'
+import { type Memory, type PostgresFacts, priceState } from './facts.ts'
 import { lockSubject } from './locks.ts'
 import type { Pool } from './pool.ts'
 import { beginning, beginWriting, isOwn, makeModel, makeSeries, type Turn, whole } from './series.ts'
@@ -52,6 +52,8 @@ interface Counting {
   readonly isFilling: boolean
   /** Whether the prices are those that its cost was set by. */
   readonly isPriced: boolean
+  /** As of these prices; null if they were not looked at. */
+  readonly trail: string | null
 }
 
 /** `look` counts nothing; `sure` does not ask whether so much was counted that there may be no room. */
@@ -207,9 +209,11 @@ export class PostgresUsage implements UsageBook {
       for (const width of widths) values.push(bucketAt(width, at))
       values.push(at)
       for (const counter of counterNames) values.push(counts[counter])
-      values.push(isPriced ? null : prices.version)
+      if (isPriced) values.push(null, null)
+      else values.push(prices.version, memory.trail)
       const [row] = await turn.connection.rows<Counting>(statement, values)
       if (row === undefined) return null
+      if (row.isPriced && row.trail !== null) memory.pricesAreSame(prices.version, row.trail)
       if (!row.isPriced) {
         await factsOn(turn.connection).prices()
         continue
@@ -247,38 +251,15 @@ export class PostgresUsage implements UsageBook {
 
   /** The keys of entries with their series, and the models; what is missing is made. */
   async #accountsOf(turn: Turn, entries: readonly Entry[]): Promise<Accounts> {
-    const pairs = new Map<string, readonly [keyId: string, endUser: string]>()
-    const names = new Set<string>()
-    for (const { keyId, endUser, buckets } of entries) {
-      for (const whom of ['', endUser]) pairs.set(`${keyId} ${whom}`, [keyId, whom])
-      for (const { model } of buckets) names.add(model)
-    }
-    const asked = [...pairs.values()]
-    const models = [...names].sort()
-    const lookUp = async () => {
-      const { connection } = turn
-      const [whose, which] = await Promise.all([
-        connection.rows<AccountRow>(accounts, [asked.map(([id]) => id), asked.map(([, whom]) => whom)]),
-        connection.rows<{ id: number; name: string }>(
-          'SELECT id, name FROM models WHERE name = ANY($1::text[])',
-          [models],
-        ),
-      ])
-      return {
-        names: new Map(whose.map(({ id, name }) => [id, name])),
-        series: new Map(
-          whose.flatMap(row => (row.series === null ? [] : [[pairOf(row.id, row.endUser), row.series]])),
-        ),
-        models: new Map(which.map(({ id, name }) => [name, id])),
-      }
-    }
-    const known: Accounts = await lookUp()
-    const newModels = models.filter(name => !known.models.has(name))
-    const newPairs = asked.filter(([id, whom]) => known.names.has(id) && !known.series.has(pairOf(id, whom)))
+    const asked = new Asked()
+    for (const entry of entries) asked.add(entry)
+    const known = await asked.lookUp(turn.connection)
+    const newModels = asked.models.filter(name => !known.models.has(name))
+    const newPairs = asked.pairs.filter(([id, whom]) => known.keys.get(id)?.series.has(whom) === false)
     if (newModels.length + newPairs.length === 0) return known
     for (const name of newModels) await makeModel(turn, name)
     for (const [id, whom] of newPairs) await makeSeries(turn, id, whom, this.#options.mostEndUsers)
-    return lookUp()
+    return asked.lookUp(turn.connection)
   }
 
   async #enter(
@@ -289,9 +270,8 @@ export class PostgresUsage implements UsageBook {
     now: number,
   ): Promise<readonly Entered[]> {
     const told = groups.flat().flatMap(({ id }) => (id === null ? [] : [id]))
-    const [held, filling] = await Promise.all([
+    const [held] = await Promise.all([
       told.length === 0 ? [] : connection.rows<{ id: string }>(heldEvents, [told, 0]),
-      fillingOf(connection, groups, accounts),
       connection.run('SET LOCAL synchronous_commit = on'),
       begun,
     ])
@@ -300,14 +280,14 @@ export class PostgresUsage implements UsageBook {
       const index = group.findIndex(({ id }) => id !== null && isHeld.has(id))
       return index < 0 ? undefined : { held: index }
     })
-    const refusals = await this.#refusalsOf(connection, groups, heldIn, accounts, filling)
+    const refusals = await this.#refusalsOf(connection, groups, heldIn, accounts)
     const counting = groups.filter((_, index) => refusals[index] === undefined).flat()
     const ids = counting.flatMap(({ id }) => (id === null ? [] : [id])).sort()
     const noted = ids.length === 0 ? [] : await connection.rows<{ id: string }>(noteEvents, [ids, now, 0])
     const isNew = new Set(noted.map(({ id }) => id))
     // While it was noted, a log may have come to hold it.
     if (isNew.size < ids.length && (await connection.run(heldEvents, [ids, 0])) > 0) throw new HeldMeanwhile()
-    const rows = bucketRows()
+    const rows = new UsageRows()
     const results = groups.map((group, index) => {
       const refusal = refusals[index]
       if (refusal !== undefined) return refusal
@@ -317,21 +297,18 @@ export class PostgresUsage implements UsageBook {
         // The same id may be there twice.
         if (id !== null && !isNew.delete(id)) continue
         counted++
-        const own = accounts.series.get(pairOf(keyId, endUser))
-        if (own === undefined) leftOut.add(pairOf(keyId, endUser))
-        for (const series of new Set([accounts.series.get(pairOf(keyId, '')), own])) {
-          if (series === undefined) continue
-          for (const { at, model, counts } of buckets) {
-            const values = counterNames.map(name => counts[name])
-            const which = accounts.models.get(model) ?? 0
-            for (const width of widths) rows[width].add(series, bucketAt(width, at), which, values, 0, at)
-          }
+        const series = accounts.keys.get(keyId)?.series
+        const [all, own] = [series?.get(''), endUser === '' ? undefined : series?.get(endUser)]
+        if (endUser !== '' && own === undefined) leftOut.add(`${keyId} ${endUser}`)
+        for (const { at, model, counts } of buckets) {
+          const which = accounts.models.get(model) ?? 0
+          if (all !== undefined) rows.add(all, at, which, counts)
+          if (own !== undefined) rows.add(own, at, which, counts)
         }
       }
       return { counted, endUsersLeftOut: leftOut.size }
     })
-    // In this order, which the server keeps.
-    await Promise.all(widths.map(width => rows[width].send(connection)))
+    await rows.send(connection)
     return results
   }
 
@@ -340,11 +317,13 @@ export class PostgresUsage implements UsageBook {
     connection: Connection,
     groups: readonly (readonly Entry[])[],
     heldIn: readonly (Entered | undefined)[],
-    { names }: Accounts,
-    filling: readonly string[],
+    { keys }: Accounts,
   ): Promise<readonly (Entered | undefined)[]> {
-    const suspects = new Set(filling)
-    for (const { keyId, counts } of groups.flat()) if (isHuge(counts)) suspects.add(keyId)
+    const suspects = new Set<string>()
+    for (const group of groups) {
+      for (const { keyId, counts } of group)
+        if (keys.get(keyId)?.isFilling || isHuge(counts)) suspects.add(keyId)
+    }
     const lives = new Map<string, UsageCounts>()
     for (const keyId of [...suspects].sort()) {
       await connection.run(lockSubject, [keyId])
@@ -357,7 +336,7 @@ export class PostgresUsage implements UsageBook {
       if (heldIn[n] !== undefined) return heldIn[n]
       const grown = new Map(lives)
       for (const [index, { id, keyId, counts }] of group.entries()) {
-        const name = names.get(keyId)
+        const name = keys.get(keyId)?.name
         if (name === undefined) return { refused: index, full: null }
         const life = grown.get(keyId)
         if (life === undefined) continue
@@ -372,24 +351,6 @@ export class PostgresUsage implements UsageBook {
   }
 }
 
-/** Those keys of which so much was counted on a day that their life has to be summed. */
-async function fillingOf(
-  connection: Connection,
-  groups: readonly (readonly Entry[])[],
-  { series }: Accounts,
-): Promise<readonly string[]> {
-  const used = groups.flat().flatMap(({ keyId, buckets }) => {
-    const own = series.get(pairOf(keyId, ''))
-    return own === undefined ? [] : [{ keyId, own, day: bucketAt('days', buckets[0]?.at ?? 0) }]
-  })
-  const full = await connection.rows<{ series: number }>(fillingDays, [
-    used.map(({ own }) => own),
-    used.map(({ day }) => day),
-  ])
-  const filling = new Set(full.map(row => row.series))
-  return used.filter(({ own }) => filling.has(own)).map(({ keyId }) => keyId)
-}
-
 /** What was to be counted is in a log that is not sealed, and nothing of it is counted. */
 class HeldMeanwhile extends Error {}
 
@@ -399,34 +360,104 @@ function orHeld(error: unknown): null {
 }
 
 interface Accounts {
-  /** By id of the key. */
-  readonly names: ReadonlyMap<string, string>
-  readonly series: ReadonlyMap<string, number>
+  /** By id. */
+  readonly keys: ReadonlyMap<string, Account>
   readonly models: ReadonlyMap<string, number>
 }
 
-interface AccountRow {
-  readonly id: string
+interface Account {
   readonly name: string
-  readonly endUser: string
-  readonly series: number | null
+  /** By end user. */
+  readonly series: Map<string, number>
+  /** Whether so much was counted of it on a day that its life has to be summed. */
+  isFilling: boolean
 }
 
-const pairOf = (keyId: string, endUser: string): string => `${keyId} ${endUser}`
+type AccountRow = readonly [
+  id: string,
+  name: string,
+  endUser: string,
+  series: number | null,
+  isFilling: boolean,
+]
 
-/** Locks whatever limits bind: the key, then its user, then its project. It is a statement before the one that adds up. */
+/** Whose series are asked for, each once. */
+class Asked {
+  readonly pairs: (readonly [keyId: string, endUser: string])[] = []
+  readonly #days: number[] = []
+  readonly #seen = new Set<string>()
+  readonly #models = new Set<string>()
+
+  get models(): readonly string[] {
+    return [...this.#models].sort()
+  }
+
+  add({ keyId, endUser, buckets }: Entry): void {
+    this.#add(keyId, '', bucketAt('days', buckets[0]?.at ?? 0))
+    if (endUser !== '') this.#add(keyId, endUser, 0)
+    for (const { model } of buckets) this.#models.add(model)
+  }
+
+  async lookUp(connection: Connection): Promise<Accounts> {
+    const whose = [this.pairs.map(([id]) => id), this.pairs.map(([, whom]) => whom), this.#days]
+    const [rows, models] = await Promise.all([
+      connection.values(accounts, whose) as Promise<unknown> as Promise<AccountRow[]>,
+      connection.rows<{ id: number; name: string }>(
+        'SELECT id, name FROM models WHERE name = ANY($1::text[])',
+        [this.models],
+      ),
+    ])
+    const keys = new Map<string, Account>()
+    for (const [id, name, endUser, series, isFilling] of rows) {
+      const account = keys.get(id) ?? { name, series: new Map(), isFilling: false }
+      if (series !== null) account.series.set(endUser, series)
+      account.isFilling ||= isFilling
+      keys.set(id, account)
+    }
+    return { keys, models: new Map(models.map(({ id, name }) => [name, id])) }
+  }
+
+  #add(keyId: string, endUser: string, day: number): void {
+    const name = `${keyId} ${day} ${endUser}`
+    if (this.#seen.has(name)) return
+    this.#seen.add(name)
+    this.pairs.push([keyId, endUser])
+    this.#days.push(day)
+  }
+}
+
+/**
+ * Locks whatever limits bind: the key, then its user, its project, the organization of that and the teams there, in the order of
+ * their ids. It is a statement before the one that adds up.
+ */
 const lockAll = (connection: Connection, by: KeyBy): Promise<readonly { readonly id: string }[]> =>
   'hash' in by ? connection.rows(lockBySecret, [by.hash]) : connection.rows(lockById, [by.id])
 
-/** In the order of its parts. */
-const lockText = (condition: string): string =>
-  (['keys.id', 'keys.user_id', 'keys.project_id'] as const)
+/** In the order of its parts. A subquery with an order is done in it. */
+const lockText = (condition: string): string => {
+  const ofAll = '(member_id IS NULL OR member_id = keys.user_id)'
+  const project = 'JOIN projects p ON p.id = keys.project_id'
+  const parts = [
+    ['keys.id', '', 'key_id = keys.id'],
+    ['keys.user_id', '', 'user_id = keys.user_id'],
+    ['keys.project_id', '', `project_id = keys.project_id AND ${ofAll}`],
+    ['p.organization_id', project, `organization_id = p.organization_id AND ${ofAll}`],
+    [
+      't.id',
+      `${project} JOIN team_members m ON m.user_id = keys.user_id
+        JOIN teams t ON t.id = m.team_id AND t.organization_id = p.organization_id`,
+      'team_id = t.id',
+    ],
+  ]
+  return parts
     .map(
-      (column, index) => `
-      SELECT ${column} AS id, pg_advisory_xact_lock(hashtextextended(${column}, 0))::text FROM keys
-      WHERE ${condition} AND EXISTS (SELECT FROM limits WHERE ${['key_id', 'user_id', 'project_id'][index]} = ${column})`,
+      ([id, joined, limited]) => `
+      SELECT id, pg_advisory_xact_lock(hashtextextended(id, 0))::text FROM (
+        SELECT ${id} AS id FROM keys ${joined}
+        WHERE ${condition} AND EXISTS (SELECT FROM limits WHERE ${limited}) ORDER BY 1) s`,
     )
     .join(' UNION ALL ')
+}
 
 const lockById = lockText('keys.id = $1')
 const lockBySecret = lockText('keys.id = (SELECT key_id FROM secrets WHERE hash = $1)')
@@ -443,7 +474,8 @@ const chargedKey = `
 const isComplete = `k.series IS NOT NULL AND k.model IS NOT NULL AND (k."endUserSeries" IS NOT NULL OR $2 = '')`
 
 /**
- * $4 how, $5 to $7 the buckets, $8 when, then the counters, and the version of the prices that their cost was set by, or NULL.
+ * $4 how, $5 to $7 the buckets, $8 when, then the counters, and the version of the prices that their cost was set by with the
+ * trail by which they are known, or NULL.
  * Each width waits for the one before.
  */
 function counting(found: string, ready: (condition: string) => string): string {
@@ -455,15 +487,18 @@ function counting(found: string, ready: (condition: string) => string): string {
     )
   const filling = `EXISTS (SELECT FROM days WHERE days.series = k.series AND days.start = $7::bigint AND (${isFilling}))`
   const version = `$${counterColumns.length + 9}::text`
+  const trail = `$${counterColumns.length + 10}::text`
   return `
     WITH k AS (${found}),
-    priced AS MATERIALIZED (SELECT CASE WHEN ${version} IS NULL THEN true ELSE ${version} = (${priceVersion}) END AS yes),
-    ready AS (${ready(`(SELECT yes FROM priced) AND ($4::int = ${sure} OR ($4::int = ${usual} AND NOT ${filling}))`)}),
+    ${priceState(trail, `${version} IS NOT NULL`)},
+    priced AS MATERIALIZED (
+      SELECT version IS NULL OR version = ${version} AS yes, CASE WHEN version IS NOT NULL THEN trail END AS trail FROM state),
+    ready AS (${ready(`coalesce((SELECT yes FROM priced), true) AND ($4::int = ${sure} OR ($4::int = ${usual} AND NOT ${filling}))`)}),
     whose AS (SELECT series AS id, model FROM ready UNION ALL SELECT own, model FROM ready WHERE own IS NOT NULL),
     m AS (${add('minutes', 5, 'true')} RETURNING 1),
     h AS (${add('hours', 6, '(SELECT count(*) FROM m) > 0')} RETURNING 1),
     d AS (${add('days', 7, '(SELECT count(*) FROM h) > 0', ', $8::bigint')} RETURNING 1)
-    SELECT k."keyId", k.name, k."endUser", (SELECT count(*) FROM d) AS counted, ${filling} AS "isFilling", (SELECT yes FROM priced) AS "isPriced" FROM k`
+    SELECT k."keyId", k.name, k."endUser", (SELECT count(*) FROM d) AS counted, ${filling} AS "isFilling", coalesce((SELECT yes FROM priced), true) AS "isPriced", (SELECT trail FROM priced) AS trail FROM k`
 }
 
 const charging = counting(
@@ -499,13 +534,11 @@ const addDenials = `
   ON CONFLICT (key_id, start, code) DO UPDATE SET
     count = d.count + excluded.count, last_at = greatest(d.last_at, excluded.last_at)`
 
+/** $1 keys, $2 for each its end user, $3 the day on which it is used. */
 const accounts = `
-  SELECT keys.id AS id, keys.name AS name, q.end_user AS "endUser", s.id AS series
-  FROM unnest($1::text[], $2::text[]) AS q (id, end_user) JOIN keys ON keys.id = q.id
+  SELECT keys.id, keys.name, q.end_user, s.id,
+    EXISTS (SELECT FROM days WHERE days.series = s.id AND days.start = q.day AND (${isFilling}))
+  FROM unnest($1::text[], $2::text[], $3::bigint[]) AS q (id, end_user, day) JOIN keys ON keys.id = q.id
   LEFT JOIN series s ON ${isOwn('s', 'q.end_user')}`
-
-const fillingDays = `
-  SELECT DISTINCT days.series AS series FROM unnest($1::bigint[], $2::bigint[]) AS q (series, day)
-  JOIN days ON days.series = q.series AND days.start = q.day WHERE ${isFilling}`
 
 const knownEvents = 'SELECT id FROM counted_events WHERE id = ANY($1::text[])'

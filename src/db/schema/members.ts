@@ -58,6 +58,7 @@ export const teams = table(
     teamId.check,
     // Other programs may give two teams of an organization the same name.
     index('teams_name').on(t.organizationId, lower(t.name)),
+    index('teams_name_text').on(lower(t.name)),
     index('teams_organization').on(t.organizationId, t.id),
     check('teams_name_form', sql`length(${t.name}) BETWEEN 1 AND 200 AND ${t.name} NOT ${fits('tea_*')}`),
   ],
@@ -100,6 +101,7 @@ export const roles = table(
   t => [
     roleId.check,
     uniqueIndex('roles_name').on(t.organizationId, lower(t.name)),
+    index('roles_name_text').on(lower(t.name)),
     uniqueIndex('roles_name_of_all').on(lower(t.name)).where(sql`${t.organizationId} IS NULL`),
     check(
       'roles_name_form',
@@ -133,7 +135,7 @@ export const invitations = table(
     invitationId.check,
     uniqueIndex('invitations_token').on(t.tokenHash),
     index('invitations_organization').on(t.organizationId, t.id),
-    index('invitations_email').on(lower(t.email)),
+    index('invitations_email').on(lower(t.email), t.id),
     index('invitations_team').on(t.teamId),
     index('invitations_inviter').on(t.inviterId),
     check('invitations_status', sql`${t.status} IN ('pending', 'accepted', 'rejected', 'canceled')`),

@@ -1,5 +1,5 @@
 /** Organizations: groups of users that own projects together. Who belongs to them is in `members.ts`. */
-import { check, fits, id, integer, isJson, lower, sql, table, text, uniqueIndex } from './columns.ts'
+import { check, fits, id, index, integer, isJson, lower, sql, table, text, uniqueIndex } from './columns.ts'
 
 const organizationId = id('org', 'organizations')
 export const organizations = table(
@@ -17,6 +17,7 @@ export const organizations = table(
   t => [
     organizationId.check,
     uniqueIndex('organizations_slug').on(lower(t.slug)),
+    index('organizations_name').on(lower(t.name)),
     // Other programs write here too, with slugs of their own form.
     check(
       'organizations_slug_form',

@@ -78,6 +78,9 @@ export const projects = table(
   t => [
     projectId.check,
     uniqueIndex('projects_slug').on(t.slug),
+    // Selectors are compared regardless of case.
+    index('projects_slug_text').on(lower(t.slug)),
+    index('projects_name').on(lower(t.name)),
     index('projects_owner').on(t.ownerId, t.id),
     index('projects_organization').on(t.organizationId, t.id),
     check('projects_one_owner', isOne(t.ownerId, t.organizationId)),

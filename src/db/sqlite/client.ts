@@ -15,6 +15,7 @@ export class Client extends Database {
   readonly #kept: Statement[] = []
   /** Bun asks for eight bytes; SQLite fills four. */
   readonly #counter = new Uint32Array(2)
+  readonly #moved = new Int32Array(2)
 
   /** A compiled statement, shared by all callers with the same text. */
   override prepare<ReturnType, ParamsType extends SQLQueryBindings | SQLQueryBindings[]>(
@@ -65,6 +66,12 @@ export class Client extends Database {
   changeCounter(): number {
     this.fileControl(constants.SQLITE_FCNTL_DATA_VERSION, this.#counter)
     return this.#counter[0] ?? 0
+  }
+
+  /** Whether the name of the file, without symbolic links, leads to another one or to none. Faster than a `stat`. */
+  hasMoved(): boolean {
+    this.fileControl(constants.SQLITE_FCNTL_HAS_MOVED, this.#moved)
+    return this.#moved[0] !== 0
   }
 
   override close(): void {

@@ -1,8 +1,11 @@
 import { expect, test } from 'bun:test'
 import { commitsInLog } from '../../testing/commits.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { noCounts } from '../facts.ts'
+import { sql } from '../query.ts'
 import { Client } from './client.ts'
 import { SqliteStore } from './transaction.ts'
+import type { SqliteUsage } from './usage-book.ts'
 
 async function atHome(more: { dryRun?: boolean; busyTimeoutMs?: number } = {}) {
   const home = await temporaryLatchkey()
@@ -187,3 +190,84 @@ test('in a dry run nobody sees what the others did', async () => {
   expect(await Promise.all(all)).toEqual([1, 1, 1])
   expect(commits()).toBe(0)
 })
+
+// --- What transactions looked up before --------------------------------------------------------------------------
+
+const oneRequest = {
+  model: 'gpt-x',
+  at: 0,
+  endUser: '',
+  counts: { ...noCounts, requests: 1 },
+  isPriced: true,
+}
+
+async function counting(more: { dryRun?: boolean } = {}) {
+  const home = await atHome(more)
+  const { id } = await home.latchkey.keys.get('ci')
+  const count = (usage: SqliteUsage, model = 'gpt-x') =>
+    usage.charge(id, { ...oneRequest, model }, ({ counts }) => counts)
+  return {
+    ...home,
+    id,
+    count,
+    record: () => home.store.tally('NORMAL', usage => count(usage)),
+    used: () =>
+      home.store.glance(({ client }) =>
+        client
+          .query(
+            `SELECT s.user_id AS user, m.name AS model, d.requests AS requests
+             FROM days d JOIN series s ON s.id = d.series JOIN models m ON m.id = d.model ORDER BY s.id, m.id`,
+          )
+          .all(),
+      ),
+  }
+}
+
+test('a series and a model that were undone are added again', async () => {
+  await using home = await counting()
+  const { store, record, count, used } = home
+  const bad = (usage: SqliteUsage) => {
+    count(usage)
+    throw new Error('bad')
+  }
+  const alone = store.tally('NORMAL', bad)
+  expect(codes(await Promise.allSettled([alone]))).toEqual(['bad'])
+  const together = [store.tally('NORMAL', bad), store.tally('NORMAL', usage => count(usage, 'gpt-y')?.name)]
+  expect(codes(await Promise.allSettled(together))).toEqual(['bad', 'ci'])
+  await record()
+  expect(used()).toEqual([
+    { user: '', model: 'gpt-y', requests: 1 },
+    { user: '', model: 'gpt-x', requests: 1 },
+  ])
+})
+
+test('in a dry run each adds its own', async () => {
+  await using home = await counting({ dryRun: true })
+  for (let n = 0; n < 2; n++) expect(await home.record()).toMatchObject({ name: 'ci' })
+  expect(home.used()).toEqual([])
+})
+
+test.each(['another process', 'this one'])(
+  'usage after a key was moved by %s belongs to its new owner, and after it was deleted to nobody',
+  async by => {
+    await using home = await counting()
+    const { id, record, used } = home
+    const { id: user } = await home.latchkey.users.create({ username: 'alice' })
+    await record()
+    const move = async (statement: string) => {
+      if (by === 'another process') {
+        using other = new Client(home.path, { readwrite: true })
+        other.run(statement)
+      } else await home.store.write(async db => void (await db.run(sql.raw(statement))))
+    }
+    await move(`UPDATE keys SET user_id = '${user}' WHERE id = '${id}'`)
+    await record()
+    await record()
+    expect(used()).toEqual([
+      { user: '', model: 'gpt-x', requests: 1 },
+      { user, model: 'gpt-x', requests: 2 },
+    ])
+    await move(`DELETE FROM keys WHERE id = '${id}'`)
+    expect(await record()).toBeNull()
+  },
+)

@@ -65,13 +65,17 @@ export interface GroupOptions {
 interface Waiting {
   readonly durability: Durability
   readonly since: number
-  /** Returns what tells the caller of success. */
-  readonly work: (usage: SqliteUsage) => () => void
+  readonly work: (usage: SqliteUsage) => unknown
+  readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
+/** Work that failed, which its caller was told. */
+const failed = Symbol('failed')
+
 export class GroupCommit {
   readonly #options: GroupOptions
+  readonly #begin = () => this.begin()
   #waiting: Waiting[] = []
 
   constructor(options: GroupOptions) {
@@ -80,14 +84,11 @@ export class GroupCommit {
 
   /** Runs `work`, which awaits nothing, in the next transaction, in the order of the calls. */
   run<T>(durability: Durability, work: (usage: SqliteUsage) => T): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const attempt: Waiting['work'] = usage => {
-      const result = work(usage)
-      return () => resolve(result)
-    }
-    if (this.#waiting.length === 0) soonest[durability](() => this.begin())
-    this.#waiting.push({ durability, since: performance.now(), work: attempt, reject })
-    return promise
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) soonest[durability](this.#begin)
+      const tell = resolve as Waiting['resolve']
+      this.#waiting.push({ durability, since: performance.now(), work, resolve: tell, reject })
+    })
   }
 
   /** Writes what waits, as soon as nothing else of this process is writing. */
@@ -116,7 +117,7 @@ export class GroupCommit {
       const group = this.#waiting.slice(0, dryRun ? 1 : mostTogether)
       const busy = this.#write(group)
       if (busy !== null) return busy
-      this.#waiting = this.#waiting.slice(group.length)
+      this.#waiting.splice(0, group.length)
     }
     return null
   }
@@ -137,41 +138,44 @@ export class GroupCommit {
     } catch (error) {
       return codeOf(error).startsWith('SQLITE_BUSY') ? translate(error, path) : refuse(error)
     }
-    const { client, facts, usage, commit } = writer
-    const done: (() => void)[] = []
+    const { client, usage, commit } = writer
+    let results: readonly unknown[]
     try {
-      facts.begun()
-      for (const each of group) {
-        const tell = group.length === 1 ? each.work(usage) : this.#part(writer, each)
-        if (tell !== null) done.push(tell)
-      }
-      if (dryRun) client.run('ROLLBACK')
-      else {
+      usage.begun()
+      results = group.map(each => (group.length === 1 ? each.work(usage) : this.#part(writer, each)))
+      if (dryRun) {
+        client.run('ROLLBACK')
+        usage.undone()
+      } else {
         commit.run()
-        facts.committed()
+        usage.committed()
       }
     } catch (error) {
+      usage.undone()
       if (client.inTransaction) client.run('ROLLBACK')
       return refuse(error)
     }
-    for (const tell of done) tell()
+    for (const [index, { resolve }] of group.entries()) {
+      if (results[index] !== failed) resolve(results[index])
+    }
     return null
   }
 
-  /** Null if it failed, which is undone and told. */
-  #part({ client, usage, part }: Writer, { work, reject }: Waiting): (() => void) | null {
+  /** What fails is undone alone. */
+  #part({ client, usage, part }: Writer, { work, reject }: Waiting): unknown {
     part.begin.run()
     try {
-      const tell = work(usage)
+      const result = work(usage)
       part.end.run()
-      return tell
+      return result
     } catch (error) {
       // Some errors, such as a full disk, can end the whole transaction.
       if (!client.inTransaction) throw error
       part.undo.run()
+      usage.undone()
       part.end.run()
       reject(translate(error, this.#options.path))
-      return null
+      return failed
     }
   }
 }

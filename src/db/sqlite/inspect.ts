@@ -149,6 +149,14 @@ export function rowCounts(client: Client): Readonly<Record<string, number>> {
   return Object.fromEntries(names.map(({ name }) => [name, countRows(client, name, 'true')]))
 }
 
+/** Ids of the users who were erased, newest first; none in a schema from before there was such a record. */
+export function erasedUsers(client: Client): readonly string[] {
+  const isKept = client.query("SELECT 1 FROM sqlite_schema WHERE name = 'erased'").get() !== null
+  if (!isKept) return []
+  const rows = client.query('SELECT id FROM erased ORDER BY at DESC, id').all() as { id: string }[]
+  return rows.map(({ id }) => id)
+}
+
 /** Differences between the tables, indexes, triggers and views of a database and those of its schema version. */
 export function schemaDrift(
   client: Client,

@@ -377,6 +377,7 @@ async function aboutToBeReplaced() {
   return {
     latchkey,
     path: home.path,
+    otherPath: other.path,
     replaced: () => replaced,
     /** By renaming a file, as most programs do. */
     replace: () => {
@@ -407,6 +408,32 @@ test.each(transactions)('%s goes to the file that took the place of the one befo
   expect((await seen.users.list()).map(({ username }) => username)).toEqual(['there'])
   await seen.close()
 })
+
+test.each(['its name', 'a link'])(
+  'usage goes to the file that took the place a moment ago, which is opened by %s',
+  async by => {
+    await using scene = await aboutToBeReplaced()
+    const path = by === 'a link' ? `${scene.path}.link` : scene.path
+    if (by === 'a link') symlinkSync(scene.path, path)
+    const store = new SqliteStore({ path, access: 'write', dryRun: false, busyTimeoutMs: 5_000 })
+    const usersThere = () =>
+      store.tally('NORMAL', ({ client }) => client.query('SELECT username FROM users').values().flat())
+    expect(await usersThere()).toEqual(['here'])
+    const next = `${scene.path}.next`
+    copyFileSync(scene.otherPath, next)
+    // The time for which the last look holds for reads begins now.
+    await usersThere()
+    if (by === 'a link') {
+      symlinkSync(next, `${path}.new`)
+      renameSync(`${path}.new`, path)
+    } else {
+      for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true })
+      renameSync(next, path)
+    }
+    expect(await usersThere()).toEqual(['there'])
+    await store.close()
+  },
+)
 
 test.each(transactions)('%s fails while there is no file, and goes on when it is back', async (_, work) => {
   await using scene = await aboutToBeReplaced()

@@ -276,7 +276,11 @@ export class SqliteStore implements Store {
 
   /** Closes connections to a file that the path no longer leads to. */
   #follow(): void {
-    this.#freshUntil = performance.now() + glancesPerLookMs
+    const now = performance.now()
+    // The writing connection knows its file by the name that all links lead to. Only its device it does not compare.
+    const isFresh = now < this.#freshUntil && this.#line === this.path
+    if (isFresh && this.#writer?.client.hasMoved() === false) return
+    this.#freshUntil = now + glancesPerLookMs
     const file = this.#file
     if (file === undefined || isSame(fileAt(this.path), file)) return
     this.#left = { file, log: this.#log }
@@ -398,12 +402,16 @@ async function beginImmediate(client: Client, timeoutMs: number): Promise<void> 
 const lines = new Map<string, Promise<unknown>>()
 
 function oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T> {
-  const run = (lines.get(name) ?? Promise.resolve()).then(work)
-  const settled = run.catch(() => {})
-  lines.set(name, settled)
-  settled.then(() => {
-    if (lines.get(name) === settled) lines.delete(name)
+  const run = (lines.get(name) ?? Promise.resolve()).then(async () => {
+    try {
+      return await work()
+    } finally {
+      // Before whoever was told of the end gets to write again: then it need not stand in line.
+      if (lines.get(name) === settled) lines.delete(name)
+    }
   })
+  const settled: Promise<unknown> = run.catch(() => {})
+  lines.set(name, settled)
   return run
 }
 

@@ -24,7 +24,7 @@ import {
   type Usage,
   type UsageCounts,
 } from '../facts.ts'
-import { counterColumns, isFilling, type ReservedFor, reservedFor } from '../rows.ts'
+import { counterColumns, isFilling, organizationOf, type ReservedFor, reservedFor, teamsOf } from '../rows.ts'
 import { dayMs, hourMs, minuteMs, type Width } from '../spans.ts'
 import type { Client } from './client.ts'
 import type { SqliteFacts } from './facts.ts'
@@ -34,8 +34,6 @@ type Values = (string | number | null)[]
 /** A key as usage needs it, and its series, if it has used anything as it belongs now. */
 interface ChargedKey {
   readonly name: string
-  readonly userId: string
-  readonly projectId: string
   readonly series: number | null
 }
 
@@ -49,6 +47,7 @@ export class SqliteUsage {
   readonly #hours: Statement<unknown, Values>
   readonly #days: Statement<unknown, Values>
   readonly #ingest: Statement<unknown, []>
+  #lookups: Lookups | undefined
 
   constructor(facts: SqliteFacts) {
     this.#facts = facts
@@ -62,8 +61,26 @@ export class SqliteUsage {
     this.#ingest = this.client.keep('SELECT 1 FROM ingests LIMIT 1')
   }
 
+  /** A transaction has begun that does nothing but count. */
+  begun(): void {
+    this.#facts.begun()
+    this.#lookups ??= new Lookups(this.client)
+    this.#lookups.begun()
+  }
+
+  /** It is committed. */
+  committed(): void {
+    this.#facts.committed()
+    this.#lookups?.committed()
+  }
+
+  /** It, or a part of it, is undone. */
+  undone(): void {
+    this.#lookups?.forget()
+  }
+
   charge(keyId: string, usage: Usage, pricing: Pricing): Charged | null {
-    const key = this.#key.get(keyId, '')
+    const key = this.#keyOf(keyId, '')
     if (key === null) return null
     const counts = usage.isPriced ? usage.counts : pricing(usage, this.#facts.prices())
     const overflow = this.#overflow(keyId, key.series, usage.at, counts)
@@ -150,7 +167,7 @@ export class SqliteUsage {
 
   /** The series of a key, or of an end user of it, as it belongs now. */
   findSeries(keyId: string, endUser: string): number | NoSeries {
-    const key = this.#key.get(keyId, endUser)
+    const key = this.#keyOf(keyId, endUser)
     if (key === null) return 'no key'
     if (key.series !== null) return key.series
     return this.#facts.hasRoom(keyId, endUser) ? this.#addSeries(keyId, key, endUser) : 'no room'
@@ -170,16 +187,31 @@ export class SqliteUsage {
   }
 
   modelOf(name: string): number {
+    const before = this.#lookups?.models.get(name)
+    if (before !== undefined) return before
     const known = this.#model.get(name)
-    if (known !== null) return known.id
-    return Number(this.client.prepare('INSERT INTO models (name) VALUES (?)').run(name).lastInsertRowid)
+    const id = known?.id ?? this.#added('INSERT INTO models (name) VALUES (?)', name)
+    this.#lookups?.models.set(name, id)
+    return id
   }
 
-  #addSeries(keyId: string, { userId, projectId }: ChargedKey, endUser: string): number {
-    const add = this.client.prepare<unknown, Values>(
-      'INSERT INTO series (key_id, user_id, project_id, end_user) VALUES (?, ?, ?, ?)',
-    )
-    return Number(add.run(keyId, userId, projectId, endUser).lastInsertRowid)
+  #keyOf(keyId: string, endUser: string): ChargedKey | null {
+    const name = seriesName(keyId, endUser)
+    const known = this.#lookups?.keys.get(name)
+    if (known !== undefined) return known
+    const key = this.#key.get(keyId, endUser)
+    if (key !== null && key.series !== null) this.#lookups?.keys.set(name, key)
+    return key
+  }
+
+  #addSeries(keyId: string, key: ChargedKey, endUser: string): number {
+    const series = this.#added(addSeries, keyId, endUser)
+    this.#lookups?.keys.set(seriesName(keyId, endUser), { ...key, series })
+    return series
+  }
+
+  #added(sql: string, ...values: string[]): number {
+    return Number(this.client.prepare<unknown, string[]>(sql).run(...values).lastInsertRowid)
   }
 
   /** Only huge counts may have no room, or any where so much was counted on that day. */
@@ -201,7 +233,7 @@ export class SqliteUsage {
   #refusalOf(group: readonly Entry[]): Entered | null {
     const lives = new Map<string, UsageCounts>()
     for (const [index, { id, keyId, counts, buckets }] of group.entries()) {
-      const key = this.#key.get(keyId, '')
+      const key = this.#keyOf(keyId, '')
       if (key === null) return { refused: index, full: null }
       const isFilling = this.#isFilling(key.series, buckets[0]?.at ?? 0)
       if (!lives.has(keyId) && !isHuge(counts) && !isFilling) continue
@@ -232,10 +264,13 @@ export class SqliteUsage {
 
   #book(series: number, { at, model: name, counts }: Bucket): void {
     const model = this.modelOf(name)
-    const used = counterNames.map(counter => counts[counter])
-    this.#minutes.run(series, Math.floor(at / minuteMs), model, ...used)
-    this.#hours.run(series, Math.floor(at / hourMs), model, ...used)
-    this.#days.run(series, Math.floor(at / dayMs), model, ...used, at)
+    const values = [series, Math.floor(at / minuteMs), model]
+    for (const counter of counterNames) values.push(counts[counter])
+    this.#minutes.run(...values)
+    values[1] = Math.floor(at / hourMs)
+    this.#hours.run(...values)
+    values[1] = Math.floor(at / dayMs)
+    this.#days.run(...values, at)
   }
 
   #hasEvent(id: string): boolean {
@@ -247,14 +282,57 @@ export class SqliteUsage {
   }
 }
 
+/** Ids have no spaces. */
+const seriesName = (keyId: string, endUser: string): string =>
+  endUser === '' ? keyId : `${keyId} ${endUser}`
+
+/**
+ * What transactions that count have looked up or added. It holds until somebody else changes the database, in this process
+ * or another, or until it is undone.
+ */
+class Lookups {
+  readonly keys = new Map<string, ChargedKey>()
+  readonly models = new Map<string, number>()
+  readonly #client: Client
+  /** As of the last commit that counted. */
+  #version = Number.NaN
+
+  constructor(client: Client) {
+    this.#client = client
+  }
+
+  begun(): void {
+    const isFull = this.keys.size > mostLookups || this.models.size > mostLookups
+    if (isFull || this.#client.changeCounter() !== this.#version) this.forget()
+  }
+
+  committed(): void {
+    this.#version = this.#client.changeCounter()
+  }
+
+  forget(): void {
+    this.keys.clear()
+    this.models.clear()
+  }
+}
+
+const mostLookups = 10_000
+
 /** Series, number of the day: whether so much was counted on it that the life of the key has to be summed. */
 const fillingDay = `SELECT 1 FROM days WHERE series = ? AND start = ? AND (${isFilling})`
 
 /** Key, end user. As a join it takes ten times as long. */
 const chargedKey = `
-  SELECT k.name AS name, coalesce(k.user_id, '') AS userId, coalesce(k.project_id, '') AS projectId,
+  SELECT k.name AS name,
     (SELECT s.id FROM series s WHERE s.key_id = k.id AND s.end_user = ?2 AND s.pending = 0
-       AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0) AS series
+       AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0
+       AND s.organization_id = ${organizationOf('k')} AND s.team_ids = ${teamsOf('k')}) AS series
+  FROM keys k WHERE k.id = ?1`
+
+/** Key, end user. */
+const addSeries = `
+  INSERT INTO series (key_id, end_user, user_id, project_id, organization_id, team_ids)
+  SELECT k.id, ?2, coalesce(k.user_id, ''), coalesce(k.project_id, ''), ${organizationOf('k')}, ${teamsOf('k')}
   FROM keys k WHERE k.id = ?1`
 
 const reserved = reservedFor('+?')

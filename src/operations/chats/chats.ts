@@ -10,18 +10,11 @@ import { recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { ChatSelector } from '../input.ts'
 import { type Row, targetOf } from '../nouns.ts'
+import { batchSize, paged } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { contains, find, findAmong } from '../select.ts'
 import { Thing } from '../thing.ts'
-import {
-  type ChatFilter,
-  type ChatList,
-  type ChatPage,
-  chatFilter,
-  chatPaging,
-  type NewChat,
-  newChat,
-} from './input.ts'
+import { type ChatFilter, type ChatPage, chatFilter, chatPage, type NewChat, newChat } from './input.ts'
 
 /** @throws invalid, not_found and ambiguous for the user or project */
 export async function createChat(context: OperationContext, input: NewChat): Promise<CreatedChat> {
@@ -34,36 +27,26 @@ export async function createChat(context: OperationContext, input: NewChat): Pro
   })
 }
 
-/** A page, and how many there are. @throws invalid; not_found, ambiguous for the user, the project or the `after` chat */
-export function listChats(context: OperationContext, given: ChatPage = {}): Promise<ChatList> {
-  const page = readPage(given)
-  return context.store.read(async db => {
-    const where = await conditionOf(db, page)
-    const rows = await pageOf(db, where, page, await lastOf(db, where, page), page.limit ?? 100)
-    return { chats: await chatViews(db, rows), total: await db.$count(chats, where) }
-  })
-}
+/** @throws invalid; not_found, ambiguous for the user, the project or the `after` chat */
+export const chatList = paged('chats', (_, given: ChatPage = {}) => {
+  const { limit, after, sort, ...filter } = rules.parsePage(chatPage, given)
+  return {
+    limit,
+    open: async db => {
+      const where = await conditionOf(db, filter)
+      return {
+        // One of those on its pages.
+        after: after === undefined ? undefined : await findAmong(db, 'chat', after, where),
+        read: async (last: Place | undefined, size: number) =>
+          chatViews(db, await pageOf(db, where, sort, last, size)),
+        keyOf: ({ id, updatedAt }: Chat) => ({ id, updatedAt: updatedAt.getTime() }),
+        total: () => db.$count(chats, where),
+      }
+    },
+  }
+})
 
-const batchSize = 500
-
-/** Streams the same chats from one snapshot, in constant memory; all unless there is a limit. */
-export async function* streamChats(context: OperationContext, given: ChatPage = {}): AsyncGenerator<Chat> {
-  const page = readPage(given)
-  for await (const views of context.store.stream(async function* (snapshot) {
-    const db = await snapshot.database()
-    const where = await conditionOf(db, page)
-    let left = page.limit ?? Number.POSITIVE_INFINITY
-    let last = await lastOf(db, where, page)
-    while (left > 0) {
-      const rows = await pageOf(db, where, page, last, Math.min(left, batchSize))
-      yield await chatViews(db, rows)
-      if (rows.length < batchSize) return
-      left -= rows.length
-      last = rows.at(-1)
-    }
-  }))
-    yield* views
-}
+type Place = Pick<Row<'chat'>, 'id' | 'updatedAt'>
 
 /** @throws not_found, ambiguous, invalid */
 export async function renameChat(
@@ -136,12 +119,6 @@ export async function eraseChats(
   return views
 }
 
-/** @throws invalid */
-function readPage(given: ChatPage) {
-  rules.requireWords(given)
-  return { ...rules.parse(chatFilter, given), ...rules.parse(chatPaging, given) }
-}
-
 /** @throws not_found, ambiguous */
 async function conditionOf(db: Database, filter: ChatFilter): Promise<SQL | undefined> {
   const user = filter.user === undefined ? undefined : await find(db, 'user', filter.user)
@@ -154,18 +131,11 @@ async function conditionOf(db: Database, filter: ChatFilter): Promise<SQL | unde
   )
 }
 
-/** The chat that a page begins after, one of those on its pages. @throws not_found, ambiguous */
-const lastOf = async (
-  db: Database,
-  where: SQL | undefined,
-  { after }: ChatPage,
-): Promise<Row<'chat'> | undefined> => (after === undefined ? undefined : findAmong(db, 'chat', after, where))
-
 function pageOf(
   db: Database,
   where: SQL | undefined,
-  { sort }: { readonly sort: ChatSort },
-  last: Row<'chat'> | undefined,
+  sort: ChatSort,
+  last: Place | undefined,
   limit: number,
 ): Promise<readonly Row<'chat'>[]> {
   const byChange = sort === 'updated'

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { chatSorts, messageRoles } from '../../contract/views/words.ts'
 import type { Chat, ChatSort, Message, MessageRole } from '../../contract/views.ts'
+import type { PageOf } from '../input.ts'
 import * as rules from '../rules/input.ts'
 
 export const newChat = v.object({
@@ -29,26 +30,17 @@ export const chatFilter = v.object({
 /** All given conditions must hold. */
 export type ChatFilter = rules.Input<typeof chatFilter>
 
-const pageSize: rules.Rule<number> = v.pipe(rules.count, v.minValue(1, 'must be at least 1'))
 const sort: rules.Rule<ChatSort> = v.picklist(chatSorts, `must be one of ${chatSorts.join(', ')}`)
 const role: rules.Rule<MessageRole> = v.picklist(messageRoles, `must be one of ${messageRoles.join(', ')}`)
 
-export const chatPaging = v.object({
+export const chatPage = v.object({
+  ...chatFilter.entries,
   /** Default `created`, the oldest first. `updated`: the latest change first. */
   sort: v.optional(sort, 'created'),
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only chats after this one in the given order. */
-  after: v.optional(v.string()),
 })
-export type ChatPage = ChatFilter & rules.Input<typeof chatPaging>
+export type ChatPage = rules.Input<typeof chatPage> & rules.Part
 
-export interface ChatList {
-  /** A page. */
-  readonly chats: readonly Chat[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type ChatList = PageOf<'chats', Chat>
 
 export const newMessage = v.object({
   /** Who said it. */
@@ -62,7 +54,7 @@ export type NewMessage = rules.Input<typeof newMessage>
 
 export const messagePaging = v.object({
   /** At most this many; default 100. */
-  limit: v.optional(pageSize, 100),
+  limit: v.optional(rules.pageSize, 100),
   /** Only messages after this position, or before it if the latest come first. */
   after: v.optional(rules.count),
   /** The latest first. */
@@ -70,12 +62,7 @@ export const messagePaging = v.object({
 })
 export type MessagePage = rules.Input<typeof messagePaging>
 
-export interface MessageList {
-  /** A page. */
-  readonly messages: readonly Message[]
-  /** How many the chat has. */
-  readonly total: number
-}
+export type MessageList = PageOf<'messages', Message>
 
 export const messageSearch = v.object({
   /** Messages in chats of this user. */
@@ -83,7 +70,7 @@ export const messageSearch = v.object({
   /** Messages in chats of this project. */
   project: v.optional(v.string()),
   /** At most this many; default 100. */
-  limit: v.optional(pageSize, 100),
+  limit: v.optional(rules.pageSize, 100),
   /** Only messages that came before this one, by its id. */
   after: v.optional(v.string()),
 })

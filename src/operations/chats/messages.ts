@@ -1,16 +1,18 @@
 /** What is said in chats. Messages are only ever added, and go with their chat. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Message } from '../../contract/views.ts'
-import { and, asc, desc, eq, gt, lt, sql } from '../../db/query.ts'
+import type { Database } from '../../db/engine.ts'
+import { and, eq, sql } from '../../db/query.ts'
 import { chats, messages } from '../../db/schema/chats.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { ChatSelector } from '../input.ts'
 import { type Row, targetOf } from '../nouns.ts'
+import { inOrder, paged, streamOf } from '../page.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
-import { type MessageList, type MessagePage, messagePaging, type NewMessage, newMessage } from './input.ts'
+import { type MessagePage, messagePaging, type NewMessage, newMessage } from './input.ts'
 
 /** Adds a message at the end of a chat. @throws not_found, ambiguous, invalid */
 export async function appendMessage(
@@ -43,24 +45,27 @@ export async function appendMessage(
   })
 }
 
-/** A page, and how many there are. @throws not_found, ambiguous, invalid */
-export function listMessages(
-  context: OperationContext,
-  selector: ChatSelector,
-  given: MessagePage = {},
-): Promise<MessageList> {
+/** In the order of their positions. @throws not_found, ambiguous, invalid */
+export const messageList = paged('messages', (_, selector: ChatSelector, given: MessagePage = {}) => {
   const { limit, after, descending } = rules.parse(messagePaging, given)
-  const [order, beyond] = descending ? [desc, lt] : [asc, gt]
-  return context.store.read(async db => {
-    const chat = await find(db, 'chat', selector)
-    const inChat = eq(messages.chatId, chat.id)
-    const rows = await db
-      .select()
-      .from(messages)
-      .where(and(inChat, after === undefined ? undefined : beyond(messages.position, after)))
-      .orderBy(order(messages.position))
-      .limit(limit)
-    return { messages: rows.map(row => messageView(chat, row)), total: await db.$count(messages, inChat) }
+  return { limit, open: db => messagesOf(db, selector, after, descending) }
+})
+
+/** Streams all messages of a chat in their order, from one snapshot. @throws not_found, ambiguous, once the first is read */
+export const exportMessages = (context: OperationContext, selector: ChatSelector): AsyncGenerator<Message> =>
+  streamOf(context, { open: db => messagesOf(db, selector) })
+
+async function messagesOf(db: Database, selector: ChatSelector, after?: number, descending = false) {
+  const chat = await find(db, 'chat', selector)
+  return inOrder(db, messages, {
+    by: messages.position,
+    where: eq(messages.chatId, chat.id),
+    descending,
+    after,
+    // Messages may be large.
+    batch: 100,
+    views: rows => rows.map(row => messageView(chat, row)),
+    keyOf: ({ position }) => position,
   })
 }
 
@@ -90,33 +95,6 @@ export function getMessage(
       `see its messages with: latchkey chat export ${chat.id}`,
     )
   })
-}
-
-/** Messages may be large. */
-const batchSize = 100
-
-/** Streams the messages of a chat in their order, from one snapshot. @throws not_found, ambiguous, once the first is read */
-export async function* exportMessages(
-  context: OperationContext,
-  selector: ChatSelector,
-): AsyncGenerator<Message> {
-  for await (const views of context.store.stream(async function* (snapshot) {
-    const db = await snapshot.database()
-    const chat = await find(db, 'chat', selector)
-    let last = 0
-    for (;;) {
-      const rows = await db
-        .select()
-        .from(messages)
-        .where(and(eq(messages.chatId, chat.id), gt(messages.position, last)))
-        .orderBy(asc(messages.position))
-        .limit(batchSize)
-      yield rows.map(row => messageView(chat, row))
-      if (rows.length < batchSize) return
-      last = rows.at(-1)?.position ?? last
-    }
-  }))
-    yield* views
 }
 
 const messageView = (

@@ -6,11 +6,12 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { FileChange, FilesChange, MovedFile, ProjectFile, WrittenFile } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, desc, eq, gt, gte, lt, oneOf, or, type SQL, sql } from '../../db/query.ts'
+import { and, eq, gte, lt, oneOf, or, type SQL, sql } from '../../db/query.ts'
 import { fileHistory, projectFiles } from '../../db/schema/content.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { type Row, targetOf } from '../nouns.ts'
+import { inOrder, listed, paged } from '../page.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
@@ -18,15 +19,13 @@ import { type Content, contentOf, storeContents, storedContent, unpacked } from 
 import {
   type FileBody,
   type FileCondition,
-  type FileHistory,
-  type FileList,
   type FileOptions,
   type FilePage,
   fileCondition,
+  fileFilter,
   fileOptions,
-  filePaging,
   type HistoryPage,
-  historyPaging,
+  historyFilter,
   type NewFile,
   newFile,
   type OpenFile,
@@ -113,47 +112,23 @@ export const openFile = (context: OperationContext, selector: string, path: stri
     return { ...fileView(project, row), content }
   })
 
-/** A page in the order of paths, and how many there are. @throws invalid, not_found, ambiguous */
-export function listFiles(
-  context: OperationContext,
-  selector: string,
-  given: FilePage = {},
-): Promise<FileList> {
-  const page = readPage(given)
-  return context.store.read(async db => {
-    const project = await find(db, 'project', selector)
-    const rows = await pageOf(db, project, page, page.after, page.limit ?? 100)
-    return {
-      files: rows.map(row => fileView(project, row)),
-      total: await db.$count(projectFiles, isUnder(project, page)),
-    }
-  })
-}
-
-const batchSize = 500
-
-/** Streams the same files from one snapshot, in constant memory; all unless there is a limit. */
-export async function* streamFiles(
-  context: OperationContext,
-  selector: string,
-  given: FilePage = {},
-): AsyncGenerator<ProjectFile> {
-  const page = readPage(given)
-  for await (const views of context.store.stream(async function* (snapshot) {
-    const db = await snapshot.database()
-    const project = await find(db, 'project', selector)
-    let [left, last] = [page.limit ?? Number.POSITIVE_INFINITY, page.after]
-    while (left > 0) {
-      const size = Math.min(left, batchSize)
-      const rows = await pageOf(db, project, page, last, size)
-      yield rows.map(row => fileView(project, row))
-      if (rows.length < size) return
-      left -= rows.length
-      last = rows.at(-1)?.path
-    }
-  }))
-    yield* views
-}
+/** In the order of paths. @throws invalid, not_found, ambiguous */
+export const fileList = paged('files', (_, selector: string, given: FilePage = {}) => {
+  const { limit, after, under } = rules.parsePage(fileFilter, given)
+  return {
+    limit,
+    open: async db => {
+      const project = await find(db, 'project', selector)
+      return inOrder(db, projectFiles, {
+        by: projectFiles.path,
+        where: isUnder(project, { under }),
+        after,
+        views: rows => rows.map(row => fileView(project, row)),
+        keyOf: ({ path }) => path,
+      })
+    },
+  }
+})
 
 /** Gives a file another path. @throws invalid, not_found, ambiguous, conflict (the path is taken, or it holds something else) */
 export async function moveFile(
@@ -216,30 +191,26 @@ export function removeFiles(context: OperationContext, selector: string): Promis
 }
 
 /** What became of the files of a project, the latest first. @throws invalid, not_found, ambiguous */
-export async function fileChanges(
-  context: OperationContext,
-  selector: string,
-  given: HistoryPage = {},
-): Promise<FileHistory> {
-  rules.requireWords(given)
-  const { path, limit = 100, after } = rules.parse(historyPaging, given)
-  return context.store.read(async db => {
-    const project = await find(db, 'project', selector)
-    const rows = await db
-      .select()
-      .from(fileHistory)
-      .where(
-        and(
-          eq(fileHistory.projectId, project.id),
+export const fileChanges = listed((_, selector: string, given: HistoryPage = {}) => {
+  const { limit = 100, path, after } = rules.parsePage(historyFilter, given)
+  return {
+    limit,
+    open: async db => {
+      const { id } = await find(db, 'project', selector)
+      return inOrder(db, fileHistory, {
+        by: fileHistory.id,
+        where: and(
+          eq(fileHistory.projectId, id),
           path === undefined ? undefined : eq(fileHistory.path, path),
-          after === undefined ? undefined : lt(fileHistory.id, after),
         ),
-      )
-      .orderBy(desc(fileHistory.id))
-      .limit(limit)
-    return rows.map(changeView)
-  })
-}
+        descending: true,
+        after,
+        views: rows => rows.map(changeView),
+        keyOf: view => view.id,
+      })
+    },
+  }
+})
 
 export interface NewContent {
   readonly path: string
@@ -382,12 +353,6 @@ export async function recordChange(
   })
 }
 
-/** @throws invalid */
-function readPage(given: FilePage) {
-  rules.requireWords(given)
-  return rules.parse(filePaging, given)
-}
-
 /** `0` comes after `/`. */
 export const isUnder = (
   project: Project,
@@ -399,20 +364,6 @@ export const isUnder = (
       ? undefined
       : and(gte(projectFiles.path, `${under}/`), lt(projectFiles.path, `${under}0`)),
   )
-
-const pageOf = (
-  db: Database,
-  project: Project,
-  page: { readonly under?: string | undefined },
-  last: string | undefined,
-  limit: number,
-): Promise<readonly FileRow[]> =>
-  db
-    .select()
-    .from(projectFiles)
-    .where(and(isUnder(project, page), last === undefined ? undefined : gt(projectFiles.path, last)))
-    .orderBy(asc(projectFiles.path))
-    .limit(limit)
 
 /** Those of the paths that are there. */
 export async function filesAt(

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { agentRoles } from '../../contract/views/words.ts'
 import type { AgentMessage, AgentRole, FileChange, ProjectFile } from '../../contract/views.ts'
+import type { PageOf } from '../input.ts'
 import * as rules from '../rules/input.ts'
 import { filePath } from './paths.ts'
 
@@ -66,34 +67,19 @@ export const syncing = v.object({
 })
 export type Syncing = rules.Input<typeof syncing>
 
-const pageSize: rules.Rule<number> = v.pipe(rules.count, v.minValue(1, 'must be at least 1'))
-
-export const filePaging = v.object({
+export const fileFilter = v.object({
   /** Only files in this folder. */
   under: v.optional(filePath),
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only files whose path comes after this one. */
-  after: v.optional(v.string()),
 })
-export type FilePage = rules.Input<typeof filePaging>
+export type FilePage = rules.Input<typeof fileFilter> & rules.Part
 
-export interface FileList {
-  /** A page. */
-  readonly files: readonly ProjectFile[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type FileList = PageOf<'files', ProjectFile>
 
-export const historyPaging = v.object({
+export const historyFilter = v.object({
   /** Only changes of this file. */
   path: v.optional(filePath),
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only changes before this one, by its id. */
-  after: v.optional(v.string()),
 })
-export type HistoryPage = rules.Input<typeof historyPaging>
+export type HistoryPage = rules.Input<typeof historyFilter> & rules.Part
 
 export type FileHistory = readonly FileChange[]
 
@@ -150,7 +136,7 @@ export type NewAgentMessage = rules.Input<typeof newAgentMessage>
 
 export const agentMessagePaging = v.object({
   /** At most this many; default 100. */
-  limit: v.optional(pageSize, 100),
+  limit: v.optional(rules.pageSize, 100),
   /** Only messages after this position, or before it if the latest come first. */
   after: v.optional(rules.count),
   /** The latest first. */
@@ -158,9 +144,4 @@ export const agentMessagePaging = v.object({
 })
 export type AgentMessagePage = rules.Input<typeof agentMessagePaging>
 
-export interface AgentMessageList {
-  /** A page. */
-  readonly messages: readonly AgentMessage[]
-  /** How many there are. */
-  readonly total: number
-}
+export type AgentMessageList = PageOf<'messages', AgentMessage>

@@ -13,16 +13,16 @@ import type {
   CompletedPhase,
 } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, type Column, desc, eq, gt, lt, type SQL, sql, type Table } from '../../db/query.ts'
+import { and, asc, type Column, eq, type SQL, sql, type Table } from '../../db/query.ts'
 import { agentFiles, agentMessages, agentPhases, agentStates } from '../../db/schema/content.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { type Row, targetOf } from '../nouns.ts'
+import { inOrder, paged } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
 import {
   type AgentChanges,
-  type AgentMessageList,
   type AgentMessagePage,
   agentChanges,
   agentMessagePaging,
@@ -173,29 +173,24 @@ export async function addAgentMessage(
   })
 }
 
-/** A page, and how many there are. @throws not_found, ambiguous, invalid */
-export function listAgentMessages(
-  context: OperationContext,
-  selector: string,
-  given: AgentMessagePage = {},
-): Promise<AgentMessageList> {
+/** In the order of their positions. @throws not_found, ambiguous, invalid */
+export const agentMessageList = paged('messages', (_, selector: string, given: AgentMessagePage = {}) => {
   const { limit, after, descending } = rules.parse(agentMessagePaging, given)
-  const [order, beyond] = descending ? [desc, lt] : [asc, gt]
-  return context.store.read(async db => {
-    const project = await find(db, 'project', selector)
-    const isHere = eq(agentMessages.projectId, project.id)
-    const rows = await db
-      .select()
-      .from(agentMessages)
-      .where(and(isHere, after === undefined ? undefined : beyond(agentMessages.position, after)))
-      .orderBy(order(agentMessages.position))
-      .limit(limit)
-    return {
-      messages: rows.map(row => messageView(project, row)),
-      total: await db.$count(agentMessages, isHere),
-    }
-  })
-}
+  return {
+    limit,
+    open: async db => {
+      const project = await find(db, 'project', selector)
+      return inOrder(db, agentMessages, {
+        by: agentMessages.position,
+        where: eq(agentMessages.projectId, project.id),
+        descending,
+        after,
+        views: rows => rows.map(row => messageView(project, row)),
+        keyOf: ({ position }) => position,
+      })
+    },
+  }
+})
 
 /** Makes the row of the state, or changes it. */
 async function touch(

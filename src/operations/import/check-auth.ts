@@ -14,11 +14,10 @@ import { type AuthModel, readAuthTables } from '../../formats/better-auth.ts'
 import { Fields } from '../../formats/fields.ts'
 import type { SourceFile } from '../../formats/source.ts'
 import { isForeignUrl, shownUrl } from '../../text/address.ts'
-import type { BesideContext } from '../context.ts'
+import type { ImportContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
 import { namesIn } from '../organizations/role-names.ts'
 import { isDisabled } from '../people/status.ts'
-import { serverReader } from './foreign-server.ts'
 import { refuseOwnDatabase } from './own-database.ts'
 
 /**
@@ -27,12 +26,12 @@ import { refuseOwnDatabase } from './own-database.ts'
  * @param source a SQLite file or the URL of a server; the database of this Latchkey if it is left out
  * @throws as `importBetterAuth`
  */
-export async function checkAuth(context: BesideContext, source?: SourceFile): Promise<AuthCheck> {
+export async function checkAuth(context: ImportContext, source?: SourceFile): Promise<AuthCheck> {
   const now = context.now()
   if (source === undefined) return context.store.read(db => check(ownRows(db, now), null))
   const { file } = source
   if (source.bytes === undefined && !isForeignUrl(file)) refuseOwnDatabase(file, context.path)
-  return check(await foreignRows(source, now), isForeignUrl(file) ? shownUrl(file) : file)
+  return check(await foreignRows(context, source, now), isForeignUrl(file) ? shownUrl(file) : file)
 }
 
 type Ids = Readonly<Record<string, string | null>>
@@ -149,8 +148,8 @@ async function check(rows: Checked, source: string | null): Promise<AuthCheck> {
 }
 
 /** The rows of an application. @throws as `readAuthTables` */
-async function foreignRows(source: SourceFile, now: Date): Promise<Checked> {
-  const tables = await readAuthTables({ ...source, sqlite: sqliteReader, server: serverReader })
+async function foreignRows(context: ImportContext, source: SourceFile, now: Date): Promise<Checked> {
+  const tables = await readAuthTables({ ...source, sqlite: sqliteReader, server: context.foreign })
   const text = (value: unknown): string | null =>
     value === null || value === undefined || value === '' ? null : String(value)
   const rows = (model: AuthModel, fields: Readonly<Record<string, string>>): readonly Ids[] =>

@@ -8,7 +8,7 @@ import { type ImportedNoun, nouns } from '../../contract/nouns.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { noCounts, tokensOf } from '../../db/facts.ts'
-import { and, type Column, eq, inArray } from '../../db/query.ts'
+import { and, type Column, eq, inArray, isNull } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
@@ -62,7 +62,7 @@ const plain = { timeZone: null, models: null, each: false } as const
 
 export const newLimitRows = (keyId: string, changes: readonly LimitChange[], now: Date) =>
   limitRows(
-    keyId,
+    { type: 'key', id: keyId },
     changes.flatMap(({ amount, ...limit }) => (amount === null ? [] : [{ ...limit, ...plain, amount }])),
     now,
   )
@@ -243,7 +243,10 @@ async function attachedRows(
   const among = (column: Column) => inArray(column, [...ids])
   const subject = subjectColumns[noun]
   const limitsOf = Map.groupBy(
-    await db.select().from(limits).where(among(limits[subject])),
+    await db
+      .select()
+      .from(limits)
+      .where(and(among(limits[subject]), isNull(limits.memberId))),
     row => row[subject],
   )
   const limitFields = (id: string): readonly (readonly [string, unknown])[] =>

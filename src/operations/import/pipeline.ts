@@ -21,7 +21,7 @@ import type { ForeignData } from '../../formats/foreign-data.ts'
 import { readGlmProxy } from '../../formats/glm-proxy.ts'
 import { isForeignUrl, shownUrl } from '../../text/address.ts'
 import { type Event, record, recordAll } from '../audit.ts'
-import type { BesideContext, OperationContext } from '../context.ts'
+import type { ImportContext, OperationContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
 import { tableOf } from '../nouns.ts'
 import { ownerless, requireOwnersKept } from '../organizations/owners.ts'
@@ -30,7 +30,6 @@ import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
 import { planChats, writeChats } from './chats.ts'
 import { planFiles, writeImportedFiles } from './files.ts'
-import { serverReader } from './foreign-server.ts'
 import type { ImportOptions } from './input.ts'
 import {
   auditViews,
@@ -68,26 +67,26 @@ const readers = {
  * @throws invalid, naming the first problem in the source and how many more there are; not_found, corrupt, busy,
  *   permission for the file. Nothing is imported then
  */
-export const importGlmProxy = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
+export const importGlmProxy = (context: ImportContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'glm-proxy', input)
 
 /** Imports the users, keys and chats of a SQLite database of ccluster. @throws as `importGlmProxy` */
-export const importCcluster = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
+export const importCcluster = (context: ImportContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'ccluster', input)
 
 /** Imports a folder with a dump per table of Dokify, or a SQLite copy of its schema. @throws as `importGlmProxy` */
-export const importDokify = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
+export const importDokify = (context: ImportContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'dokify', input)
 
 /**
  * Imports the users, accounts, sessions, organizations and keys of an application on Better Auth, from its SQLite file or the URL of
  * its PostgreSQL server. @throws as `importGlmProxy`; also usage, config
  */
-export const importBetterAuth = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
+export const importBetterAuth = (context: ImportContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'better-auth', input)
 
 async function importData(
-  context: BesideContext,
+  context: ImportContext,
   source: keyof typeof readers,
   input: ImportOptions,
 ): Promise<ImportReport> {
@@ -97,7 +96,7 @@ async function importData(
     ...input,
     count: isRemote ? undefined : readingProgress(context, input),
     sqlite: sqliteReader,
-    server: serverReader,
+    server: context.foreign,
   })
   const rows = found.users.length + found.projects.length + found.keys.length
   const checked = await rowProgress(context, 'checking', rows)

@@ -97,8 +97,6 @@ export type KeyFilter = rules.Input<typeof keyFilter>
 
 const sort: rules.Rule<KeySort> = v.picklist(keySorts, `must be one of ${keySorts.join(', ')}`)
 
-const pageSize: rules.Rule<number> = v.pipe(rules.count, v.minValue(1, 'must be at least 1'))
-
 /** A selector; it is checked when the key is looked up. */
 const selector = v.custom<KeySelector>(() => true)
 
@@ -108,7 +106,7 @@ export const paging = v.object({
   /** Default: descending for amounts, ascending for everything else. */
   descending: v.optional(v.boolean()),
   /** At most this many. */
-  limit: v.optional(pageSize),
+  limit: v.optional(rules.pageSize),
   /** Only keys after this one in the given order. Keys created or deleted meanwhile do not shift pages. */
   after: v.optional(selector),
 })

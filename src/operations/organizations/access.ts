@@ -13,19 +13,19 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { AccessCheck, AccessGrant } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, gt, isNull, or, sql } from '../../db/query.ts'
+import { and, asc, eq, gt, isNull, not, oneOf, oneOfNames, or, sql } from '../../db/query.ts'
 import { organizationMembers, roles } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { projectMembers, projects } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import type { Row } from '../nouns.ts'
-import { pageFrom, type Source, streamFrom } from '../page.ts'
+import { paged } from '../page.ts'
 import { isDisabled } from '../people/status.ts'
 import { isWholeId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { matches } from '../rules/patterns.ts'
 import { find } from '../select.ts'
-import { type AccessList, type AccessOn, type AccessPage, accessPage } from './input.ts'
+import type { AccessOn, AccessPage } from './input.ts'
 import { namesIn } from './role-names.ts'
 
 /** What a permission is asked for on: one of both, or the whole database. */
@@ -185,15 +185,13 @@ async function inProject(
   user: Row<'user'>,
   project: Row<'project'>,
 ): Promise<readonly AccessGrant[]> {
-  const here = { organization: null, project: { id: project.id, slug: project.slug } }
-  if (project.ownerId === user.id) return [{ source: 'owner', role: null, ...here, permissions: ['*'] }]
+  if (project.ownerId === user.id) return [asOwner(project)]
   const [member] = await db
     .select({ role: projectMembers.role })
     .from(projectMembers)
     .where(and(eq(projectMembers.projectId, project.id), eq(projectMembers.userId, user.id)))
   if (member === undefined) return []
-  const held = await rolesHeld(db, member.role, project.organizationId)
-  return held.map(({ name, permissions }) => ({ source: 'project_role', role: name, ...here, permissions }))
+  return asMember(await rolesHeld(db, member.role, project.organizationId), { project })
 }
 
 async function inOrganization(db: Database, user: Row<'user'>, id: string): Promise<readonly AccessGrant[]> {
@@ -203,115 +201,156 @@ async function inOrganization(db: Database, user: Row<'user'>, id: string): Prom
     .innerJoin(organizations, eq(organizations.id, organizationMembers.organizationId))
     .where(and(eq(organizationMembers.organizationId, id), eq(organizationMembers.userId, user.id)))
   if (member === undefined) return []
-  const organization = { id, slug: member.slug }
-  const held = await rolesHeld(db, member.role, id)
-  return held.map(({ name, permissions }) => ({
-    source: 'organization_role',
-    role: name,
-    organization,
-    project: null,
-    permissions,
-  }))
+  return asMember(await rolesHeld(db, member.role, id), { org: { id, slug: member.slug } })
 }
 
+interface Place {
+  readonly id: string
+  readonly slug: string
+}
+
+const asOwner = ({ id, slug }: Place): AccessGrant => ({
+  source: 'owner',
+  role: null,
+  organization: null,
+  project: { id, slug },
+  permissions: ['*'],
+})
+
+const asMember = (
+  held: readonly Row<'role'>[],
+  { org, project }: { readonly org?: Place; readonly project?: Place },
+): readonly AccessGrant[] =>
+  held.map(({ name, permissions }) => ({
+    source: project ? 'project_role' : 'organization_role',
+    role: name,
+    organization: org ? { id: org.id, slug: org.slug } : null,
+    project: project ? { id: project.id, slug: project.slug } : null,
+    permissions,
+  }))
+
 /** The roles behind the names of a membership. A name without a role grants nothing. */
-export async function rolesHeld(
+export const rolesHeld = async (
   db: Database,
   text: string,
   organizationId: string | null,
-): Promise<readonly Row<'role'>[]> {
-  const names = namesIn(text)
+): Promise<readonly Row<'role'>[]> => (await rolesOf(db, [text], [organizationId]))(text, organizationId)
+
+/** Finds the roles behind the names of many memberships at once. */
+async function rolesOf(db: Database, texts: readonly string[], organizationIds: readonly (string | null)[]) {
+  const names = [...new Set(texts.flatMap(namesIn))]
+  const ids = organizationIds.flatMap(id => id ?? [])
+  const isThere = or(isNull(roles.organizationId), oneOf(roles.organizationId, ids))
   const there = await db
     .select()
     .from(roles)
-    .where(
-      and(
-        or(
-          isNull(roles.organizationId),
-          organizationId === null ? undefined : eq(roles.organizationId, organizationId),
-        ),
-        or(...names.map(name => sql`lower(${roles.name}) = ${name}`)),
-      ),
+    .where(and(oneOfNames(roles.name, names), isThere))
+  return (text: string, organizationId: string | null): readonly Row<'role'>[] => {
+    const isHere = (role: Row<'role'>) =>
+      role.organizationId === null || role.organizationId === organizationId
+    return namesIn(text).flatMap(
+      name => there.find(role => role.name.toLowerCase() === name && isHere(role)) ?? [],
     )
-  return names.flatMap(name => there.find(role => role.name.toLowerCase() === name) ?? [])
-}
-
-/** All that is granted to a user, in organizations first and in projects then. @throws not_found, ambiguous, invalid */
-export async function listAccess(
-  context: OperationContext,
-  selector: string,
-  given: AccessPage = {},
-): Promise<AccessList> {
-  const page = rules.parse(accessPage, given)
-  const { views, total } = await pageFrom(
-    context,
-    db => accessOf(db, context.now(), selector, page),
-    page.limit,
-  )
-  return { grants: views, total }
-}
-
-/** Streams the same, in constant memory. */
-export function streamAccess(
-  context: OperationContext,
-  selector: string,
-  given: AccessPage = {},
-): AsyncGenerator<AccessGrant> {
-  const page = rules.parse(accessPage, given)
-  return streamFrom(context, db => accessOf(db, context.now(), selector, page), page.limit)
+  }
 }
 
 /**
- * A user has one membership in an organization and one in a project, so that the id of either is the key of the list. What is
- * granted everywhere comes first, without one.
+ * All that is granted to a user: what is granted everywhere, then in organizations, then in projects. A user has one membership
+ * in each, so that the id of either is the key of the list.
+ *
+ * @throws not_found, ambiguous, invalid
  */
-async function accessOf(
-  db: Database,
-  now: Date,
-  selector: string,
-  { after }: AccessPage,
-): Promise<Source<AccessGrant>> {
-  const user = await find(db, 'user', selector)
-  const isOff = isDisabled(user, now)
-  const ofUser = eq(organizationMembers.userId, user.id)
-  const hasProject = or(
-    eq(projects.ownerId, user.id),
-    sql`${projects.id} IN (SELECT project_id FROM project_members WHERE user_id = ${user.id})`,
-  )
-  const read = async (last: string | undefined, limit: number): Promise<readonly AccessGrant[]> => {
-    const first = last === undefined ? everywhere(user) : []
-    const isInProjects = last?.startsWith('prj_') ?? false
-    const memberships = isInProjects
-      ? []
-      : await db
-          .select({ id: organizationMembers.organizationId })
-          .from(organizationMembers)
-          .where(and(ofUser, last ? gt(organizationMembers.organizationId, last) : undefined))
-          .orderBy(asc(organizationMembers.organizationId))
-          .limit(limit)
-    const owned = await db
-      .select()
-      .from(projects)
-      .where(and(hasProject, last !== undefined && isInProjects ? gt(projects.id, last) : undefined))
-      .orderBy(asc(projects.id))
-      .limit(limit - memberships.length)
-    const grants = [...first]
-    for (const { id } of memberships) grants.push(...merged(await inOrganization(db, user, id)))
-    for (const project of owned) grants.push(...merged(await inProject(db, user, project)))
-    return grants.slice(0, limit)
-  }
+export const accessList = paged('grants', (context, selector: string, given: AccessPage = {}) => {
+  const { limit, after } = rules.parse(rules.page, given)
   return {
-    after,
-    read: isOff ? async () => [] : read,
-    keyOf: grant => grant.project?.id ?? grant.organization?.id ?? '',
-    total: async () =>
-      isOff
-        ? 0
-        : everywhere(user).length +
-          (await db.$count(organizationMembers, ofUser)) +
-          (await db.$count(projects, hasProject)),
+    limit,
+    open: async db => {
+      const user = await find(db, 'user', selector)
+      const isOff = isDisabled(user, context.now())
+      return {
+        after,
+        read: async (last: string | undefined, size: number) =>
+          isOff ? [] : grantsAfter(db, user, last, size),
+        keyOf: (grant: AccessGrant) => grant.project?.id ?? grant.organization?.id ?? '',
+        total: async () => (isOff ? 0 : countGrants(db, user)),
+      }
+    },
   }
+})
+
+async function countGrants(db: Database, user: Row<'user'>): Promise<number> {
+  const ofUser = eq(projectMembers.userId, user.id)
+  const isTheirs = sql`${projectMembers.projectId} IN (SELECT id FROM projects WHERE owner_id = ${user.id})`
+  return (
+    everywhere(user).length +
+    (await db.$count(organizationMembers, eq(organizationMembers.userId, user.id))) +
+    (await db.$count(projects, eq(projects.ownerId, user.id))) +
+    (await db.$count(projectMembers, and(ofUser, not(isTheirs))))
+  )
 }
+
+async function grantsAfter(
+  db: Database,
+  user: Row<'user'>,
+  last: string | undefined,
+  size: number,
+): Promise<readonly AccessGrant[]> {
+  const isInProjects = last?.startsWith('prj_') ?? false
+  const memberships = isInProjects ? [] : await organizationsAfter(db, user, last ?? '', size)
+  const [first, left] = [last === undefined ? everywhere(user) : [], size - memberships.length]
+  const from = isInProjects ? (last ?? '') : ''
+  const owned = await ownProjectsAfter(db, user, from, left)
+  const shared = await sharedProjectsAfter(db, user, from, left)
+  const rolesIn = await rolesOf(
+    db,
+    [...memberships, ...shared].map(({ role }) => role),
+    [...memberships.map(({ org }) => org.id), ...shared.map(({ project }) => project.organizationId)],
+  )
+  const inProjects = [
+    ...owned.map(project => ({ id: project.id, grants: [asOwner(project)] })),
+    ...shared
+      .filter(({ project }) => project.ownerId !== user.id)
+      .map(({ project, role }) => ({
+        id: project.id,
+        grants: asMember(rolesIn(role, project.organizationId), { project }),
+      })),
+  ].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const grants = [
+    ...first,
+    ...memberships.flatMap(({ org, role }) => merged(asMember(rolesIn(role, org.id), { org }))),
+    ...inProjects.slice(0, left).flatMap(({ grants }) => merged(grants)),
+  ]
+  // A role that is gone grants nothing, and the page has room for what comes after it.
+  const end = left === 0 ? memberships.at(-1)?.org.id : inProjects[left - 1]?.id
+  if (grants.length >= size || end === undefined) return grants.slice(0, size)
+  return [...grants, ...(await grantsAfter(db, user, end, size - grants.length))]
+}
+
+const organizationsAfter = (db: Database, { id }: Row<'user'>, last: string, size: number) =>
+  db
+    .select({ role: organizationMembers.role, org: { id: organizations.id, slug: organizations.slug } })
+    .from(organizationMembers)
+    .innerJoin(organizations, eq(organizations.id, organizationMembers.organizationId))
+    .where(and(eq(organizationMembers.userId, id), gt(organizationMembers.organizationId, last)))
+    .orderBy(asc(organizationMembers.organizationId))
+    .limit(size)
+
+const ownProjectsAfter = (db: Database, { id }: Row<'user'>, last: string, size: number) =>
+  db
+    .select({ id: projects.id, slug: projects.slug })
+    .from(projects)
+    .where(and(eq(projects.ownerId, id), gt(projects.id, last)))
+    .orderBy(asc(projects.id))
+    .limit(size)
+
+const sharedProjectsAfter = (db: Database, { id }: Row<'user'>, last: string, size: number) =>
+  db
+    .select({ role: projectMembers.role, project: projects })
+    .from(projectMembers)
+    .innerJoin(projects, eq(projects.id, projectMembers.projectId))
+    .where(and(eq(projectMembers.userId, id), gt(projectMembers.projectId, last)))
+    .orderBy(asc(projectMembers.projectId))
+    .limit(size)
 
 /** Several roles in one place as one line. */
 function merged(grants: readonly AccessGrant[]): readonly AccessGrant[] {

@@ -11,9 +11,8 @@ import type {
   Team,
   TeamMember,
 } from '../../contract/views.ts'
+import type { PageOf } from '../input.ts'
 import * as rules from '../rules/input.ts'
-
-const pageSize: rules.Rule<number> = v.pipe(rules.count, v.minValue(1, 'must be at least 1'))
 
 export const newOrganization = v.object({
   /** Display name; need not be unique. */
@@ -38,39 +37,20 @@ export const organizationChanges = v.object({
 /** Left out: unchanged. Null: cleared. */
 export type OrganizationChanges = rules.Input<typeof organizationChanges>
 
-export const organizationPage = v.object({
+export const organizationFilter = v.object({
   /** Organizations with this user as a member. */
   member: v.optional(v.string()),
   /** Part of a slug or name. */
   search: v.optional(v.string()),
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only organizations after this one, oldest first. */
-  after: v.optional(v.string()),
 })
-export type OrganizationPage = rules.Input<typeof organizationPage>
+export type OrganizationPage = rules.Input<typeof organizationFilter> & rules.Part
 
-export interface OrganizationList {
-  /** A page. */
-  readonly organizations: readonly Organization[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type OrganizationList = PageOf<'organizations', Organization>
 
-export const memberPage = v.object({
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only members after this user, in the order in which the users were created. */
-  after: v.optional(v.string()),
-})
-export type MemberPage = rules.Input<typeof memberPage>
+/** Members are in the order in which the users were created, and selected as users are. */
+export type MemberPage = rules.Part
 
-export interface OrganizationMemberList {
-  /** A page. */
-  readonly members: readonly OrganizationMember[]
-  /** How many there are, on all pages. */
-  readonly total: number
-}
+export type OrganizationMemberList = PageOf<'members', OrganizationMember>
 
 export const newTeam = v.object({
   /** Unique in its organization. */
@@ -86,33 +66,19 @@ export const teamChanges = v.object({
 })
 export type TeamChanges = rules.Input<typeof teamChanges>
 
-export const teamPage = v.object({
+export const teamFilter = v.object({
   /** Teams of this organization. */
   org: v.optional(v.string()),
   /** Teams with this user as a member. */
   member: v.optional(v.string()),
   /** Part of a name. */
   search: v.optional(v.string()),
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only teams after this one, oldest first. */
-  after: v.optional(v.string()),
 })
-export type TeamPage = rules.Input<typeof teamPage>
+export type TeamPage = rules.Input<typeof teamFilter> & rules.Part
 
-export interface TeamList {
-  /** A page. */
-  readonly teams: readonly Team[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type TeamList = PageOf<'teams', Team>
 
-export interface TeamMemberList {
-  /** A page. */
-  readonly members: readonly TeamMember[]
-  /** How many there are, on all pages. */
-  readonly total: number
-}
+export type TeamMemberList = PageOf<'members', TeamMember>
 
 const permissions = v.pipe(
   rules.listOf(rules.permission),
@@ -138,24 +104,15 @@ export const roleChanges = v.object({
 })
 export type RoleChanges = rules.Input<typeof roleChanges>
 
-export const rolePage = v.object({
+export const roleFilter = v.object({
   /** Roles that members of this organization can have. */
   org: v.optional(v.string()),
   /** Part of a name. */
   search: v.optional(v.string()),
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only roles after this one, oldest first. */
-  after: v.optional(v.string()),
 })
-export type RolePage = rules.Input<typeof rolePage>
+export type RolePage = rules.Input<typeof roleFilter> & rules.Part
 
-export interface RoleList {
-  /** A page. */
-  readonly roles: readonly RoleView[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type RoleList = PageOf<'roles', RoleView>
 
 /** As elsewhere. */
 export const usualInvitationMs = 48 * 3_600_000
@@ -186,26 +143,17 @@ const status: rules.Rule<InvitationStatus> = v.picklist(
   `must be one of ${invitationStatuses.join(', ')}`,
 )
 
-export const invitationPage = v.object({
+export const invitationFilter = v.object({
   /** Invitations to this organization. */
   org: v.optional(v.string()),
   /** Invitations of this email address. */
   email: v.optional(v.string()),
   /** Invitations with this status. */
   status: v.optional(status),
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only invitations after this one, oldest first. */
-  after: v.optional(v.string()),
 })
-export type InvitationPage = rules.Input<typeof invitationPage>
+export type InvitationPage = rules.Input<typeof invitationFilter> & rules.Part
 
-export interface InvitationList {
-  /** A page. */
-  readonly invitations: readonly Invitation[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type InvitationList = PageOf<'invitations', Invitation>
 
 /** On what something is asked for: one of both, or neither for the whole database. */
 export interface AccessOn {
@@ -215,17 +163,7 @@ export interface AccessOn {
   readonly org?: string | undefined
 }
 
-export const accessPage = v.object({
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only what is granted after this project or organization, by its id. */
-  after: v.optional(v.string()),
-})
-export type AccessPage = rules.Input<typeof accessPage>
+/** Each line is selected by the id of its organization or project. */
+export type AccessPage = rules.Part
 
-export interface AccessList {
-  /** A page. */
-  readonly grants: readonly AccessGrant[]
-  /** How many there are, on all pages. */
-  readonly total: number
-}
+export type AccessList = PageOf<'grants', AccessGrant>

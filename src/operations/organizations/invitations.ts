@@ -2,30 +2,23 @@
  * Invitations to organizations: who has the token, and the email address, becomes a member. The token is shown once, and its
  * hash is stored. Those that were not accepted in time are `expired`; they stay, as accepted ones do, until the organization goes.
  */
-import type * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { AcceptedInvitation, CreatedInvitation, Invitation } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, gt, lte, oneOf, type SQL } from '../../db/query.ts'
+import { and, eq, gt, lte, oneOf, type SQL } from '../../db/query.ts'
 import { invitations, teams } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { targetOf } from '../nouns.ts'
-import { pageFrom, type Source, streamFrom } from '../page.ts'
+import { inOrder, paged } from '../page.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { hasChecksum, hashSecret, mintSecret } from '../rules/secrets.ts'
-import { byId, find, oneById } from '../select.ts'
+import { byId, find, oneById, sameText } from '../select.ts'
 import { actingUser, authorize, requireMayGrant } from './access.ts'
-import {
-  type InvitationList,
-  type InvitationPage,
-  invitationPage,
-  type NewInvitation,
-  newInvitation,
-} from './input.ts'
+import { type InvitationPage, invitationFilter, type NewInvitation, newInvitation } from './input.ts'
 import { join, roleFor } from './members.ts'
 import { addToTeam } from './teams.ts'
 
@@ -54,7 +47,7 @@ export async function createInvitation(
     const now = context.now()
     const pending = and(
       eq(invitations.organizationId, org.id),
-      eq(invitations.email, fields.email),
+      sameText(invitations.email, fields.email),
       hasStatus('pending', now),
     )
     const [open] = await db.select({ id: invitations.id }).from(invitations).where(pending).limit(1)
@@ -172,56 +165,24 @@ async function requirePending(db: Database, row: Invited, now: Date): Promise<In
 }
 
 /** Oldest first. @throws not_found, ambiguous, invalid */
-export async function listInvitations(
-  context: OperationContext,
-  given: InvitationPage = {},
-): Promise<InvitationList> {
-  const page = readPage(given)
-  const { views, total } = await pageFrom(context, db => listed(db, page, context.now()), page.limit)
-  return { invitations: views, total }
-}
-
-/** Streams the same, in constant memory. */
-export function streamInvitations(
-  context: OperationContext,
-  given: InvitationPage = {},
-): AsyncGenerator<Invitation> {
-  const page = readPage(given)
-  return streamFrom(context, db => listed(db, page, context.now()), page.limit)
-}
-
-function readPage(given: InvitationPage): v.InferOutput<typeof invitationPage> {
-  rules.requireWords(given)
-  return rules.parse(invitationPage, given)
-}
-
-async function listed(
-  db: Database,
-  { org, email, status, after }: InvitationPage,
-  now: Date,
-): Promise<Source<Invitation>> {
-  const where = and(
-    org === undefined ? undefined : eq(invitations.organizationId, (await find(db, 'org', org)).id),
-    email === undefined ? undefined : eq(invitations.email, email.toLowerCase()),
-    status && hasStatus(status, now),
-  )
+export const invitationList = paged('invitations', (context, given: InvitationPage = {}) => {
+  const { limit, org, email, status, after } = rules.parsePage(invitationFilter, given)
   return {
-    after: after === undefined ? undefined : (await oneInvitation(db, after)).id,
-    read: async (last, limit) =>
-      invitationViews(
-        db,
-        await db
-          .select()
-          .from(invitations)
-          .where(and(where, last === undefined ? undefined : gt(invitations.id, last)))
-          .orderBy(asc(invitations.id))
-          .limit(limit),
-        now,
-      ),
-    keyOf: view => view.id,
-    total: () => db.$count(invitations, where),
+    limit,
+    open: async db =>
+      inOrder(db, invitations, {
+        by: invitations.id,
+        where: and(
+          org === undefined ? undefined : eq(invitations.organizationId, (await find(db, 'org', org)).id),
+          email === undefined ? undefined : sameText(invitations.email, email),
+          status && hasStatus(status, context.now()),
+        ),
+        after: after === undefined ? undefined : (await oneInvitation(db, after)).id,
+        views: rows => invitationViews(db, rows, context.now()),
+        keyOf: ({ id }) => id,
+      }),
   }
-}
+})
 
 /** The SQL twin of `statusOf`. */
 const hasStatus = (status: Invitation['status'], now: Date): SQL | undefined =>

@@ -2,18 +2,18 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { AuditAction, Changed, OrganizationMember } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, gt, isNull, or, sql } from '../../db/query.ts'
+import { and, eq, isNull, or, sql } from '../../db/query.ts'
 import { organizationMembers, roles } from '../../db/schema/members.ts'
-import { users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { type Row, targetOf } from '../nouns.ts'
-import { pageFrom, type Source, streamFrom } from '../page.ts'
+import { paged } from '../page.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { find, findAmong } from '../select.ts'
 import { actingUser, authorize, requireMayGrant, rolesHeld } from './access.ts'
-import { type MemberPage, memberPage, type OrganizationMemberList } from './input.ts'
+import type { MemberPage } from './input.ts'
+import { membersOf } from './member-list.ts'
 import { ownerRole, requireOtherOwner } from './owners.ts'
 import { namesIn } from './role-names.ts'
 
@@ -129,49 +129,17 @@ export async function removeMember(
 }
 
 /** In the order in which the users were created. @throws not_found, ambiguous, invalid */
-export async function listMembers(
-  context: OperationContext,
-  orgSelector: string,
-  given: MemberPage = {},
-): Promise<OrganizationMemberList> {
-  const page = rules.parse(memberPage, given)
-  const { views, total } = await pageFrom(context, db => membersOf(db, orgSelector, page), page.limit)
-  return { members: views, total }
-}
-
-/** Streams the same, in constant memory. */
-export function streamMembers(
-  context: OperationContext,
-  orgSelector: string,
-  given: MemberPage = {},
-): AsyncGenerator<OrganizationMember> {
-  const page = rules.parse(memberPage, given)
-  return streamFrom(context, db => membersOf(db, orgSelector, page), page.limit)
-}
-
-async function membersOf(
-  db: Database,
-  orgSelector: string,
-  { after }: MemberPage,
-): Promise<Source<OrganizationMember>> {
-  const org = await find(db, 'org', orgSelector)
-  const inThis = eq(organizationMembers.organizationId, org.id)
+export const memberList = paged('members', (_, orgSelector: string, given: MemberPage = {}) => {
+  const { limit, after } = rules.parse(rules.page, given)
   return {
-    after: after === undefined ? undefined : (await find(db, 'user', after)).id,
-    read: async (last, limit) => {
-      const rows = await db
-        .select({ member: organizationMembers, username: users.username })
-        .from(organizationMembers)
-        .innerJoin(users, eq(users.id, organizationMembers.userId))
-        .where(and(inThis, last === undefined ? undefined : gt(organizationMembers.userId, last)))
-        .orderBy(asc(organizationMembers.userId))
-        .limit(limit)
-      return rows.map(({ member, username }) => viewOf(org, { id: member.userId, username }, member))
+    limit,
+    open: async db => {
+      const org = await find(db, 'org', orgSelector)
+      const isHere = eq(organizationMembers.organizationId, org.id)
+      return membersOf(db, organizationMembers, isHere, after, (user, member) => viewOf(org, user, member))
     },
-    keyOf: view => view.user.id,
-    total: () => db.$count(organizationMembers, inThis),
   }
-}
+})
 
 /** @throws not_found, ambiguous */
 async function memberIn(db: Database, orgSelector: string, userSelector: string) {

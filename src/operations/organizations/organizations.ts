@@ -6,14 +6,14 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, CreatedOrganization, Organization } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, count, eq, gt, oneOf, sql } from '../../db/query.ts'
+import { and, count, eq, oneOf, sql } from '../../db/query.ts'
 import { organizationMembers, teams } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { projects } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import type { CreateOptions } from '../input.ts'
 import type { Row } from '../nouns.ts'
-import { pageFrom, type Source, streamFrom } from '../page.ts'
+import { paged } from '../page.ts'
 import { isDisabled } from '../people/status.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
@@ -25,10 +25,9 @@ import {
   type NewOrganization,
   newOrganization,
   type OrganizationChanges,
-  type OrganizationList,
   type OrganizationPage,
   organizationChanges,
-  organizationPage,
+  organizationFilter,
 } from './input.ts'
 import { ownerRole } from './owners.ts'
 
@@ -75,56 +74,27 @@ export async function createOrganization(
   })
 }
 
-/** A page, and how many there are. @throws invalid; not_found, ambiguous for the member or the `after` organization */
-export async function listOrganizations(
-  context: OperationContext,
-  given: OrganizationPage = {},
-): Promise<OrganizationList> {
-  const page = readPage(given)
-  const { views, total } = await pageFrom(context, db => listed(db, page), page.limit)
-  return { organizations: views, total }
-}
-
-/** Streams the same, in constant memory. */
-export function streamOrganizations(
-  context: OperationContext,
-  given: OrganizationPage = {},
-): AsyncGenerator<Organization> {
-  const page = readPage(given)
-  return streamFrom(context, db => listed(db, page), page.limit)
-}
-
-function readPage(given: OrganizationPage) {
-  rules.requireWords(given)
-  return rules.parse(organizationPage, given)
-}
-
-async function listed(
-  db: Database,
-  { member, search, after }: OrganizationPage,
-): Promise<Source<Organization>> {
-  const user = member === undefined ? undefined : await find(db, 'user', member)
-  const where = and(
-    user &&
-      sql`${organizations.id} IN (SELECT organization_id FROM organization_members WHERE user_id = ${user.id})`,
-    contains([organizations.slug, organizations.name], search),
-  )
+/** Oldest first. @throws invalid; not_found, ambiguous for the member or the `after` organization */
+export const organizationList = paged('organizations', (context, given: OrganizationPage = {}) => {
+  const { limit, member, search, after } = rules.parsePage(organizationFilter, given)
   return {
-    after: after === undefined ? undefined : (await find(db, 'org', after)).id,
-    read: async (last, limit) =>
-      organizationViews(
+    limit,
+    open: async db => {
+      const user = member === undefined ? undefined : await find(db, 'user', member)
+      const where = and(
+        user &&
+          sql`${organizations.id} IN (SELECT organization_id FROM organization_members WHERE user_id = ${user.id})`,
+        contains([organizations.slug, organizations.name], search),
+      )
+      return organization.source(
+        context,
         db,
-        await db
-          .select()
-          .from(organizations)
-          .where(and(where, last === undefined ? undefined : gt(organizations.id, last)))
-          .orderBy(asc(organizations.id))
-          .limit(limit),
-      ),
-    keyOf: view => view.id,
-    total: () => db.$count(organizations, where),
+        where,
+        after === undefined ? undefined : await find(db, 'org', after),
+      )
+    },
   }
-}
+})
 
 /** @throws not_found, ambiguous, invalid, conflict (the slug is taken), denied */
 export async function updateOrganization(
@@ -143,14 +113,19 @@ export async function updateOrganization(
 export function deleteOrganization(context: OperationContext, selector: string): Promise<Organization> {
   return organization.erase(context, selector, async (db, org) => {
     await authorize(context, db, 'org:delete', { org })
-    const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.organizationId, org.id))
-    if (!owned || owned.n === 0) return
-    throw new LatchkeyError(
-      'conflict',
-      `${org.slug} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
-      `see them with: latchkey project list --org ${org.slug}; transfer or delete them first`,
-    )
+    await requireNoProjects(db, org)
   })
+}
+
+/** @throws conflict */
+export async function requireNoProjects(db: Database, org: Row<'org'>): Promise<void> {
+  const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.organizationId, org.id))
+  if (!owned || owned.n === 0) return
+  throw new LatchkeyError(
+    'conflict',
+    `${org.slug} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
+    `see them with: latchkey project list --org ${org.slug}; transfer or delete them first`,
+  )
 }
 
 /** The views of rows, in the same order. */

@@ -8,6 +8,7 @@ import { and, asc, eq, not, oneOf, type SQL, sql } from '../../db/query.ts'
 import { organizationMembers } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
+import { word } from '../../db/words.ts'
 import { series } from '../../text/series.ts'
 import { disabledAt } from '../people/status-condition.ts'
 
@@ -31,18 +32,7 @@ export async function requireOtherOwner(
   user: { readonly id: string; readonly username: string },
   organizationId?: string,
 ): Promise<void> {
-  const shut = disabledAt(now)
-  const others = db
-    .select({ one: sql`1` })
-    .from(sql`organization_members AS other`)
-    .innerJoin(users, sql`${users.id} = other.user_id`)
-    .where(
-      and(
-        sql`other.organization_id = ${organizations.id} AND other.user_id <> ${user.id}`,
-        isOwnerIn(sql`other.role`),
-        shut && not(shut),
-      ),
-    )
+  const others = ownersBut(db, now, sql`other.user_id = ${user.id}`)
   const left = await db
     .select({ slug: organizations.slug })
     .from(organizationMembers)
@@ -67,6 +57,51 @@ export async function requireOtherOwner(
   )
 }
 
+/**
+ * Refuses to take several owners away at once from an organization that would have none left.
+ *
+ * @param by the column of memberships that names them: their own ids, or those of users
+ * @throws conflict
+ */
+export async function requireOwnersWithout(
+  db: Database,
+  now: Date,
+  by: 'id' | 'userId',
+  ids: readonly string[],
+): Promise<void> {
+  const column = organizationMembers[by]
+  const others = ownersBut(
+    db,
+    now,
+    sql`other.${sql.identifier(column.name)} IN (SELECT value FROM ${word('items')}(${JSON.stringify(ids)}))`,
+  )
+  const lost = await db
+    .selectDistinct({ id: organizations.id, slug: organizations.slug })
+    .from(organizationMembers)
+    .innerJoin(organizations, eq(organizations.id, organizationMembers.organizationId))
+    .where(and(oneOf(column, ids), isOwnerIn(organizationMembers.role), sql`NOT EXISTS ${others}`))
+    .orderBy(asc(organizations.id))
+    .limit(1)
+  requireOwnersKept([], lost)
+}
+
+/** Memberships of owners who are not disabled, in the organization of the query around it. @param gone those that go */
+function ownersBut(db: Database, now: Date, gone: SQL) {
+  const shut = disabledAt(now)
+  return db
+    .select({ one: sql`1` })
+    .from(sql`organization_members AS other`)
+    .innerJoin(users, sql`${users.id} = other.user_id`)
+    .where(
+      and(
+        sql`other.organization_id = ${organizations.id}`,
+        not(gone),
+        isOwnerIn(sql`other.role`),
+        shut && not(shut),
+      ),
+    )
+}
+
 /** The users who own an organization, alone or with others. @param without memberships that do not count */
 export const ownersOfOrganizations = (db: Database, without: readonly string[]) =>
   db
@@ -75,17 +110,12 @@ export const ownersOfOrganizations = (db: Database, without: readonly string[]) 
     .where(and(isOwnerIn(organizationMembers.role), not(oneOf(organizationMembers.id, without))))
 
 /** The organizations without an owner who is not disabled. */
-export const ownerless = (db: Database, now: Date) => {
-  const shut = disabledAt(now)
-  return db
+export const ownerless = (db: Database, now: Date) =>
+  db
     .select({ id: organizations.id, slug: organizations.slug })
     .from(organizations)
-    .where(
-      sql`NOT EXISTS (SELECT 1 FROM organization_members AS m INNER JOIN users ON users.id = m.user_id
-        WHERE m.organization_id = ${organizations.id} AND ${isOwnerIn(sql`m.role`)} AND NOT ${shut})`,
-    )
+    .where(sql`NOT EXISTS ${ownersBut(db, now, sql`1 = 0`)}`)
     .orderBy(asc(organizations.id))
-}
 
 /**
  * The organizations without an owner who is not disabled at a moment, which it takes, for work that changes many rows at once: it

@@ -5,27 +5,19 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, CreatedRole, RoleView } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, gt, isNotNull, isNull, oneOf, or, type SQL, sql } from '../../db/query.ts'
+import { and, eq, isNotNull, isNull, oneOf, or, type SQL, sql } from '../../db/query.ts'
 import { invitations, organizationMembers, roles } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { projectMembers } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import type { CreateOptions, RoleSelector } from '../input.ts'
 import type { Row } from '../nouns.ts'
-import { pageFrom, type Source, streamFrom } from '../page.ts'
+import { paged } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { contains, find, sameText } from '../select.ts'
 import { Thing } from '../thing.ts'
 import { authorize, requireMayGrant } from './access.ts'
-import {
-  type NewRole,
-  newRole,
-  type RoleChanges,
-  type RoleList,
-  type RolePage,
-  roleChanges,
-  rolePage,
-} from './input.ts'
+import { type NewRole, newRole, type RoleChanges, type RolePage, roleChanges, roleFilter } from './input.ts'
 
 /** @throws invalid, not_found for the organization, conflict (the name is taken), denied */
 export async function createRole(
@@ -72,49 +64,22 @@ async function requireNoOther(db: Database, name: string, organizationId: string
   )
 }
 
-/** A page, and how many there are. @throws invalid; not_found, ambiguous */
-export async function listRoles(context: OperationContext, given: RolePage = {}): Promise<RoleList> {
-  const page = readPage(given)
-  const { views, total } = await pageFrom(context, db => listed(db, page), page.limit)
-  return { roles: views, total }
-}
-
-/** Streams the same, in constant memory. */
-export function streamRoles(context: OperationContext, given: RolePage = {}): AsyncGenerator<RoleView> {
-  const page = readPage(given)
-  return streamFrom(context, db => listed(db, page), page.limit)
-}
-
-function readPage(given: RolePage) {
-  rules.requireWords(given)
-  return rules.parse(rolePage, given)
-}
-
-async function listed(db: Database, { org, search, after }: RolePage): Promise<Source<RoleView>> {
-  const within = org === undefined ? undefined : await find(db, 'org', org)
-  const where = and(
-    within && or(isNull(roles.organizationId), eq(roles.organizationId, within.id)),
-    contains([roles.name], search),
-  )
+/** Oldest first. @throws invalid; not_found, ambiguous */
+export const roleList = paged('roles', (context, given: RolePage = {}) => {
+  const { limit, org, search, after } = rules.parsePage(roleFilter, given)
   return {
-    after:
-      after === undefined
-        ? undefined
-        : (await find(db, 'role', within === undefined ? after : { role: after, org: within.id })).id,
-    read: async (last, limit) =>
-      roleViews(
-        db,
-        await db
-          .select()
-          .from(roles)
-          .where(and(where, last === undefined ? undefined : gt(roles.id, last)))
-          .orderBy(asc(roles.id))
-          .limit(limit),
-      ),
-    keyOf: view => view.id,
-    total: () => db.$count(roles, where),
+    limit,
+    open: async db => {
+      const within = org === undefined ? undefined : await find(db, 'org', org)
+      const where = and(
+        within && or(isNull(roles.organizationId), eq(roles.organizationId, within.id)),
+        contains([roles.name], search),
+      )
+      const last = within === undefined ? after : after && { role: after, org: within.id }
+      return role.source(context, db, where, last === undefined ? undefined : await find(db, 'role', last))
+    },
   }
-}
+})
 
 /** @throws not_found, ambiguous, invalid, conflict (built in; renamed while somebody has it; the name is taken), denied */
 export async function updateRole(

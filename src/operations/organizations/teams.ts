@@ -5,15 +5,14 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, CreatedTeam, Team, TeamMember } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, count, eq, gt, oneOf, sql } from '../../db/query.ts'
+import { and, count, eq, oneOf, sql } from '../../db/query.ts'
 import { teamMembers, teams } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
-import { users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { CreateOptions, TeamSelector } from '../input.ts'
 import { type Row, targetOf } from '../nouns.ts'
-import { pageFrom, type Source, streamFrom } from '../page.ts'
+import { paged } from '../page.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { contains, find } from '../select.ts'
@@ -21,16 +20,14 @@ import { Thing } from '../thing.ts'
 import { actingUser, authorize } from './access.ts'
 import {
   type MemberPage,
-  memberPage,
   type NewTeam,
   newTeam,
   type TeamChanges,
-  type TeamList,
-  type TeamMemberList,
   type TeamPage,
   teamChanges,
-  teamPage,
+  teamFilter,
 } from './input.ts'
+import { membersOf } from './member-list.ts'
 import { requireMember } from './members.ts'
 
 /** @throws invalid, not_found for the organization, conflict (the name is taken there), denied */
@@ -47,48 +44,24 @@ export async function createTeam(
   })
 }
 
-/** A page, and how many there are. @throws invalid; not_found, ambiguous */
-export async function listTeams(context: OperationContext, given: TeamPage = {}): Promise<TeamList> {
-  const page = readPage(given)
-  const { views, total } = await pageFrom(context, db => listed(db, page), page.limit)
-  return { teams: views, total }
-}
-
-/** Streams the same, in constant memory. */
-export function streamTeams(context: OperationContext, given: TeamPage = {}): AsyncGenerator<Team> {
-  const page = readPage(given)
-  return streamFrom(context, db => listed(db, page), page.limit)
-}
-
-function readPage(given: TeamPage) {
-  rules.requireWords(given)
-  return rules.parse(teamPage, given)
-}
-
-async function listed(db: Database, { org, member, search, after }: TeamPage): Promise<Source<Team>> {
-  const user = member === undefined ? undefined : await find(db, 'user', member)
-  const within = org === undefined ? undefined : await find(db, 'org', org)
-  const where = and(
-    within && eq(teams.organizationId, within.id),
-    user && sql`${teams.id} IN (SELECT team_id FROM team_members WHERE user_id = ${user.id})`,
-    contains([teams.name], search),
-  )
+/** Oldest first. @throws invalid; not_found, ambiguous */
+export const teamList = paged('teams', (context, given: TeamPage = {}) => {
+  const { limit, org, member, search, after } = rules.parsePage(teamFilter, given)
   return {
-    after: after === undefined ? undefined : (await find(db, 'team', selectorIn(after, within))).id,
-    read: async (last, limit) =>
-      teamViews(
-        db,
-        await db
-          .select()
-          .from(teams)
-          .where(and(where, last === undefined ? undefined : gt(teams.id, last)))
-          .orderBy(asc(teams.id))
-          .limit(limit),
-      ),
-    keyOf: view => view.id,
-    total: () => db.$count(teams, where),
+    limit,
+    open: async db => {
+      const user = member === undefined ? undefined : await find(db, 'user', member)
+      const within = org === undefined ? undefined : await find(db, 'org', org)
+      const where = and(
+        within && eq(teams.organizationId, within.id),
+        user && sql`${teams.id} IN (SELECT team_id FROM team_members WHERE user_id = ${user.id})`,
+        contains([teams.name], search),
+      )
+      const last = after === undefined ? undefined : await find(db, 'team', selectorIn(after, within))
+      return team.source(context, db, where, last)
+    },
   }
-}
+})
 
 const selectorIn = (team: string, org: Row<'org'> | undefined): TeamSelector =>
   org === undefined ? team : { team, org: org.id }
@@ -193,49 +166,18 @@ export async function removeTeamMember(
 }
 
 /** In the order in which the users were created. @throws not_found, ambiguous, invalid */
-export async function listTeamMembers(
-  context: OperationContext,
-  selector: TeamSelector,
-  given: MemberPage = {},
-): Promise<TeamMemberList> {
-  const page = rules.parse(memberPage, given)
-  const { views, total } = await pageFrom(context, db => membersOf(db, selector, page), page.limit)
-  return { members: views, total }
-}
-
-/** Streams the same, in constant memory. */
-export function streamTeamMembers(
-  context: OperationContext,
-  selector: TeamSelector,
-  given: MemberPage = {},
-): AsyncGenerator<TeamMember> {
-  const page = rules.parse(memberPage, given)
-  return streamFrom(context, db => membersOf(db, selector, page), page.limit)
-}
-
-async function membersOf(
-  db: Database,
-  selector: TeamSelector,
-  { after }: MemberPage,
-): Promise<Source<TeamMember>> {
-  const row = await find(db, 'team', selector)
-  const inThis = eq(teamMembers.teamId, row.id)
+export const teamMemberList = paged('members', (_, selector: TeamSelector, given: MemberPage = {}) => {
+  const { limit, after } = rules.parse(rules.page, given)
   return {
-    after: after === undefined ? undefined : (await find(db, 'user', after)).id,
-    read: async (last, limit) => {
-      const found = await db
-        .select({ id: users.id, username: users.username, createdAt: teamMembers.createdAt })
-        .from(teamMembers)
-        .innerJoin(users, eq(users.id, teamMembers.userId))
-        .where(and(inThis, last === undefined ? undefined : gt(teamMembers.userId, last)))
-        .orderBy(asc(teamMembers.userId))
-        .limit(limit)
-      return found.map(({ createdAt, ...user }) => memberView(row, user, createdAt))
+    limit,
+    open: async db => {
+      const row = await find(db, 'team', selector)
+      return membersOf(db, teamMembers, eq(teamMembers.teamId, row.id), after, (user, { createdAt }) =>
+        memberView(row, user, createdAt),
+      )
     },
-    keyOf: view => view.user.id,
-    total: () => db.$count(teamMembers, inThis),
   }
-}
+})
 
 const memberView = (
   team: { readonly id: string; readonly name: string },

@@ -8,40 +8,30 @@ import { users } from '../../db/schema/people.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { targetOf } from '../nouns.ts'
-import { streamed } from '../paging.ts'
+import { paged } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { byId, find, oneById } from '../select.ts'
-import {
-  type AccountFilter,
-  type AccountList,
-  type AccountPage,
-  accountFilter,
-  idPaging,
-  type Unlinking,
-} from './input.ts'
+import { type AccountFilter, type AccountPage, accountFilter, type Unlinking } from './input.ts'
 
-/** A page, and how many there are. @throws invalid; not_found, ambiguous for the user */
-export function listAccounts(context: OperationContext, given: AccountPage = {}): Promise<AccountList> {
-  const { limit = 100, after, ...filter } = readPage(given)
-  return context.store.read(async db => {
-    const where = await conditionOf(db, filter)
-    const found = await rowsOf(db, beyond(where, after), limit)
-    return { accounts: found.map(viewOf), total: await db.$count(accounts, where) }
-  })
-}
-
-/** Streams the same accounts from one snapshot, in constant memory; all unless there is a limit. */
-export async function* streamAccounts(
-  context: OperationContext,
-  given: AccountPage = {},
-): AsyncGenerator<Account> {
-  const { limit, after, ...filter } = readPage(given)
-  const rows = streamed(context, { limit, after }, async (db, last, size) => {
-    const where = await conditionOf(db, filter)
-    return (await rowsOf(db, beyond(where, last), size)).map(viewOf)
-  })
-  for await (const some of rows) yield* some
-}
+/** Oldest first. @throws invalid; not_found, ambiguous for the user */
+export const accountList = paged('accounts', (_, given: AccountPage = {}) => {
+  const { limit, after, ...filter } = rules.parsePage(accountFilter, given)
+  return {
+    limit,
+    open: async db => {
+      const where = await conditionOf(db, filter)
+      return {
+        after,
+        read: async (last: string | undefined, size: number) => {
+          const beyond = last === undefined ? undefined : gt(accounts.id, last)
+          return (await rowsOf(db, and(where, beyond), size)).map(viewOf)
+        },
+        keyOf: ({ id }: Account) => id,
+        total: () => db.$count(accounts, where),
+      }
+    },
+  }
+})
 
 /** @throws not_found, ambiguous */
 export const getAccount = (context: OperationContext, selector: string): Promise<Account> =>
@@ -75,12 +65,6 @@ export function unlinkAccount(
   })
 }
 
-/** @throws invalid */
-function readPage(given: AccountPage) {
-  rules.requireWords(given)
-  return { ...rules.parse(accountFilter, given), ...rules.parse(idPaging, given) }
-}
-
 /** @throws not_found, ambiguous */
 async function conditionOf(db: Database, { user, provider }: AccountFilter): Promise<SQL | undefined> {
   return and(
@@ -88,9 +72,6 @@ async function conditionOf(db: Database, { user, provider }: AccountFilter): Pro
     provider === undefined ? undefined : eq(accounts.providerId, provider),
   )
 }
-
-const beyond = (where: SQL | undefined, after: string | undefined): SQL | undefined =>
-  and(where, after === undefined ? undefined : gt(accounts.id, after))
 
 interface Found {
   readonly account: typeof accounts.$inferSelect

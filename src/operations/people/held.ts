@@ -34,10 +34,11 @@ export const isOf = ({ table, column }: Pick<Held, 'table' | 'column'>, userId: 
 
 /** How many rows of each table name the user; those without any are left out. */
 export async function countHeld(db: Database, userId: string): Promise<Readonly<Record<string, number>>> {
-  const counts: [string, number][] = []
+  const counts = new Map<string, number>()
   for (const held of heldOf) {
     const count = await db.$count(sql`${sql.identifier(held.table)}`, isOf(held, userId))
-    if (count > 0) counts.push([wordFor(held), count])
+    const word = wordFor(held)
+    if (count > 0) counts.set(word, count + (counts.get(word) ?? 0))
   }
   return Object.fromEntries(counts)
 }

@@ -1,6 +1,7 @@
 /** Inputs of the operations on users and projects. */
 import * as v from 'valibot'
 import type { Account, Project, ProjectMember, Role, Session, UserStatus } from '../../contract/views.ts'
+import type { PageOf } from '../input.ts'
 import { limitNames, limits } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
 
@@ -79,15 +80,7 @@ export interface Offboarding {
   readonly deleteAll?: boolean | undefined
 }
 
-const pageSize: rules.Rule<number> = v.pipe(rules.count, v.minValue(1, 'must be at least 1'))
-
-export const userPaging = v.object({
-  /** At most this many; default all. */
-  limit: v.optional(pageSize),
-  /** Only users after this one. */
-  after: v.optional(v.string()),
-})
-export type UserPage = UserFilter & rules.Input<typeof userPaging>
+export type UserPage = UserFilter & rules.Part
 
 const weekMs = 7 * 86_400_000
 
@@ -131,20 +124,9 @@ export type RevokeSessions = SessionFilter & {
   readonly all?: boolean | undefined
 }
 
-export const idPaging = v.object({
-  /** At most this many; default 100, and all in a stream. */
-  limit: v.optional(pageSize),
-  /** Only those after this id. */
-  after: v.optional(v.string()),
-})
-export type SessionPage = SessionFilter & rules.Input<typeof idPaging>
+export type SessionPage = SessionFilter & rules.Part
 
-export interface SessionList {
-  /** A page. */
-  readonly sessions: readonly Session[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type SessionList = PageOf<'sessions', Session>
 
 export const accountFilter = v.object({
   /** Accounts of this user. */
@@ -154,14 +136,9 @@ export const accountFilter = v.object({
 })
 /** All given conditions must hold. */
 export type AccountFilter = rules.Input<typeof accountFilter>
-export type AccountPage = AccountFilter & rules.Input<typeof idPaging>
+export type AccountPage = AccountFilter & rules.Part
 
-export interface AccountList {
-  /** A page. */
-  readonly accounts: readonly Account[]
-  /** How many match, on all pages. */
-  readonly total: number
-}
+export type AccountList = PageOf<'accounts', Account>
 
 export interface Unlinking {
   /** Also if the user has no other way to sign in. */
@@ -230,12 +207,7 @@ export interface ProjectOwner {
   readonly org?: string | undefined
 }
 
-export interface ProjectMemberList {
-  /** A page. */
-  readonly members: readonly ProjectMember[]
-  /** How many there are, on all pages. */
-  readonly total: number
-}
+export type ProjectMemberList = PageOf<'members', ProjectMember>
 
 export interface ProjectFilter {
   /** Projects of this user. */
@@ -249,3 +221,4 @@ export interface ProjectFilter {
   /** Part of a slug, name or description. */
   readonly search?: string | undefined
 }
+export type ProjectPage = ProjectFilter & rules.Part

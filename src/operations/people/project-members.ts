@@ -1,16 +1,16 @@
 /** Members of projects, each with one role there, and handing a project to another owner. */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { Changed, Project, ProjectMember } from '../../contract/views.ts'
-import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, gt } from '../../db/query.ts'
-import { projectMembers, users } from '../../db/schema/people.ts'
+import type { Changed, Project } from '../../contract/views.ts'
+import { eq } from '../../db/query.ts'
+import { projectMembers } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import { authorize } from '../organizations/access.ts'
-import { type MemberPage, memberPage } from '../organizations/input.ts'
-import { pageFrom, type Source, streamFrom } from '../page.ts'
+import type { MemberPage } from '../organizations/input.ts'
+import { membersOf } from '../organizations/member-list.ts'
+import { paged } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
-import type { ProjectMemberList, ProjectOwner } from './input.ts'
+import type { ProjectOwner } from './input.ts'
 import { dropMember, membership, ownerFor, putMember, requireProjectMember } from './membership.ts'
 import { project } from './projects.ts'
 
@@ -81,46 +81,14 @@ export function removeProjectMember(
 }
 
 /** In the order in which the users were created. @throws not_found, ambiguous, invalid */
-export async function listProjectMembers(
-  context: OperationContext,
-  selector: string,
-  given: MemberPage = {},
-): Promise<ProjectMemberList> {
-  const page = rules.parse(memberPage, given)
-  const { views, total } = await pageFrom(context, db => membersOf(db, selector, page), page.limit)
-  return { members: views, total }
-}
-
-/** Streams the same, in constant memory. */
-export function streamProjectMembers(
-  context: OperationContext,
-  selector: string,
-  given: MemberPage = {},
-): AsyncGenerator<ProjectMember> {
-  const page = rules.parse(memberPage, given)
-  return streamFrom(context, db => membersOf(db, selector, page), page.limit)
-}
-
-async function membersOf(
-  db: Database,
-  selector: string,
-  { after }: MemberPage,
-): Promise<Source<ProjectMember>> {
-  const row = await find(db, 'project', selector)
-  const inThis = eq(projectMembers.projectId, row.id)
+export const projectMemberList = paged('members', (_, selector: string, given: MemberPage = {}) => {
+  const { limit, after } = rules.parse(rules.page, given)
   return {
-    after: after === undefined ? undefined : (await find(db, 'user', after)).id,
-    read: async (last, limit) => {
-      const found = await db
-        .select({ id: users.id, username: users.username, role: projectMembers.role })
-        .from(projectMembers)
-        .innerJoin(users, eq(users.id, projectMembers.userId))
-        .where(and(inThis, last === undefined ? undefined : gt(projectMembers.userId, last)))
-        .orderBy(asc(projectMembers.userId))
-        .limit(limit)
-      return found.map(({ role, ...user }) => ({ user, role }))
+    limit,
+    open: async db => {
+      const { id } = await find(db, 'project', selector)
+      const isHere = eq(projectMembers.projectId, id)
+      return membersOf(db, projectMembers, isHere, after, (user, { role }) => ({ user, role }))
     },
-    keyOf: view => view.user.id,
-    total: () => db.$count(projectMembers, inThis),
   }
-}
+})

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, CreatedProject, Project } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { count, eq, inArray, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
+import { and, count, eq, inArray, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
@@ -14,6 +14,7 @@ import type { CreateOptions } from '../input.ts'
 import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
 import type { Row } from '../nouns.ts'
 import { actingUser, authorize } from '../organizations/access.ts'
+import { listed } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { slugOf } from '../rules/slug.ts'
 import { contains, find } from '../select.ts'
@@ -22,7 +23,7 @@ import {
   type NewProject,
   newProject,
   type ProjectChanges,
-  type ProjectFilter,
+  type ProjectPage,
   projectChanges,
 } from './input.ts'
 import { dropMember, ownerFor, putMember } from './membership.ts'
@@ -49,7 +50,10 @@ export async function createProject(
     return project.create(context, db, given, {
       ...options,
       ifTaken: 'choose another with --slug',
-      also: row => changeLimits(context, db, 'project', row.id, { limits }),
+      also: async row => {
+        if (limits.length > 0) await authorize(context, db, 'limit:write', { project: row })
+        await changeLimits(context, db, { type: 'project', id: row.id }, { limits })
+      },
       same: there => [
         ['name', there.name, fields.name],
         ['owner', there.owner?.username ?? null, owner.user?.username],
@@ -62,21 +66,32 @@ export async function createProject(
   })
 }
 
-/** Oldest first. @throws invalid, not_found for the owner or member */
-export const listProjects = (
-  context: OperationContext,
-  filter: ProjectFilter = {},
-): Promise<readonly Project[]> =>
-  project.list(context, filter, async db => [
-    filter.owner === undefined ? undefined : eq(projects.ownerId, await userId(db, filter.owner)),
-    filter.org === undefined
-      ? undefined
-      : eq(projects.organizationId, (await find(db, 'org', filter.org)).id),
-    filter.member === undefined ? undefined : hasMember(db, await userId(db, filter.member)),
-    filter.status &&
-      (filter.status === 'archived' ? isNotNull(projects.archivedAt) : isNull(projects.archivedAt)),
-    contains([projects.slug, projects.name, projects.description], filter.search),
-  ])
+/** Oldest first. @throws invalid; not_found, ambiguous for the owner, the member or the project to begin after */
+export const projectList = listed((context, { limit, after, ...filter }: ProjectPage = {}) => {
+  rules.requireWords({ ...filter, after })
+  rules.parse(rules.page, { limit, after })
+  return {
+    limit,
+    open: async db => {
+      const where = and(
+        filter.owner === undefined ? undefined : eq(projects.ownerId, await userId(db, filter.owner)),
+        filter.org === undefined
+          ? undefined
+          : eq(projects.organizationId, (await find(db, 'org', filter.org)).id),
+        filter.member === undefined ? undefined : hasMember(db, await userId(db, filter.member)),
+        filter.status &&
+          (filter.status === 'archived' ? isNotNull(projects.archivedAt) : isNull(projects.archivedAt)),
+        contains([projects.slug, projects.name, projects.description], filter.search),
+      )
+      return project.source(
+        context,
+        db,
+        where,
+        after === undefined ? undefined : await find(db, 'project', after),
+      )
+    },
+  }
+})
 
 /** @throws not_found, ambiguous */
 const userId = async (db: Database, selector: string): Promise<string> =>
@@ -110,7 +125,9 @@ export async function updateProject(
       await putMember(context, db, row, await find(db, 'user', member.user), member.role)
     }
     for (const selector of removeMembers) await dropMember(context, db, row, await find(db, 'user', selector))
-    await changeLimits(context, db, 'project', row.id, { limits, removeLimits })
+    if (limits !== undefined || removeLimits !== undefined)
+      await authorize(context, db, 'limit:write', { project: row })
+    await changeLimits(context, db, { type: 'project', id: row.id }, { limits, removeLimits })
     if (owner === undefined) return fields
     await authorize(context, db, 'project:transfer', { project: row })
     return { ...fields, ...(await ownerFor(context, db, { user: owner })).columns }

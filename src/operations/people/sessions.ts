@@ -17,20 +17,18 @@ import { users } from '../../db/schema/people.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { targetOf } from '../nouns.ts'
-import { batchSize, streamed } from '../paging.ts'
+import { batchSize, paged } from '../page.ts'
 import { deviceOf } from '../rules/device.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { hashSecret, randomBase62 } from '../rules/secrets.ts'
 import { byId, find, oneById } from '../select.ts'
 import {
-  idPaging,
   type NewSession,
   newSession,
   type RevokeSessions,
   type SessionFilter,
   type SessionLife,
-  type SessionList,
   type SessionPage,
   type SessionSelector,
   sessionFilter,
@@ -143,39 +141,29 @@ export function revokeSessions(
   })
 }
 
-/** A page, and how many there are. @throws invalid; not_found, ambiguous for the user */
-export function listSessions(context: OperationContext, given: SessionPage = {}): Promise<SessionList> {
-  const { limit = 100, after, ...filter } = readPage(given)
-  return context.store.read(async db => {
-    const where = await conditionOf(context, db, filter)
-    const found = await rowsOf(db, beyond(where, after), limit)
-    const total = await db.$count(sessions, where)
-    return { sessions: found.map(each => viewOf(each, context.now())), total }
-  })
-}
-
-/** Streams the same sessions from one snapshot, in constant memory; all unless there is a limit. */
-export async function* streamSessions(
-  context: OperationContext,
-  given: SessionPage = {},
-): AsyncGenerator<Session> {
-  const { limit, after, ...filter } = readPage(given)
-  const rows = streamed(context, { limit, after }, async (db, last, size) => {
-    const where = await conditionOf(context, db, filter)
-    return (await rowsOf(db, beyond(where, last), size)).map(each => viewOf(each, context.now()))
-  })
-  for await (const some of rows) yield* some
-}
+/** Oldest first. @throws invalid; not_found, ambiguous for the user */
+export const sessionList = paged('sessions', (context, given: SessionPage = {}) => {
+  const { limit, after, ...filter } = rules.parsePage(sessionFilter, given)
+  return {
+    limit,
+    open: async db => {
+      const where = await conditionOf(context, db, filter)
+      return {
+        after,
+        read: async (last: string | undefined, size: number) => {
+          const beyond = last === undefined ? undefined : gt(sessions.id, last)
+          return (await rowsOf(db, and(where, beyond), size)).map(each => viewOf(each, context.now()))
+        },
+        keyOf: ({ id }: Session) => id,
+        total: () => db.$count(sessions, where),
+      }
+    },
+  }
+})
 
 /** @throws not_found, ambiguous */
 export const getSession = (context: OperationContext, selector: SessionSelector): Promise<Session> =>
   context.store.read(async db => viewOf(await findSession(db, selector), context.now()))
-
-/** @throws invalid */
-function readPage(given: SessionPage) {
-  rules.requireWords(given)
-  return { ...rules.parse(sessionFilter, given), ...rules.parse(idPaging, given) }
-}
 
 /** @throws not_found, ambiguous */
 async function conditionOf(
@@ -188,9 +176,6 @@ async function conditionOf(
     expired === undefined ? undefined : (expired ? lte : gt)(sessions.expiresAt, now().getTime()),
   )
 }
-
-const beyond = (where: SQL | undefined, after: string | undefined): SQL | undefined =>
-  and(where, after === undefined ? undefined : gt(sessions.id, after))
 
 interface Found {
   readonly session: Pick<

@@ -3,7 +3,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, CreatedUser, User } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { count, eq, gt, not, type SQL } from '../../db/query.ts'
+import { and, count, eq, not, type SQL } from '../../db/query.ts'
 import { chats } from '../../db/schema/chats.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
@@ -13,6 +13,7 @@ import type { CreateOptions } from '../input.ts'
 import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
 import type { Row } from '../nouns.ts'
 import { requireOtherOwner } from '../organizations/owners.ts'
+import { listed } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { contains, find } from '../select.ts'
 import { Thing } from '../thing.ts'
@@ -44,7 +45,7 @@ export async function createUser(
     user.create(context, db, given, {
       ...options,
       also: async row => {
-        await changeLimits(context, db, 'user', row.id, { limits })
+        await changeLimits(context, db, { type: 'user', id: row.id }, { limits })
         if (passwordHash !== null) await storePassword(db, row.id, passwordHash, row.createdAt)
       },
       same: async (there, row) => [
@@ -69,23 +70,23 @@ async function isOther(db: Database, password: string | undefined, { id }: Row<'
 }
 
 /** Oldest first. @throws invalid; not_found, ambiguous for the user to begin after */
-export const listUsers = (context: OperationContext, page: UserPage = {}): Promise<readonly User[]> =>
-  user.list(context, page, conditions(context, page), page.limit)
-
-/** Streams the same users from one snapshot, in constant memory. */
-export const streamUsers = (context: OperationContext, page: UserPage = {}): AsyncGenerator<User> =>
-  user.stream(context, page, conditions(context, page), page.limit)
-
-const conditions =
-  (context: OperationContext, { after, ...filter }: UserPage) =>
-  async (db: Database): Promise<readonly (SQL | undefined)[]> => [
-    after === undefined ? undefined : gt(users.id, (await find(db, 'user', after)).id),
-    filter.role && eq(users.role, filter.role),
-    filter.service === undefined ? undefined : eq(users.service, filter.service),
-    filter.status && isShut(filter.status === 'disabled', context.now()),
-    filter.disabled === undefined ? undefined : isShut(filter.disabled, context.now()),
-    contains([users.username, users.email, users.name], filter.search),
-  ]
+export const userList = listed((context, { limit, after, ...filter }: UserPage = {}) => {
+  rules.requireWords({ ...filter, after })
+  rules.parse(rules.page, { limit, after })
+  return {
+    limit,
+    open: async db => {
+      const where = and(
+        filter.role && eq(users.role, filter.role),
+        filter.service === undefined ? undefined : eq(users.service, filter.service),
+        filter.status && isShut(filter.status === 'disabled', context.now()),
+        filter.disabled === undefined ? undefined : isShut(filter.disabled, context.now()),
+        contains([users.username, users.email, users.name], filter.search),
+      )
+      return user.source(context, db, where, after === undefined ? undefined : await find(db, 'user', after))
+    },
+  }
+})
 
 const isShut = (disabled: boolean, now: Date): SQL | undefined => {
   const shut = disabledAt(now)
@@ -101,7 +102,7 @@ export async function updateUser(
   const { limits, removeLimits, ...changes } = rules.parseChanges(userChanges, input)
   requireOneMeaning({ limits, removeLimits })
   return user.change(context, selector, 'update', async (db, row) => {
-    await changeLimits(context, db, 'user', row.id, { limits, removeLimits })
+    await changeLimits(context, db, { type: 'user', id: row.id }, { limits, removeLimits })
     const isMoved = changes.email !== undefined && changes.email !== row.email
     return { ...(isMoved && { emailVerified: false }), ...changes }
   })

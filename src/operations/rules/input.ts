@@ -175,6 +175,17 @@ export const count: Rule<number> = v.pipe(
   v.minValue(0, 'must not be negative'),
 )
 
+export const pageSize: Rule<number> = v.pipe(count, v.minValue(1, 'must be at least 1'))
+
+export const page = v.object({
+  /** At most this many; default 100, and all of users, of projects and in a stream. */
+  limit: v.optional(pageSize),
+  /** Only those after this one, in the order of the list. */
+  after: v.optional(v.string()),
+})
+/** Which part of a list. */
+export type Part = Input<typeof page>
+
 /** Dollars, stored as micro-dollars. */
 export const dollars: Rule<number> = v.pipe(
   v.number('must be a number'),
@@ -227,6 +238,12 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.I
     field === null ? said : `${readable(field)} ${said}`,
     `change ${field === null ? 'the value' : `the ${readable(field)}`} and run the command again; --help shows examples`,
   )
+}
+
+/** As `parse`, for a part of a list and what selects it. @throws invalid */
+export function parsePage<S extends v.GenericSchema<unknown, object>>(filter: S, given: object) {
+  requireWords(given)
+  return { ...parse(filter, given), ...parse(page, given) }
 }
 
 /**

@@ -1,17 +1,18 @@
 import { auditEntry } from '../../../contract/views/audit.ts'
-import { command, rows } from '../../declare/define.ts'
+import { command, opt, rows } from '../../declare/define.ts'
 import { auditChange } from './drawing.ts'
 import { atMost, auditFilters } from './filters.ts'
 
 export default command({
   effect: 'read',
   summary: 'List who changed what, newest first',
+  description: 'To page, give the last id of a page as --after ID.',
   examples: [
     'latchkey audit list --since 7d',
     'latchkey audit list --action key --target ci --json',
     'latchkey audit list --actor alice -o csv',
   ],
-  options: { ...auditFilters, limit: atMost('100') },
+  options: { ...auditFilters, limit: atMost('100'), after: opt.text('id', 'Start after this change') },
   run: async (ctx, filter) => (await ctx.operations()).audit.list(filter),
   prints: rows(auditEntry, {
     columns: [

@@ -1,18 +1,26 @@
 import { project } from '../../../contract/views/people.ts'
 import { command, opt, rows } from '../../declare/define.ts'
+import { count } from '../../declare/parse.ts'
 
 export default command({
   effect: 'read',
   summary: 'List projects, oldest first',
-  examples: ['latchkey project list', 'latchkey project list --owner alice --status active --json'],
+  description: 'To page, give the last project of a page as --after PROJECT.',
+  examples: [
+    'latchkey project list',
+    'latchkey project list --owner alice --status active --json',
+    'latchkey project list --limit 20 --after shop',
+  ],
   options: {
     owner: opt.text('user', 'Only projects of this owner'),
     org: opt.text('org', 'Only projects of this organization'),
     member: opt.text('user', 'Only projects with this member'),
     status: opt.choice(['active', 'archived'], 'Only projects with this status'),
     search: opt.text('text', 'Only projects whose slug, name or description contains this'),
+    limit: opt.as('n', count, 'At most this many'),
+    after: opt.text('project', 'Start after this project'),
   },
-  run: async (ctx, filter) => (await ctx.operations()).projects.list(filter),
+  run: async (ctx, page) => (await ctx.operations()).projects.stream(page),
   prints: rows(project, {
     columns: [
       { title: 'slug', cell: project => project.slug, whole: true },

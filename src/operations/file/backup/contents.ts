@@ -8,6 +8,7 @@ import { openPrivate } from '../../../db/sqlite/copy.ts'
 import { translate } from '../../../db/sqlite/errors.ts'
 import { identityOf } from '../../../db/sqlite/identity.ts'
 import {
+  erasedUsers,
   foreignKeyCheck,
   integrityCheck,
   pageSize,
@@ -27,6 +28,8 @@ interface Contents {
   /** Per table. Empty at depth `contents`. */
   readonly rows: Readonly<Record<string, number>>
   readonly auditHead: Head | null
+  /** Ids of users, newest first. */
+  readonly erased: readonly string[]
 }
 
 /**
@@ -34,6 +37,9 @@ interface Contents {
  * pages and dangling references. `full` also compares every index with its table, which takes many times as long.
  */
 export type Depth = 'contents' | 'quick' | 'full'
+
+/** A manifest has at most 1 MiB. */
+const mostErased = 20_000
 
 export interface ExaminationTask {
   readonly path: string
@@ -113,5 +119,6 @@ function describeContents(client: Client, depth: Depth): Contents {
     pageSize: pageSize(client),
     rows: depth === 'contents' ? {} : rowCounts(client),
     auditHead: headOf(client) ?? null,
+    erased: erasedUsers(client).slice(0, mostErased),
   }
 }

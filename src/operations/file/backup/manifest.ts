@@ -36,8 +36,8 @@ export type Origin = v.InferOutput<typeof originSchema>
 
 const manifestSchema = v.strictObject({
   format: v.literal('latchkey-backup'),
-  /** 2 added failed verifications; 3 added the database; 4 added the head of the audit log. */
-  formatVersion: v.picklist([1, 2, 3, 4]),
+  /** 2 added failed verifications; 3 the database; 4 the head of the audit log; 5 who was erased. */
+  formatVersion: v.picklist([1, 2, 3, 4, 5]),
   id: v.pipe(v.string(), v.regex(/^bak_[0-9a-hjkmnp-tv-z]{26}$/)),
   file: v.string(),
   createdAt: instant,
@@ -61,6 +61,11 @@ const manifestSchema = v.strictObject({
   rows: v.record(v.string(), bytes),
   /** The last row of the audit log; null if that had no chain yet. */
   auditHead: v.optional(v.nullable(v.strictObject({ seq: bytes, hash: hex })), null),
+  /** The users who were erased, newest first: a restore knows them even if the database is lost. The last 20,000. */
+  erased: v.optional(
+    v.pipe(v.array(v.pipe(v.string(), v.regex(/^usr_[0-9a-hjkmnp-tv-z]{26}$/))), v.readonly()),
+    [],
+  ),
   verifiedAt: v.nullable(instant),
   /** The last verification, if it failed. A pass clears it. */
   failure: v.optional(v.nullable(v.strictObject({ at: instant, problem: v.string() })), null),
@@ -69,7 +74,7 @@ const manifestSchema = v.strictObject({
 })
 
 /** The format that is written. All formats up to it can be read. */
-export const formatVersion = 4
+export const formatVersion = 5
 
 export type Manifest = Omit<v.InferOutput<typeof manifestSchema>, 'manifestSha256'>
 
@@ -79,6 +84,8 @@ export interface StoredBackup {
   readonly manifest: Manifest
   /** Age identity file, for an encrypted one. */
   readonly identityFile?: string | undefined
+  /** All that were found where it was found; undefined if it was read alone. */
+  readonly among?: readonly StoredBackup[]
 }
 
 /** One of our manifests that cannot be used. */
@@ -161,7 +168,7 @@ export async function survey(location: Location): Promise<Survey> {
     const group = names.slice(next, next + readsAtOnce).map(name => readManifest(location, name))
     for (const read of await Promise.all(group)) {
       if (read === undefined) continue
-      if ('manifest' in read) backups.push(read)
+      if ('manifest' in read) backups.push({ ...read, among: backups })
       else broken.push(read)
     }
   }

@@ -15,6 +15,7 @@ function stored(at: string, more: Partial<Manifest> = {}): StoredBackup {
       format: 'latchkey-backup',
       formatVersion: 2,
       auditHead: null,
+      erased: [],
       id: `bak_${at}`,
       file: `${at}.db`,
       createdAt,

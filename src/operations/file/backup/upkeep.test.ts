@@ -153,7 +153,7 @@ test('a manifest of the first format is read, verified and written in the new on
   const { failure: _, manifestSha256: __, ...first } = JSON.parse(readFileSync(file, 'utf8'))
   writeFileSync(file, JSON.stringify({ ...first, formatVersion: 1 }))
   expect(await verifyBackups(scene.context)).toMatchObject([{ outcome: 'passed' }])
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ formatVersion: 4, failure: null })
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ formatVersion: 5, failure: null })
 })
 
 test('status is fresh, stale or failed', async () => {

@@ -11,6 +11,7 @@ import type { Client } from '../../../db/sqlite/client.ts'
 import { copyTo, openPrivate, settle } from '../../../db/sqlite/copy.ts'
 import { requireSound } from '../../../db/sqlite/inspect.ts'
 import { openReader, requireCurrent } from '../../../db/sqlite/open.ts'
+import { hasUnsealed } from '../../../db/sqlite/unsealed.ts'
 import { ensureFolder, PrivateFile, place, requireSpace } from '../../../system/files.ts'
 import { programVersion } from '../../../system/version.ts'
 import { isServerUrl, shownUrl } from '../../../text/address.ts'
@@ -24,7 +25,6 @@ import { applyDifferences, differencesFrom } from './difference.ts'
 import { type CopiedTable, contentsIn, contentsOf, fill, requireSame } from './fill.ts'
 import { lockOut } from './server.ts'
 import { beginSnapshot, snapshotTo } from './snapshot.ts'
-import { tablesOf } from './tables.ts'
 
 export interface TransferContext extends OperationContext {
   readonly dryRun: boolean
@@ -99,11 +99,16 @@ async function readInto({ from, onProgress }: Run, file: string): Promise<readon
   }
   const read = async (connection: Connection) => {
     await requireCurrentServer(connection)
-    await snapshotTo(connection, file, onProgress)
+    let found: readonly CopiedTable[] = []
+    let isAll = true
+    await snapshotTo(connection, file, onProgress, async (client, sent) => {
+      found = await contentsIn(client)
+      requireSame(file, sent, found)
+      isAll = !hasUnsealed(client)
+    })
+    if (isAll) return found
     using client = openPrivate(file)
-    const found = await contentsIn(client)
-    requireSame(file, await contentsOf(connection, tablesOf(client)), found)
-    return found
+    return contentsIn(client)
   }
   return connected({ url: from }, connection =>
     connection.inTransaction(beginSnapshot, () => read(connection), 'ROLLBACK'),

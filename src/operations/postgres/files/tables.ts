@@ -2,6 +2,7 @@
  * The tables of a database file, and their rows as PostgreSQL copies them: a line for each, with tabs between the values. Both
  * engines write the same row as the same bytes, in the order of the primary key.
  */
+import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Client } from '../../../db/sqlite/client.ts'
 
 export interface Table {
@@ -75,15 +76,33 @@ export function copyOut(table: Table): string {
   return `COPY (SELECT ${values.join(', ')} FROM "${table.name}" ORDER BY ${quoted(table.key)}) TO STDOUT`
 }
 
-/** The rows of a file, many in a chunk. */
+/**
+ * The same in the order in which they are stored, which is that in which they came into an empty table. Needs
+ * `readingAsStored` in its transaction.
+ */
+export const copyOutAsStored = (table: Table): string =>
+  `COPY "${table.name}" (${quoted(columnNames(table))}) TO STDOUT`
+
+/** A scan of a large table may else join one that is under way, and begin where that is. */
+export const readingAsStored = "SET LOCAL synchronize_seqscans = off; SET LOCAL bytea_output = 'hex'"
+
+/** The rows of a file, many in a chunk. @throws invalid (a number that Latchkey could not have read) */
 export function* chunksOf(client: Client, table: Table): Generator<Uint8Array> {
-  const line = table.columns.map(spelled).join(' || char(9) || ')
+  const names = columnNames(table)
+  const text = `SELECT ${quoted(names)} FROM "${table.name}" ORDER BY ${quoted(table.key)}`
   let lines: string[] = []
   let length = 0
-  const text = `SELECT ${line} AS line FROM "${table.name}" ORDER BY ${quoted(table.key)}`
-  for (const row of client.rows<{ line: string }>({ sql: text, params: [] })) {
-    lines.push(row.line)
-    length += row.line.length
+  for (const row of client.rows<Record<string, Value>>({ sql: text, params: [] })) {
+    const values: (string | number)[] = []
+    for (const name of names) {
+      const value = row[name] ?? null
+      if (typeof value !== 'number') values.push(spelled(value))
+      else if (Number.isSafeInteger(value)) values.push(value)
+      else throw tooLarge(table.name, name)
+    }
+    const line = values.join('\t')
+    lines.push(line)
+    length += line.length
     if (length < chunkLength) continue
     yield Buffer.from(`${lines.join('\n')}\n`)
     lines = []
@@ -92,33 +111,39 @@ export function* chunksOf(client: Client, table: Table): Generator<Uint8Array> {
   if (lines.length > 0) yield Buffer.from(`${lines.join('\n')}\n`)
 }
 
+type Value = string | number | Uint8Array | null
+
 const chunkLength = 131_072
 
-/** What PostgreSQL writes with a backslash, the backslash first. */
-const escapes: readonly (readonly [code: number, letter: string])[] = [
-  [92, '\\'],
-  [8, 'b'],
-  [9, 't'],
-  [10, 'n'],
-  [11, 'v'],
-  [12, 'f'],
-  [13, 'r'],
-]
+/** What PostgreSQL writes with a backslash. */
+const escapes: ReadonlyMap<string, string> = new Map([
+  ['\\', '\\'],
+  ['\b', 'b'],
+  ['\t', 't'],
+  ['\n', 'n'],
+  ['\v', 'v'],
+  ['\f', 'f'],
+  ['\r', 'r'],
+])
 
-function spelled({ name, isText, isBytes }: Column): string {
-  const column = `"${name}"`
-  if (isBytes) return `coalesce('\\\\x' || lower(hex(${column})), '\\N')`
-  const text = isText
-    ? escapes.reduce((inner, [code, letter]) => `replace(${inner}, char(${code}), '\\${letter}')`, column)
-    : column
-  return `coalesce(${text}, '\\N')`
+function spelled(value: string | Uint8Array | null): string {
+  if (value === null) return '\\N'
+  if (typeof value !== 'string') return `\\\\x${Buffer.from(value).toString('hex')}`
+  return value.replace(/[\\\b\t\n\v\f\r]/g, letter => `\\${escapes.get(letter)}`)
 }
+
+const tooLarge = (table: string, column: string): LatchkeyError =>
+  new LatchkeyError(
+    'invalid',
+    `${column} in the table ${table} has a number that is too large to be exact; nothing was changed`,
+    'correct it with: latchkey db query',
+  )
 
 /** The lines of chunks, each without its end. */
 export async function* linesOf(
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): AsyncGenerator<string[]> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let rest = ''
   for await (const chunk of chunks) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
@@ -134,21 +159,62 @@ export function valuesOf(line: string): (string | null)[] {
   return line.includes('\\') ? values.map(unescaped) : values
 }
 
-/** Reads lines of a table for SQLite, which takes a text for a number. */
-export function readerOf({ columns }: Table): (line: string) => (string | Uint8Array | null)[] {
-  const places = columns.flatMap(({ isBytes }, at) => (isBytes ? [at] : []))
-  return line => {
-    const spelled = valuesOf(line)
-    const values: (string | Uint8Array | null)[] = spelled
-    for (const at of places) {
-      const value = spelled[at] ?? null
-      values[at] = value === null ? null : Buffer.from(value.slice('\\x'.length), 'hex')
+/** Reads the rows of a table for SQLite, from chunks of what PostgreSQL sends. */
+export class RowReader {
+  readonly #columns: readonly Column[]
+  /** The last row so far, whose end is in the next chunk. */
+  #rest: Uint8Array = new Uint8Array()
+
+  constructor({ columns }: Table) {
+    this.#columns = columns
+  }
+
+  /** The values of all rows that end in the chunk, one row after another. */
+  read(chunk: Uint8Array): Value[] {
+    const bytes =
+      this.#rest.length === 0
+        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+        : Buffer.concat([this.#rest, chunk])
+    const end = bytes.lastIndexOf(newline) + 1
+    this.#rest = bytes.subarray(end)
+    const values: Value[] = []
+    for (let from = 0; from < end; ) {
+      for (const column of this.#columns) {
+        let to = from
+        let number = 0
+        let isNumber = true
+        for (
+          let byte = bytes[to] ?? newline;
+          byte !== tab && byte !== newline;
+          byte = bytes[++to] ?? newline
+        ) {
+          const digit = byte - zero
+          if (digit >= 0 && digit <= 9) number = number * 10 + digit
+          else isNumber = false
+        }
+        const isShort = isNumber && to - from <= exactDigits
+        values.push(isShort && !column.isText ? number : valueIn(column, bytes, from, to))
+        from = to + 1
+      }
     }
     return values
   }
 }
 
+const [tab, newline, zero] = [9, 10, 48]
+
+/** So many digits are a number of JavaScript; SQLite takes a text of more for one. */
+const exactDigits = 15
+
+function valueIn({ isBytes }: Column, bytes: Uint8Array, from: number, to: number): Value {
+  const text = decoder.decode(bytes.subarray(from, to))
+  const value = text.includes('\\') ? unescaped(text) : text
+  return isBytes && value !== null ? Buffer.from(value.slice('\\x'.length), 'hex') : value
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 const unescaped = (value: string): string | null =>
   value === '\\N' ? null : value.replace(/\\(.)/g, (_, letter: string) => meanings.get(letter) ?? letter)
 
-const meanings = new Map(escapes.map(([code, letter]) => [letter, String.fromCharCode(code)]))
+const meanings = new Map([...escapes].map(([value, letter]) => [letter, value]))

@@ -1,19 +1,29 @@
-/** Nobody who was erased comes back with a backup: the ledger of the current database is applied to the copy. */
+/** Nobody who was erased comes back with a backup: whoever the current database or its backups name is erased in the copy. */
 
 import { inArray } from '../../../../db/query.ts'
 import { users } from '../../../../db/schema/people.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { databaseOn } from '../../../../db/sqlite/drizzle.ts'
+import { erasedUsers } from '../../../../db/sqlite/inspect.ts'
 import type { FileContext } from '../../../context.ts'
 import { eraseRows } from '../../../people/erase.ts'
+import { type StoredBackup, survey } from '../manifest.ts'
 import { recordInside } from '../trail.ts'
-import { ifReadable } from './live.ts'
+import { ifReadable, type Live } from './live.ts'
 
-/** The ids of users who were erased. None if the database cannot be read, or is older than the ledger. */
-export const erasedIn = (path: string): readonly string[] =>
-  ifReadable(path, client =>
-    (client.query('SELECT id FROM erased').all() as { id: string }[]).map(({ id }) => id),
-  ) ?? []
+/** The ids of users who were erased, as the current database knows; if it cannot be read, as its backups beside this one do. */
+export async function erasedSince(
+  path: string,
+  state: Live['state'],
+  { location, manifest: { database }, among }: StoredBackup,
+): Promise<readonly string[]> {
+  const known = ifReadable(path, erasedUsers) ?? []
+  const id = database?.id ?? null
+  if (state === 'readable' || id === null) return known
+  const backups = among ?? (await survey(location)).backups
+  const own = backups.filter(({ manifest }) => manifest.database?.id === id)
+  return [...new Set([...known, ...own.flatMap(({ manifest }) => manifest.erased)])]
+}
 
 /** Erases those who are in the copy, within the caller's transaction, with an audit row for each. */
 export async function eraseAgain(
@@ -23,7 +33,7 @@ export async function eraseAgain(
 ): Promise<void> {
   if (erased.length === 0) return
   const db = databaseOn(client)
-  const known = new Set((client.query('SELECT id FROM erased').all() as { id: string }[]).map(({ id }) => id))
+  const known = new Set(erasedUsers(client))
   const again = erased.filter(id => !known.has(id))
   for (const user of await db.select().from(users).where(inArray(users.id, again))) {
     const { event } = await eraseRows(db, user, context.now())

@@ -1,5 +1,7 @@
 /** No backup brings back a person who was erased. */
 import { expect, test } from 'bun:test'
+import { rmSync, writeFileSync } from 'node:fs'
+import { connectLatchkey } from '../../../../index.ts'
 import { failure } from '../../../../testing/failure.ts'
 import { temporaryLatchkey } from '../../../../testing/latchkey.ts'
 
@@ -48,4 +50,27 @@ test('a restore of an older backup erases again who was erased since', async () 
   expect(await home.query('SELECT id FROM erased')).toEqual([{ id }])
   await backups.restore({ backup, inPlace: true })
   expect(await users.list({ search: 'alice' })).toEqual([])
+})
+
+test.each<[string, (path: string) => void]>([
+  ['is lost', path => rmSync(path)],
+  ['is damaged', path => writeFileSync(path, Buffer.alloc(65_536, 7), { flag: 'r+' })],
+])('where the database %s, its newer backups say who was erased', async (_, lose) => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
+  const { users, backups } = home.latchkey
+  const { id } = await users.create({ username: 'alice', email: 'alice@wonder.example' })
+  await users.create({ username: 'bob' })
+  const { id: backup } = await backups.create()
+  await users.erase('alice')
+  await backups.create()
+  await home.latchkey.close()
+  for (const suffix of ['-wal', '-shm']) rmSync(`${home.path}${suffix}`, { force: true })
+  lose(home.path)
+  const latchkey = connectLatchkey({ path: home.path, actor: { name: 'tester', origin: 'script' } })
+  await latchkey.backups.restore({ backup })
+  expect(await latchkey.users.get(id)).toMatchObject({ email: null, status: 'disabled' })
+  expect(await latchkey.users.list({ search: 'alice' })).toEqual([])
+  expect(await latchkey.users.get('bob')).toMatchObject({ status: 'active' })
+  expect(await home.query('SELECT id FROM erased')).toEqual([{ id }])
+  await latchkey.close()
 })

@@ -30,7 +30,7 @@ import { recordInside } from '../trail.ts'
 import { restoreInto } from '../verify.ts'
 import { chooseState, lastRestore, type ThingReturn, targeted } from './choose.ts'
 import { compareWith } from './difference.ts'
-import { eraseAgain, erasedIn } from './erase-again.ts'
+import { eraseAgain, erasedSince } from './erase-again.ts'
 import { adoptLateCopies } from './late.ts'
 import { ifReadable, type Live, readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
 import { chosenThing, restoreThing, undoThing } from './one-thing.ts'
@@ -230,7 +230,7 @@ async function onServer(
     const own: Run = { ...run, context: { ...context, path: live, of: server.place, server: undefined } }
     restored = await restorePart(own, undone)
     if (restored) return live
-    if (context.dryRun) restored = tryOut(own)
+    if (context.dryRun) restored = await tryOut(own)
     else restored = await prepareWhole(run, own)
     return copy
   })
@@ -242,7 +242,7 @@ async function onServer(
 async function prepareWhole(run: Run, own: Run): Promise<Restored> {
   const live = readLive(own.context.path)
   const isMissing = live.state === 'missing'
-  const foreseen = foresee(own, live)
+  const foreseen = await foresee(own, live)
   if (!isMissing) run.safety = await createUnlocked(own.context, { reason: 'pre-restore' })
   const { rows } = await prepare(
     run,
@@ -253,10 +253,10 @@ async function prepareWhole(run: Run, own: Run): Promise<Restored> {
   return viewOf(run, foreseen, { movedAside: [], rows, before: live.rows, openBy: [] })
 }
 
-function tryOut(run: Run): Restored {
+async function tryOut(run: Run): Promise<Restored> {
   const { path } = run.context
   const live = readLive(path)
-  return viewOf(run, foresee(run, live), {
+  return viewOf(run, await foresee(run, live), {
     movedAside: [],
     rows: run.stored.manifest.rows,
     before: live.rows,
@@ -272,7 +272,7 @@ async function swapIn(run: Run): Promise<Restored> {
   const live = readLive(path)
   const watch = live.state === 'readable' ? watchCommits(path) : null
   try {
-    const foreseen = foresee(run, live)
+    const foreseen = await foresee(run, live)
     run.safety = watch && (await takeSafetyCopy(context))
     if (run.safety && live.pageSize !== null && live.pageSize !== stored.manifest.pageSize) {
       setPageSize(copy, live.pageSize)
@@ -313,15 +313,15 @@ async function swapIn(run: Run): Promise<Restored> {
 interface Foreseen {
   readonly changes: Restored['changes']
   readonly revived: readonly Revived[] | undefined
-  /** Users who were erased since, or before, as the current database knows. */
+  /** Users who were erased since, or before. */
   readonly erased: readonly string[]
 }
 
 /** @throws database_missing, corrupt (revocations must be kept, but cannot be read) */
-function foresee({ context, copy, options }: Run, live: Live): Foreseen {
+async function foresee({ context, copy, stored, options }: Run, live: Live): Promise<Foreseen> {
   const revived = revivedBy(context.path, copy, context.now())
   if (options.keepRevocations && revived === undefined) throw unknownRevocations(context.path)
-  const erased = erasedIn(context.path)
+  const erased = await erasedSince(context.path, live.state, stored)
   return { changes: live.state === 'readable' ? compareWith(context.path, copy) : null, revived, erased }
 }
 

@@ -1,19 +1,20 @@
 /**
- * Reads the database of another system on a server, in one read-only transaction. PostgreSQL and MySQL or MariaDB, whose
- * modules are loaded when a URL asks for them.
+ * Reads the database of another system on a server, PostgreSQL, MySQL or MariaDB, in one read-only transaction.
  */
-import { type ForeignDatabase, invalid, type ServerReader } from '../../formats/source.ts'
-import { isServerUrl, shownUrl } from '../../text/address.ts'
-import type { OnServer, Rows } from './server-snapshot.ts'
+import { Connection } from '../../../db/postgres/connection.ts'
+import { targetOf } from '../../../db/postgres/url.ts'
+import { type ForeignDatabase, invalid } from '../../../formats/source.ts'
+import { isServerUrl, shownUrl } from '../../../text/address.ts'
+import { onMysql } from './foreign-mysql.ts'
+import type { OnServer, Rows } from './foreign-snapshot.ts'
 
-export const serverReader: ServerReader = { tablesAt }
-
-async function tablesAt(
+/** @throws as `ServerReader` */
+export async function tablesAt(
   url: string,
   choose: (tables: ForeignDatabase['tables']) => readonly string[],
 ): Promise<ForeignDatabase> {
   const file = shownUrl(url)
-  const run = isServerUrl(url) ? onPostgres : (await import('./foreign-mysql.ts')).onMysql
+  const run = isServerUrl(url) ? onPostgres : onMysql
   return run(url, async snapshot => {
     const columns = Map.groupBy(await snapshot.rows(snapshot.columns), row => String(row['t']))
     const tables = new Map(
@@ -51,8 +52,6 @@ async function tablesAt(
 }
 
 const onPostgres: OnServer = async (url, work) => {
-  const { Connection } = await import('../../db/postgres/connection.ts')
-  const { targetOf } = await import('../../db/postgres/url.ts')
   const connection = await Connection.open(targetOf(url), {
     prepare: false,
     patient: false,

@@ -1,8 +1,8 @@
-/** Reads a MySQL or MariaDB server, for `foreign-server.ts`. */
+/** Reads a MySQL or MariaDB server, for `foreign.ts`. */
 import { SQL } from 'bun'
-import { LatchkeyError } from '../../contract/errors.ts'
-import { shownUrl } from '../../text/address.ts'
-import type { OnServer, Rows } from './server-snapshot.ts'
+import { LatchkeyError } from '../../../contract/errors.ts'
+import { shownUrl } from '../../../text/address.ts'
+import type { OnServer, Rows } from './foreign-snapshot.ts'
 
 /**
  * Without `ssl-mode`, only a server on this machine is spoken to without encryption.
