@@ -1,6 +1,7 @@
 /** All mutations. The tests that each names must notice it; see `run.ts`. */
 import { audit } from './audit.ts'
 import { backups } from './backups.ts'
+import { ofBetterAuth } from './better-auth.ts'
 import { changes } from './changes.ts'
 import { ofChats } from './chats.ts'
 import { ofContent } from './content.ts'
@@ -30,6 +31,7 @@ export const mutations: readonly Mutation[] = [
   ...ofChats,
   ...people,
   ...ofOrganizations,
+  ...ofBetterAuth,
   ...ofContent,
   ...onPostgres,
 ]

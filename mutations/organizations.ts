@@ -4,7 +4,6 @@ const owners = { tests: ['src/operations/organizations/owners.test.ts'] }
 const access = { tests: ['src/operations/organizations/access.test.ts'] }
 const members = { tests: ['src/operations/organizations/organizations.test.ts'] }
 const leaving = { tests: ['src/operations/people/offboard.test.ts'], only: 'the last owner' }
-const betterAuth = { tests: ['src/better-auth.test.ts'], only: 'the rules of Latchkey hold' }
 
 /** Mistakes that take the last owner away, or let somebody do what they may not. */
 export const ofOrganizations: readonly Mutation[] = [
@@ -155,40 +154,5 @@ export const ofOrganizations: readonly Mutation[] = [
     instead: '',
     ...members,
     only: 'no role goes',
-  },
-  {
-    what: 'Better Auth removes the last owner',
-    file: 'src/operations/better-auth/rows.ts',
-    text: "if (most === 1) await this.#requireOwner(rows, '')",
-    instead: '',
-    ...betterAuth,
-  },
-  {
-    what: 'Better Auth demotes the last owner',
-    file: 'src/operations/better-auth/rows.ts',
-    text: "await this.#requireOwner(rows, fields['role'])",
-    instead: '',
-    ...betterAuth,
-  },
-  {
-    what: 'Better Auth bans the last owner',
-    file: 'src/operations/better-auth/rows.ts',
-    text: "if (this.#isUser && fields['banned'] === 1) await this.#requireOtherOwners(rows)",
-    instead: '',
-    ...betterAuth,
-  },
-  {
-    what: 'Better Auth deletes a user who owns something',
-    file: 'src/operations/better-auth/rows.ts',
-    text: 'for (const row of rows) await requireDeletable(this.#context, this.#db, asUser(row))',
-    instead: '',
-    ...betterAuth,
-  },
-  {
-    what: 'the audit log has nothing of what Better Auth changes',
-    file: 'src/operations/better-auth/rows.ts',
-    text: 'await recordAll(this.#context, this.#db, events)',
-    instead: '',
-    ...betterAuth,
   },
 ]

@@ -47,8 +47,8 @@ export const onPostgres: readonly Mutation[] = [
   {
     what: 'two processes are granted the same room of a limit',
     file: 'src/db/postgres/usage-book.ts',
-    text: `pg_advisory_xact_lock(hashtextextended(\${column}, 0))`,
-    instead: `pg_advisory_xact_lock_shared(hashtextextended(\${column}, 0))`,
+    text: 'pg_advisory_xact_lock(hashtextextended(id, 0))',
+    instead: 'pg_advisory_xact_lock_shared(hashtextextended(id, 0))',
     engine: 'postgres',
     tests: ['src/operations/usage/reserve.test.ts'],
     only: 'four processes',

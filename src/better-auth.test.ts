@@ -38,15 +38,20 @@ test('the suites that Better Auth publishes for adapters pass', async () => {
   })
 })
 
+const options = {
+  secret: 'jv3Zk1Qm8sYb5TgXw9LrPc2NdHf7Ea4U',
+  baseURL: 'http://127.0.0.1',
+  logger: { disabled: true },
+  plugins: [admin(), organization()],
+}
+
 /** A server on the database, with what it would have mailed. */
 function serve(latchkey: Latchkey) {
   const mails: { readonly to: string; readonly id: string }[] = []
   const auth = betterAuth({
     database: latchkeyAdapter(latchkey),
-    secret: 'jv3Zk1Qm8sYb5TgXw9LrPc2NdHf7Ea4U',
-    baseURL: 'http://127.0.0.1',
+    ...options,
     trustedOrigins: ['http://127.0.0.1'],
-    logger: { disabled: true },
     rateLimit: { enabled: false },
     emailAndPassword: {
       enabled: true,
@@ -207,4 +212,105 @@ test('the rules of Latchkey hold for what Better Auth does, and the audit log te
     'org.member-role',
     'org.member-add',
   ])
+})
+
+test('several owners do not go at once, unless the whole organization does', async () => {
+  await using there = await temporaryLatchkey(new Date().toISOString())
+  const { users, organizations, projects } = there.latchkey
+  const auth = betterAuth({ ...options, database: latchkeyAdapter(there.latchkey) })
+  const { adapter } = await auth.$context
+  const ada = await users.create({ username: 'ada', email: 'ada@example.com' })
+  const grace = await users.create({ username: 'grace', email: 'grace@example.com' })
+  const org = await organizations.create({ name: 'Engines', owner: 'ada' })
+  await organizations.members.add('engines', 'grace', 'owner')
+  const both = [ada.id, grace.id]
+  const areOwners = [{ field: 'userId', value: both, operator: 'in' as const }]
+  const areBoth = [{ field: 'id', value: both, operator: 'in' as const }]
+  const inOrg = [{ field: 'organizationId', value: org.id }]
+  const ownerless = {
+    code: 'conflict',
+    message: 'the organization engines would have no owner; nothing was changed',
+  }
+  for (const work of [
+    () => adapter.deleteMany({ model: 'member', where: areOwners }),
+    () => adapter.deleteMany({ model: 'member', where: [...inOrg, ...areOwners] }),
+    () => adapter.updateMany({ model: 'member', where: inOrg, update: { role: 'member' } }),
+    () => adapter.updateMany({ model: 'user', where: areBoth, update: { banned: true } }),
+    () => adapter.deleteMany({ model: 'user', where: areBoth }),
+  ])
+    expect(await failure(work())).toMatchObject(ownerless)
+  expect((await organizations.members.list('engines')).total).toBe(2)
+
+  there.clock.now = new Date(there.clock.now.getTime() + 1_000)
+  const isOrg = [{ field: 'id', value: org.id }]
+  await adapter.update({ model: 'organization', where: isOrg, update: { name: 'Motors' } })
+  const renamed = { name: 'Motors', updatedAt: there.clock.now }
+  expect(await organizations.get('engines')).toMatchObject(renamed)
+  there.clock.now = new Date(there.clock.now.getTime() + 1_000)
+  await adapter.update({ model: 'organization', where: isOrg, update: { name: 'Motors' } })
+  expect(await organizations.get('engines')).toMatchObject(renamed)
+
+  // As its plugin deletes an organization.
+  const deleteWhole = () =>
+    adapter.transaction(async part => {
+      await part.deleteMany({ model: 'member', where: inOrg })
+      await part.delete({ model: 'organization', where: isOrg })
+    })
+  await projects.create({ slug: 'web', name: 'Web', org: 'engines' })
+  const owns = { code: 'conflict', message: 'engines still owns 1 project' }
+  expect(await failure(deleteWhole())).toMatchObject(owns)
+  expect((await organizations.members.list('engines')).total).toBe(2)
+  await projects.delete('web')
+  await deleteWhole()
+  expect(await failure(organizations.get('engines'))).toMatchObject({ code: 'not_found' })
+})
+
+test('tokens of outside accounts are stored encrypted, and those who know the secret read them', async () => {
+  await using there = await temporaryLatchkey(new Date().toISOString())
+  const { latchkey } = there
+  const { id: userId } = await latchkey.users.create({ username: 'ada', email: 'ada@example.com' })
+  const [old, current] = [options.secret, 'Qw7Rt2Yu9Io4Pa1Sd6Fg3Hj8Kl5Zx0Cv']
+  const on = (given: object) => latchkeyAdapter(latchkey)({ ...options, ...given })
+  const tokens = {
+    accessToken: 'gho_access-6b1f',
+    refreshToken: 'ghr_refresh-91c0',
+    idToken: 'eyJ.id-77aa.x',
+  }
+  const times = { createdAt: new Date(), updatedAt: new Date() }
+  const account = {
+    userId,
+    providerId: 'github',
+    accountId: '42',
+    issuer: 'provider:github',
+    ...tokens,
+    ...times,
+  }
+  const where = [{ field: 'userId', value: userId }]
+  const stored = (given = {}) => on(given).findOne<object>({ model: 'account', where })
+  const nothing = on({ secret: '' }).create({ model: 'account', data: account })
+  expect(await failure(nothing)).toMatchObject({ code: 'config' })
+  expect(await latchkey.accounts.list()).toMatchObject({ total: 0 })
+
+  expect(await on({}).create({ model: 'account', data: account })).toMatchObject(tokens)
+  expect(await stored()).toMatchObject(tokens)
+  expect(await latchkey.accounts.list()).toMatchObject({ accounts: [{ hasTokens: true }] })
+  const exported = JSON.stringify(await Array.fromAsync(latchkey.users.export('ada')))
+  const dump = await there.dump()
+  for (const token of Object.values(tokens))
+    expect([dump.includes(token), exported.includes(token)]).toEqual([false, false])
+
+  const lost = { accessToken: null, refreshToken: null, idToken: null, accountId: '42' }
+  expect(await stored({ secret: current })).toMatchObject(lost)
+  const secrets = [
+    { version: 2, value: current },
+    { version: 1, value: old },
+  ]
+  const rotated = on({ secret: undefined, secrets })
+  const update = { accessToken: 'gho_next-04d2' }
+  expect(await rotated.update({ model: 'account', where, update })).toMatchObject({ ...tokens, ...update })
+  expect(await stored({ secret: current })).toMatchObject({ ...lost, ...update })
+  const byToken = [{ field: 'accessToken', value: update.accessToken }]
+  expect(await failure(on({}).findOne({ model: 'account', where: byToken }))).toMatchObject({
+    code: 'invalid',
+  })
 })

@@ -14,6 +14,7 @@ import { type CustomAdapter, createAdapterFactory, type DBAdapter } from 'better
 import type { Database, Store } from './db/engine.ts'
 import type { Latchkey } from './library/latchkey.ts'
 import { type Fields, newRowId, Rows } from './operations/better-auth/rows.ts'
+import { Seal } from './operations/better-auth/seal.ts'
 import type { OperationContext } from './operations/context.ts'
 import { contextOf } from './operations/index.ts'
 
@@ -42,6 +43,7 @@ export function latchkeyAdapter(
 ): (options: BetterAuthOptions) => DBAdapter<BetterAuthOptions> {
   const context = contextOf(latchkey)
   return options => {
+    const seal = new Seal(secretsOf(options))
     const adapterOn = (runner: Runner): DBAdapter<BetterAuthOptions> =>
       createAdapterFactory<BetterAuthOptions>({
         config: {
@@ -56,18 +58,28 @@ export function latchkeyAdapter(
           transaction: work =>
             runner.write(db => work(adapterOn({ read: each => each(db), write: each => each(db) }))),
         },
-        adapter: named => adapterOf(named, context, runner),
+        adapter: named => adapterOf(named, context, runner, seal),
       })(options)
     return adapterOn(context().store)
   }
+}
+
+/** The current secret first, where Better Auth looks for it: in its options, then in its variables. */
+function secretsOf({ secret, secrets }: BetterAuthOptions): readonly string[] {
+  const { BETTER_AUTH_SECRETS: listed, BETTER_AUTH_SECRET, AUTH_SECRET } = process.env
+  const versions =
+    secrets?.map(({ value }) => value) ?? listed?.split(',').map(each => each.replace(/^.*?:/, ''))
+  const one = secret || BETTER_AUTH_SECRET || AUTH_SECRET
+  return [...(versions ?? []), ...(one ? [one] : [])].map(each => each.trim())
 }
 
 function adapterOf(
   { schema, getDefaultFieldName }: Named,
   context: () => OperationContext,
   runner: Runner,
+  seal: Seal,
 ): CustomAdapter {
-  const rows = (db: Database, { model, modelKey = model }: Target) => new Rows(context(), db, modelKey)
+  const rows = (db: Database, { model, modelKey = model }: Target) => new Rows(context(), db, modelKey, seal)
   /** The options of Better Auth may rename fields: what it sends has these names, and the tables have the usual ones. */
   const usual = <T extends { readonly field: string }>({ model, modelKey = model }: Target, named: T): T => ({
     ...named,

@@ -27,6 +27,8 @@ const audited: Record<string, readonly string[]> = {
   'key limit set': ['key.limit-add'],
   'user limit set': ['user.limit-add'],
   'project limit set': ['project.limit-add'],
+  'org limit set': ['org.limit-add'],
+  'team limit set': ['team.limit-add'],
   'import ccluster': ['import.ccluster', 'user.import'],
   'import dokify': ['import.dokify', 'user.import'],
   'import glm-proxy': ['import.glm-proxy', 'key.import'],

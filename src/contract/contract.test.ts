@@ -248,7 +248,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   putLimit: [
     'metric', 'amount', 'period', 'windowMs', 'timeZone', 'models', 'each', 'subject', 'endUser', 'used', 'reserved', 'remaining', 'exceeded', 'retryAt', 'changed',
   ],
-  limitSubject: ['type', 'id', 'name'],
+  limitSubject: ['type', 'id', 'name', 'member'],
   priceRates: ['inputUsd', 'cachedInputUsd', 'cacheWriteUsd', 'outputUsd', 'tiers'],
   price: [
     'model', 'inputUsd', 'cachedInputUsd', 'cacheWriteUsd', 'outputUsd', 'tiers', 'source', 'startsAt', 'current',
@@ -385,7 +385,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'foundSecret.secret': ['current', 'grace', 'rotated'],
   'foundSecret.status': ['active', 'disabled', 'expired', 'revoked', 'user_disabled', 'project_archived'],
   'limitForecast.metric': ['tokens', 'requests', 'usd', 'parallel'],
-  'limitSubject.type': ['key', 'user', 'project'],
+  'limitSubject.type': ['key', 'user', 'project', 'org', 'team'],
   'limit.period': ['rolling', 'day', 'week', 'month', 'total'],
   'limitForecast.period': ['rolling', 'day', 'week', 'month', 'total'],
   'limit.metric': ['tokens', 'requests', 'usd', 'parallel'],

@@ -205,6 +205,12 @@ export function createOperations(wiring: Wiring) {
         },
       },
     },
+    limits: {
+      set: manage(m => m.setLimits, by),
+      remove: manage(m => m.removeLimits, by),
+      list: manage(m => m.listLimits, by),
+      reset: manage(m => m.resetLimits, by),
+    },
     organizations: {
       create: organizations(m => m.createOrganization, by),
       list: organizations(m => m.organizationList.page, by),
@@ -408,12 +414,6 @@ export function createOperations(wiring: Wiring) {
       async *export(filter?: KeyFilter) {
         yield* (await import('./keys/export.ts')).exportKeys(context(), filter)
       },
-    },
-    limits: {
-      set: manage(m => m.setLimits),
-      remove: manage(m => m.removeLimits),
-      list: manage(m => m.listLimits),
-      reset: manage(m => m.resetLimits),
     },
     usage: {
       record: record(m => m.recordUsage),

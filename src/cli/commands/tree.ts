@@ -86,6 +86,7 @@ export const tree: Tree = {
         summary: 'Members of an organization',
         verbs: together(() => import('./org-member.ts'), 'add', 'list', 'role', 'remove'),
       },
+      ...limits('org'),
       ...together(() => import('./org.ts'), 'delete'),
     },
   },
@@ -104,6 +105,7 @@ export const tree: Tree = {
           'remove',
         ),
       },
+      ...limits('team'),
       ...together(() => import('./team.ts'), 'delete'),
     },
   },
@@ -312,7 +314,10 @@ export const tree: Tree = {
 function limits(noun: LimitedNoun): Readonly<Record<'limit' | 'reset', Load | Words>> {
   const load = async () => ({ default: (await import('./limits.ts')).limitCommands(noun) })
   return {
-    limit: { summary: `Limits of a ${noun}`, verbs: together(load, 'set', 'list', 'remove') },
+    limit: {
+      summary: `Limits of ${noun === 'org' ? 'an organization' : `a ${noun}`}`,
+      verbs: together(load, 'set', 'list', 'remove'),
+    },
     ...together(load, 'reset'),
   }
 }

@@ -19,16 +19,7 @@ import {
   sql,
 } from '../../db/query.ts'
 import { word } from '../../db/words.ts'
-import { additionalField, type Field, type Model } from './models.ts'
-
-/** As its factory hands them to an adapter. */
-export interface Condition {
-  readonly field: string
-  readonly value: unknown
-  readonly operator?: string | undefined
-  readonly connector?: 'AND' | 'OR' | undefined
-  readonly mode?: 'sensitive' | 'insensitive' | undefined
-}
+import { additionalField, type Condition, type Field, type Model } from './fields.ts'
 
 /** Undefined when all rows fit. @throws invalid (an unknown field or operator, or a value that fits none) */
 export function conditionOf(model: Model, where: readonly Condition[]): SQL | undefined {

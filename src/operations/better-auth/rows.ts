@@ -4,22 +4,28 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, desc, eq, oneOf, type SQL } from '../../db/query.ts'
+import { and, asc, desc, eq, not, oneOf, type SQL } from '../../db/query.ts'
 import { organizationMembers } from '../../db/schema/members.ts'
+import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
 import { differingFields, type Event, recordAll } from '../audit.ts'
+import { differingColumns } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
 import { usernameFrom } from '../import/names.ts'
-import { type Row, tableOf, targetOf } from '../nouns.ts'
-import { ownerRole, requireOtherOwner } from '../organizations/owners.ts'
+import { tableOf, targetOf } from '../nouns.ts'
+import { requireNoProjects } from '../organizations/organizations.ts'
+import { ownerRole, requireOtherOwner, requireOwnersWithout } from '../organizations/owners.ts'
 import { isDisabled } from '../people/status.ts'
-import { requireDeletable, userViews } from '../people/users.ts'
+import { requireDeletable } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
 import { hashSecret } from '../rules/secrets.ts'
 import { find, sameText } from '../select.ts'
-import { type Condition, conditionOf, fieldOf } from './conditions.ts'
-import { type Audited, type Columns, type Model, models } from './models.ts'
+import { isBySecret } from './api-keys.ts'
+import { conditionOf, fieldOf } from './conditions.ts'
+import { type Audited, type Columns, type Condition, type Model, rowsOf, type StoredRow } from './fields.ts'
+import { asUser, models } from './models.ts'
+import type { Seal } from './seal.ts'
 
 /** A row as Better Auth has it, by its own names of fields. */
 export type Fields = Readonly<Record<string, unknown>>
@@ -32,8 +38,6 @@ export interface Search {
   readonly offset?: number | undefined
   readonly sortBy?: { readonly field: string; readonly direction: 'asc' | 'desc' } | undefined
 }
-
-type StoredRow = Columns & { readonly id: string }
 
 /** The id of a new row. @throws invalid */
 export const newRowId = (model: string, now: Date): string => newId(modelOf(model).prefix, now)
@@ -54,20 +58,22 @@ export class Rows {
   readonly #context: OperationContext
   readonly #db: Database
   readonly #model: Model
+  readonly #seal: Seal
   readonly #isUser: boolean
   /** The tokens that were given, by their hashes. */
   readonly #tokens = new Map<unknown, unknown>()
 
   /** @throws invalid (a model that is not kept) */
-  constructor(context: OperationContext, db: Database, model: string) {
+  constructor(context: OperationContext, db: Database, model: string, seal: Seal) {
     this.#context = context
     this.#db = db
     this.#model = modelOf(model)
+    this.#seal = seal
     this.#isUser = this.#model.table === users
   }
 
   async find({ where = [], limit, offset, sortBy }: Search): Promise<readonly Fields[]> {
-    const rows = this.#db.select().from(this.#model.table).where(this.#findable(where)).$dynamic()
+    const rows = this.#query(where, this.#findable(where))
     if (sortBy !== undefined) {
       const { of } = fieldOf(this.#model, sortBy.field)
       rows.orderBy(sortBy.direction === 'desc' ? desc(of) : asc(of))
@@ -79,27 +85,24 @@ export class Rows {
   }
 
   count(where: Where = []): Promise<number> {
-    return this.#db.$count(this.#model.table, this.#findable(where))
+    return this.#db.$count(this.#query(where, this.#findable(where)).as('found'))
   }
 
   /** @throws conflict (a unique field is taken) */
   async create(fields: Fields): Promise<Fields> {
     const now = this.#context.now()
     this.#know(fields['token'])
-    const { table, prefix, completed } = this.#model
+    const { prefix, completed } = this.#model
     const given = { id: newId(prefix, now), ...this.#columns(fields) }
     const values = this.#isUser ? await this.#completedUser(given) : { ...completed?.(given), ...given }
-    const [row] = await this.#told(
-      [],
-      async () => (await this.#db.insert(table).values(values).returning()) as StoredRow[],
-    )
+    const [row] = await this.#told([], () => this.#inserted(values))
     if (!row) throw new Error('the row was written, but not returned')
     return this.#fields(row)
   }
 
   /** The rows as they are afterwards. @param most how many of those that fit; all when left out */
   async change(where: Where, fields: Fields, most?: number): Promise<readonly Fields[]> {
-    const rows = await this.#fitting(where, most)
+    const rows = await this.#fitting(this.#condition(where), where, most)
     await this.#requireOwner(rows, fields['role'])
     if (this.#isUser && fields['banned'] === 1) await this.#requireOtherOwners(rows)
     return this.#changed(rows, fields)
@@ -107,7 +110,7 @@ export class Rows {
 
   /** Adds to numbers of the first row that fits, and sets other fields; null without one. */
   async increment(where: Where, by: Readonly<Record<string, number>>, set: Fields): Promise<Fields | null> {
-    const before = await this.#fitting(where, 1)
+    const before = await this.#fitting(this.#condition(where), where, 1)
     const now = before.map(row => this.#fields(row)).at(0)
     const added = Object.entries(by).map(([field, n]) => [field, Number(now?.[field] ?? 0) + n])
     const [after] = await this.#changed(before, { ...Object.fromEntries(added), ...set })
@@ -118,18 +121,16 @@ export class Rows {
    * The rows as they were.
    *
    * @param most how many of those that fit; all when left out
-   * @throws conflict (a user who still owns something)
+   * @throws conflict (a user or an organization that still owns something, or the last owner of an organization)
    */
   async remove(where: Where, most?: number): Promise<readonly Fields[]> {
-    const rows = await this.#fitting(where, most)
+    const spent = this.#model.spent?.(this.#context.now())
+    const rows = await this.#fitting(and(this.#condition(where), spent && not(spent)), where, most)
     if (rows.length === 0) return []
-    // Those of a whole organization go with it.
-    if (most === 1) await this.#requireOwner(rows, '')
+    await this.#requireRemovable(rows, where)
     const gone = this.#is(rows)
-    if (this.#isUser) {
-      for (const row of rows) await requireDeletable(this.#context, this.#db, asUser(row))
-      await keepNames(this.#db, 'user', gone)
-    }
+    const noun = nounOf(this.#model)
+    if (noun !== undefined) await keepNames(this.#db, noun, gone)
     await this.#told(rows, async () => {
       await this.#db.delete(this.#model.table).where(gone)
       return []
@@ -138,31 +139,71 @@ export class Rows {
   }
 
   async #changed(before: readonly StoredRow[], fields: Fields): Promise<readonly Fields[]> {
-    const { table } = this.#model
     const after = await this.#told(before, async () => {
       const rows: StoredRow[] = []
-      for (const row of before) {
-        const columns = this.#columns(fields, row)
-        if (Object.keys(columns).length > 0)
-          await this.#db.update(table).set(columns).where(eq(table.id, row.id))
-        rows.push({ ...row, ...columns })
-      }
+      for (const row of before) rows.push(await this.#updated(row, this.#columns(fields, row)))
       return rows
     })
     return after.map(row => this.#fields(row))
   }
 
-  #findable(where: Where): SQL | undefined {
-    return and(this.#model.found?.(this.#context.now()), this.#condition(where))
+  async #updated(row: StoredRow, columns: Columns): Promise<StoredRow> {
+    const { table, joined } = this.#model
+    if (joined) {
+      await joined.update(this.#context, this.#db, row, columns)
+      return { ...(await this.#byId(row.id)), hash: row['hash'] }
+    }
+    const differing = differingColumns<Columns>(row, columns)
+    if (Object.keys(differing).length === 0) return row
+    const isThing = nounOf(this.#model) !== undefined
+    const changes = { ...(isThing && { updatedAt: this.#context.now().getTime() }), ...differing }
+    await this.#db.update(table).set(changes).where(eq(table.id, row.id))
+    return { ...row, ...changes }
   }
 
-  async #fitting(where: Where, most = Number.MAX_SAFE_INTEGER): Promise<readonly StoredRow[]> {
-    const rows = this.#db.select().from(this.#model.table).where(this.#condition(where)).limit(most)
-    return (await rows) as StoredRow[]
+  async #inserted(values: Columns): Promise<readonly StoredRow[]> {
+    const { table, joined } = this.#model
+    if (!joined) return (await this.#db.insert(table).values(values).returning()) as StoredRow[]
+    await joined.insert(this.#context, this.#db, values)
+    return [await this.#byId(String(values['id']))]
+  }
+
+  async #byId(id: string): Promise<StoredRow> {
+    const [row] = (await this.#query([], eq(this.#model.table.id, id))) as StoredRow[]
+    if (!row) throw new Error('a row was written, and is not there')
+    return row
+  }
+
+  /** @param where what the condition is made of */
+  #query(where: Where, condition: SQL | undefined): ReturnType<typeof rowsOf> {
+    const { table, joined } = this.#model
+    const rows = joined?.select(this.#db, this.#context.now(), where) ?? rowsOf(this.#db, table)
+    return rows.where(condition)
+  }
+
+  #findable(where: Where): SQL | undefined {
+    const { found, spent } = this.#model
+    const now = this.#context.now()
+    return and(
+      found?.(now),
+      spent && !isBySecret(where) ? not(spent(now)) : undefined,
+      this.#condition(where),
+    )
+  }
+
+  async #fitting(
+    condition: SQL | undefined,
+    where: Where,
+    most = Number.MAX_SAFE_INTEGER,
+  ): Promise<readonly StoredRow[]> {
+    return (await this.#query(where, condition).limit(most)) as StoredRow[]
   }
 
   #condition(where: Where): SQL | undefined {
-    for (const { field, value } of where) if (field === 'token') this.#know(value)
+    for (const { field, value } of where) {
+      if (field === 'token') this.#know(value)
+      if (value !== null && this.#model.sealed?.includes(field)) throw unsearchable(field)
+    }
     return conditionOf(this.#model, where)
   }
 
@@ -173,20 +214,26 @@ export class Rows {
 
   /** What a row becomes with the fields. @param row undefined when it is new */
   #columns(fields: Fields, row?: StoredRow): Columns {
-    const { fields: known, additional } = this.#model
+    const { fields: known, additional, sealed = [] } = this.#model
     const now = this.#context.now()
     const [own, more] = [true, false].map(isKnown =>
       Object.entries(fields)
         .filter(([name]) => Object.hasOwn(known, name) === isKnown)
         .map(([name, value]) => fieldOf(this.#model, name).write(value, now)),
     ) as [Columns[], Columns[]]
-    const columns: Columns = Object.assign({}, ...own)
+    const columns: Record<string, unknown> = Object.assign({}, ...own)
+    for (const name of sealed.filter(each => typeof columns[each] === 'string'))
+      columns[name] = this.#seal.close(String(columns[name]))
     if (additional === undefined || more.length === 0) return columns
     return { ...columns, additionalFields: Object.assign({}, row?.['additionalFields'], ...more) }
   }
 
   #fields(row: StoredRow): Fields {
-    const fields = Object.entries(this.#model.fields).map(([name, field]) => [name, field.read(row)])
+    const { fields: known, sealed = [] } = this.#model
+    const fields = Object.entries(known).map(([name, field]) => {
+      const value = field.read(row)
+      return [name, sealed.includes(name) && typeof value === 'string' ? this.#seal.open(value) : value]
+    })
     const { token, ...others } = { ...(row['additionalFields'] ?? {}), ...Object.fromEntries(fields) }
     return token === undefined ? others : { ...others, token: this.#tokens.get(token) ?? token }
   }
@@ -209,19 +256,43 @@ export class Rows {
     }
   }
 
+  /** @throws conflict */
+  async #requireRemovable(rows: readonly StoredRow[], where: Where): Promise<void> {
+    const { table } = this.#model
+    // Those of a whole organization go with it.
+    const isWhole = where.length === 1 && where[0]?.field === 'organizationId'
+    if (!isWhole) await this.#requireOwner(rows, '')
+    if (this.#isUser) {
+      for (const row of rows) await requireDeletable(this.#context, this.#db, asUser(row))
+      await this.#requireOtherOwners(rows)
+    }
+    if (table === organizations)
+      for (const row of rows) await requireNoProjects(this.#db, await find(this.#db, 'org', row.id))
+  }
+
   /** @param role that owners would have. @throws conflict (an organization would have no owner) */
   async #requireOwner(rows: readonly StoredRow[], role: unknown): Promise<void> {
     if (this.#model.table !== organizationMembers || role === undefined || isOwner(role)) return
-    for (const row of rows.filter(each => isOwner(each['role']))) {
+    const now = this.#context.now()
+    const owners = rows.filter(each => isOwner(each['role']))
+    for (const row of owners) {
       const user = await find(this.#db, 'user', String(row['userId']))
-      await requireOtherOwner(this.#db, this.#context.now(), user, String(row['organizationId']))
+      await requireOtherOwner(this.#db, now, user, String(row['organizationId']))
     }
+    // Each may have another owner, who goes at the same time.
+    if (owners.length < 2) return
+    const ids = owners.map(({ id }) => id)
+    await requireOwnersWithout(this.#db, now, 'id', ids)
   }
 
-  /** @throws conflict (a user to be disabled is the last owner of an organization) */
+  /** @throws conflict (users to be disabled or deleted are the last owners of an organization) */
   async #requireOtherOwners(rows: readonly StoredRow[]): Promise<void> {
     const now = this.#context.now()
-    for (const row of rows.map(asUser)) if (!isDisabled(row, now)) await requireOtherOwner(this.#db, now, row)
+    const active = rows.map(asUser).filter(row => !isDisabled(row, now))
+    for (const row of active) await requireOtherOwner(this.#db, now, row)
+    if (active.length < 2) return
+    const ids = active.map(({ id }) => id)
+    await requireOwnersWithout(this.#db, now, 'userId', ids)
   }
 
   /** Writes, with an audit row for each change. */
@@ -262,14 +333,24 @@ export class Rows {
 
   /** What the audit log shows of rows, by their ids. */
   async #views(rows: readonly StoredRow[]): Promise<ReadonlyMap<string, object>> {
-    const views: readonly object[] = this.#isUser
-      ? await userViews(this.#db, rows.map(asUser), this.#context.now())
-      : rows.map(row => this.#fields(row))
-    return new Map(rows.map(({ id }, n) => [id, views[n] ?? {}]))
+    const { audited } = this.#model
+    if (audited?.views === undefined) return new Map(rows.map(row => [row.id, this.#fields(row)]))
+    const views = await audited.views(this.#db, rows, this.#context.now())
+    return new Map(views.map(view => [view.id, view]))
   }
 }
 
-const asUser = (row: StoredRow): Row<'user'> => row as Columns as Row<'user'>
+/** What the rows are, if they are not parts of something. */
+const nounOf = ({ audited }: Model): Audited['noun'] | undefined =>
+  audited?.by === undefined ? audited?.noun : undefined
+
+/** No two of the same token are alike. */
+const unsearchable = (field: string): LatchkeyError =>
+  new LatchkeyError(
+    'invalid',
+    `${field} is stored encrypted, so nothing can be found by it`,
+    'find accounts by their user or provider',
+  )
 
 const isOwner = (role: unknown): boolean => String(role).split(',').includes(ownerRole)
 

@@ -8,7 +8,7 @@ import { type ImportedNoun, nouns } from '../../contract/nouns.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { noCounts, tokensOf } from '../../db/facts.ts'
-import { and, type Column, eq, inArray } from '../../db/query.ts'
+import { and, type Column, eq, inArray, isNull } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
@@ -53,7 +53,7 @@ export async function updateRow(db: Database, noun: ImportedNoun, id: string, se
 export const limitWindowMs = 5 * 3_600_000
 
 export const tokenLimitRows = (keyId: string, amount: number | null, now: Date) =>
-  amount === null ? [] : limitRows(keyId, [{ ...tokenLimit, amount }], now)
+  amount === null ? [] : limitRows({ type: 'key', id: keyId }, [{ ...tokenLimit, amount }], now)
 
 const tokenLimit = {
   metric: 'tokens',
@@ -223,7 +223,10 @@ async function attachedRows(
   const among = (column: Column) => inArray(column, [...ids])
   const subject = subjectColumns[noun]
   const limitsOf = Map.groupBy(
-    await db.select().from(limits).where(among(limits[subject])),
+    await db
+      .select()
+      .from(limits)
+      .where(and(among(limits[subject]), isNull(limits.memberId))),
     row => row[subject],
   )
   const limitFields = (id: string): readonly (readonly [string, unknown])[] =>

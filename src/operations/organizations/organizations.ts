@@ -113,14 +113,19 @@ export async function updateOrganization(
 export function deleteOrganization(context: OperationContext, selector: string): Promise<Organization> {
   return organization.erase(context, selector, async (db, org) => {
     await authorize(context, db, 'org:delete', { org })
-    const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.organizationId, org.id))
-    if (!owned || owned.n === 0) return
-    throw new LatchkeyError(
-      'conflict',
-      `${org.slug} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
-      `see them with: latchkey project list --org ${org.slug}; transfer or delete them first`,
-    )
+    await requireNoProjects(db, org)
   })
+}
+
+/** @throws conflict */
+export async function requireNoProjects(db: Database, org: Row<'org'>): Promise<void> {
+  const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.organizationId, org.id))
+  if (!owned || owned.n === 0) return
+  throw new LatchkeyError(
+    'conflict',
+    `${org.slug} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
+    `see them with: latchkey project list --org ${org.slug}; transfer or delete them first`,
+  )
 }
 
 /** The views of rows, in the same order. */

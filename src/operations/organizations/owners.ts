@@ -4,10 +4,11 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, not, type SQL, sql } from '../../db/query.ts'
+import { and, asc, eq, not, oneOf, type SQL, sql } from '../../db/query.ts'
 import { organizationMembers } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
+import { word } from '../../db/words.ts'
 import { series } from '../../text/series.ts'
 import { disabledAt } from '../people/status-condition.ts'
 
@@ -31,18 +32,7 @@ export async function requireOtherOwner(
   user: { readonly id: string; readonly username: string },
   organizationId?: string,
 ): Promise<void> {
-  const shut = disabledAt(now)
-  const others = db
-    .select({ one: sql`1` })
-    .from(sql`organization_members AS other`)
-    .innerJoin(users, sql`${users.id} = other.user_id`)
-    .where(
-      and(
-        sql`other.organization_id = ${organizations.id} AND other.user_id <> ${user.id}`,
-        isOwnerIn(sql`other.role`),
-        shut && not(shut),
-      ),
-    )
+  const others = ownersBut(db, now, sql`other.user_id = ${user.id}`)
   const left = await db
     .select({ slug: organizations.slug })
     .from(organizationMembers)
@@ -65,6 +55,51 @@ export async function requireOtherOwner(
     `${user.username} is the last owner of ${series(left.length > 3 ? [...named, 'others'] : named, 'and')}`,
     `make somebody else an owner first: latchkey org member role ${first.slug} USER ${ownerRole}`,
   )
+}
+
+/**
+ * Refuses to take several owners away at once from an organization that would have none left.
+ *
+ * @param by the column of memberships that names them: their own ids, or those of users
+ * @throws conflict
+ */
+export async function requireOwnersWithout(
+  db: Database,
+  now: Date,
+  by: 'id' | 'userId',
+  ids: readonly string[],
+): Promise<void> {
+  const column = organizationMembers[by]
+  const others = ownersBut(
+    db,
+    now,
+    sql`other.${sql.identifier(column.name)} IN (SELECT value FROM ${word('items')}(${JSON.stringify(ids)}))`,
+  )
+  const lost = await db
+    .selectDistinct({ id: organizations.id, slug: organizations.slug })
+    .from(organizationMembers)
+    .innerJoin(organizations, eq(organizations.id, organizationMembers.organizationId))
+    .where(and(oneOf(column, ids), isOwnerIn(organizationMembers.role), sql`NOT EXISTS ${others}`))
+    .orderBy(asc(organizations.id))
+    .limit(1)
+  requireOwnersKept([], lost)
+}
+
+/** Memberships of owners who are not disabled, in the organization of the query around it. @param gone those that go */
+function ownersBut(db: Database, now: Date, gone: SQL) {
+  const shut = disabledAt(now)
+  return db
+    .select({ one: sql`1` })
+    .from(sql`organization_members AS other`)
+    .innerJoin(users, sql`${users.id} = other.user_id`)
+    .where(
+      and(
+        sql`other.organization_id = ${organizations.id}`,
+        not(gone),
+        isOwnerIn(sql`other.role`),
+        shut && not(shut),
+      ),
+    )
 }
 
 /** Whether a user owns an organization, alone or with others. */

@@ -39,9 +39,10 @@ const remembering = (adapter: Adapter): Adapter => ({
 })
 
 const make = latchkeyAdapter(home.latchkey)
+const secret = 'jv3Zk1Qm8sYb5TgXw9LrPc2NdHf7Ea4U'
 const disableTests = Object.fromEntries(Object.keys(leftOut).map(name => [name, true]))
 const { execute } = await suites.testAdapter({
-  adapter: () => (options: BetterAuthOptions) => remembering(make(options)),
+  adapter: () => (options: BetterAuthOptions) => remembering(make({ secret, ...options })),
   // The tables are Latchkey's, and are there.
   runMigrations: async () => {},
   customIdGenerator: () => newId('usr', new Date()),
