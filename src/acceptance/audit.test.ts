@@ -27,6 +27,8 @@ const audited: Record<string, readonly string[]> = {
   'key limit set': ['key.limit-add'],
   'user limit set': ['user.limit-add'],
   'project limit set': ['project.limit-add'],
+  'org limit set': ['org.limit-add'],
+  'team limit set': ['team.limit-add'],
   'import better-auth': ['import.better-auth', 'user.import'],
   'import ccluster': ['import.ccluster', 'user.import'],
   'import dokify': ['import.dokify', 'user.import'],

@@ -322,12 +322,14 @@ export async function prepare(
     const [example = ''] = declarationOf(`${noun} create`).examples
     await run(example.replace('latchkey ', ''), { db })
   }
-  const { organizations, invitations, teams } = latchkey
+  const { organizations, invitations, teams, limits } = latchkey
   await users.create({ username: 'erin', email: 'erin@example.org' })
   await users.create({ username: 'frank', email: 'frank@example.org' })
   await projects.members.add('shop', 'frank')
   for (const user of ['bob', 'frank']) await organizations.members.add('acme', user)
   await teams.members.add('Backend', 'alice')
+  for (const limited of [{ org: 'acme' }, { team: 'Backend' }])
+    await limits.set(limited, [{ metric: 'tokens', amount: 1_000, windowMs: 18_000_000 }])
   const { token } = await invitations.create({ org: 'acme', email: 'erin@example.org' })
   const other = await invitations.create({ org: 'acme', email: 'other@example.org' })
   lines['invitation accept'] = 'invitation accept - --user erin'
