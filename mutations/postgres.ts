@@ -39,7 +39,7 @@ export const onPostgres: readonly Mutation[] = [
   {
     what: 'the lock of who works alone is gone before the work begins',
     file: 'src/db/postgres/store.ts',
-    text: '      await connection.run(beginWriting)\n',
+    text: '      await connection.begin(beginWriting)\n',
     instead: '',
     ...store,
     only: 'alone',
