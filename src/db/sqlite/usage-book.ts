@@ -28,6 +28,7 @@ import { counterColumns, isFilling, organizationOf, type ReservedFor, reservedFo
 import { dayMs, hourMs, minuteMs, type Width } from '../spans.ts'
 import type { Client } from './client.ts'
 import type { SqliteFacts } from './facts.ts'
+import { PastDays } from './past-days.ts'
 
 type Values = (string | number | null)[]
 
@@ -47,7 +48,12 @@ export class SqliteUsage {
   readonly #hours: Statement<unknown, Values>
   readonly #days: Statement<unknown, Values>
   readonly #ingest: Statement<unknown, []>
+  readonly pastDays = new PastDays()
   #lookups: Lookups | undefined
+  /** Of the database as the transaction found it. */
+  #version = Number.NaN
+  /** The earliest day that it counted on. */
+  #firstDay = Number.POSITIVE_INFINITY
 
   constructor(facts: SqliteFacts) {
     this.#facts = facts
@@ -64,14 +70,18 @@ export class SqliteUsage {
   /** A transaction has begun that does nothing but count. */
   begun(): void {
     this.#facts.begun()
-    this.#lookups ??= new Lookups(this.client)
-    this.#lookups.begun()
+    this.#version = this.client.changeCounter()
+    this.#firstDay = Number.POSITIVE_INFINITY
+    this.#lookups ??= new Lookups()
+    this.#lookups.begun(this.#version)
   }
 
   /** It is committed. */
   committed(): void {
     this.#facts.committed()
-    this.#lookups?.committed()
+    const version = this.client.changeCounter()
+    this.#lookups?.committed(version)
+    this.pastDays.counted(this.#version, version, this.#firstDay)
   }
 
   /** It, or a part of it, is undone. */
@@ -269,7 +279,9 @@ export class SqliteUsage {
     this.#minutes.run(...values)
     values[1] = Math.floor(at / hourMs)
     this.#hours.run(...values)
-    values[1] = Math.floor(at / dayMs)
+    const day = Math.floor(at / dayMs)
+    values[1] = day
+    this.#firstDay = Math.min(this.#firstDay, day)
     this.#days.run(...values, at)
   }
 
@@ -293,21 +305,16 @@ const seriesName = (keyId: string, endUser: string): string =>
 class Lookups {
   readonly keys = new Map<string, ChargedKey>()
   readonly models = new Map<string, number>()
-  readonly #client: Client
   /** As of the last commit that counted. */
   #version = Number.NaN
 
-  constructor(client: Client) {
-    this.#client = client
-  }
-
-  begun(): void {
+  begun(version: number): void {
     const isFull = this.keys.size > mostLookups || this.models.size > mostLookups
-    if (isFull || this.#client.changeCounter() !== this.#version) this.forget()
+    if (isFull || version !== this.#version) this.forget()
   }
 
-  committed(): void {
-    this.#version = this.#client.changeCounter()
+  committed(version: number): void {
+    this.#version = version
   }
 
   forget(): void {
