@@ -29,6 +29,7 @@ const audited: Record<string, readonly string[]> = {
   'project limit set': ['project.limit-add'],
   'org limit set': ['org.limit-add'],
   'team limit set': ['team.limit-add'],
+  'import better-auth': ['import.better-auth', 'user.import'],
   'import ccluster': ['import.ccluster', 'user.import'],
   'import dokify': ['import.dokify', 'user.import'],
   'import glm-proxy': ['import.glm-proxy', 'key.import'],

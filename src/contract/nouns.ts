@@ -113,6 +113,7 @@ export const nouns = {
       'invitation-accept',
       'invitation-cancel',
       ...limited,
+      ...imported,
     ],
   },
   team: {
@@ -122,7 +123,7 @@ export const nouns = {
     isUnique: 'in its organization',
     selectors: 'Name or id',
     about: ['id', 'organization'],
-    audited: ['create', 'update', 'delete', 'member-add', 'member-remove', ...limited],
+    audited: ['create', 'update', 'delete', 'member-add', 'member-remove', ...limited, ...imported],
   },
   role: {
     prefix: 'rol',
@@ -158,6 +159,19 @@ export type LimitedNoun = (typeof limitedNouns)[number]
 /** What other systems have too, in the order in which it is imported: each belongs to those before it. */
 export const importedNouns = ['user', 'project', 'key'] as const satisfies readonly Noun[]
 export type ImportedNoun = (typeof importedNouns)[number]
+
+/** Rows that an import also brings, each after what it refers to. */
+export const importedRows = [
+  'org',
+  'role',
+  'member',
+  'team',
+  'team_member',
+  'invitation',
+  'account',
+  'session',
+] as const
+export type ImportedRow = (typeof importedRows)[number]
 
 /** A value for each noun, by its plural. */
 export type ByPlural<T> = { readonly [P in (typeof nouns)[Noun]['plural']]: T }

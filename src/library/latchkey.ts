@@ -19,7 +19,7 @@ import type { Accounts, Sessions } from './accounts.ts'
 import type { Chats } from './chats.ts'
 import type { Agents, Files } from './content.ts'
 import type { Backups, DatabaseFile, Migrations } from './file.ts'
-import type { Imports } from './imports.ts'
+import type { Auth, Imports } from './imports.ts'
 import type { Keys } from './keys.ts'
 import type { Limits } from './limits.ts'
 import type { Access, Invitations, Organizations, Roles, Teams } from './organizations.ts'
@@ -89,6 +89,7 @@ export interface Latchkey {
   /** What was used, and what it cost. */
   readonly usage: Usage
   /** Data of other systems. */
+  readonly auth: Auth
   readonly imports: Imports
   /** Copies of the database, and restoring them. */
   readonly backups: Backups

@@ -127,6 +127,12 @@ export const tree: Tree = {
     summary: 'Who may do what',
     verbs: together(() => import('./access.ts'), 'check', 'list'),
   },
+  auth: {
+    group: 'Access',
+    beside: 'org',
+    summary: 'How people sign in',
+    verbs: together(() => import('./auth.ts'), 'check'),
+  },
   key: {
     group: 'Access',
     summary: 'API keys',
@@ -183,6 +189,7 @@ export const tree: Tree = {
       'glm-proxy': () => import('./import/glm-proxy.ts'),
       ccluster: () => import('./import/ccluster.ts'),
       dokify: () => import('./import/dokify.ts'),
+      'better-auth': () => import('./import/better-auth.ts'),
       list: () => import('./import/list.ts'),
       undo: () => import('./import/undo.ts'),
     },
