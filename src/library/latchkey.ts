@@ -89,8 +89,9 @@ export interface Latchkey {
   /** What was used, and what it cost. */
   readonly usage: Usage
   /** Data of other systems. */
-  readonly auth: Auth
   readonly imports: Imports
+  /** What is wrong with users and sign-ins, here or in another system. */
+  readonly auth: Auth
   /** Copies of the database, and restoring them. */
   readonly backups: Backups
   /** The schema of the database. */
