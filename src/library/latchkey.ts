@@ -191,7 +191,10 @@ export interface Latchkey {
 }
 
 /** What is done for a user. */
-export type Acting = Pick<Latchkey, 'projects' | 'organizations' | 'invitations' | 'teams' | 'roles'>
+export type Acting = Pick<
+  Latchkey,
+  'projects' | 'files' | 'agents' | 'organizations' | 'invitations' | 'teams' | 'roles'
+>
 
 /** The audit log: every change except usage, stored in the transaction that made it. */
 export interface Audit {
