@@ -130,8 +130,8 @@ export const changes: readonly Mutation[] = [
   {
     what: 'usage of 1969 moves to 1970',
     file: 'src/db/sqlite/usage-book.ts',
-    text: 'values[1] = Math.floor(at / dayMs)',
-    instead: 'values[1] = Math.trunc(at / dayMs)',
+    text: 'const day = Math.floor(at / dayMs)',
+    instead: 'const day = Math.trunc(at / dayMs)',
     ...extremes,
   },
   {

@@ -43,16 +43,37 @@ export const limits: readonly Mutation[] = [
   {
     what: 'limits of the user bind no key',
     file: 'src/db/sqlite/facts.ts',
-    text: "    if (ownerId !== null) this.#bind(bound, { type: 'user', id: ownerId, name: username ?? '' })\n",
+    text: "    if (user !== null) bind('user', user.id, user.username)\n",
     instead: '',
     tests: ['src/operations/limits/manage.test.ts'],
   },
   {
     what: 'limits of the project bind no key',
     file: 'src/db/sqlite/facts.ts',
-    text: "    if (projectId !== null) this.#bind(bound, { type: 'project', id: projectId, name: slug ?? '' })\n",
+    text: "    if (projectId !== null) bind('project', projectId, slug ?? '', user)\n",
     instead: '',
     tests: ['src/operations/limits/manage.test.ts'],
+  },
+  {
+    what: 'limits of the organization bind no key',
+    file: 'src/db/sqlite/facts.ts',
+    text: "    bind('org', organizationId, organizationSlug ?? '', user)\n",
+    instead: '',
+    tests: ['src/operations/limits/shared.test.ts'],
+  },
+  {
+    what: 'a limit of one member binds everybody',
+    file: 'src/db/sqlite/facts.ts',
+    text: ' AND (member_id IS NULL OR member_id = ?2)',
+    instead: ' AND (?2 IS NULL OR true)',
+    tests: ['src/operations/limits/shared.test.ts'],
+  },
+  {
+    what: 'after a project has moved, what it uses counts for the organization that it left',
+    file: 'src/db/sqlite/usage-book.ts',
+    text: "AND s.organization_id = ${organizationOf('k')} AND s.team_ids = ${teamsOf('k')}",
+    instead: '',
+    tests: ['src/operations/limits/shared.test.ts'],
   },
   {
     what: 'tokens that came without a split pass every limit',
@@ -151,8 +172,8 @@ export const limits: readonly Mutation[] = [
   {
     what: 'what one end user used counts for all of them',
     file: 'src/db/sqlite/facts.ts',
-    text: ".values(subject.id, isEach ? endUser : '')",
-    instead: ".values(subject.id, '')",
+    text: "const whom = isEach ? endUser : ''",
+    instead: "const whom = ''",
     tests: ['src/operations/limits/end-users.test.ts'],
   },
   {

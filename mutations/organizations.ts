@@ -79,8 +79,8 @@ export const ofOrganizations: readonly Mutation[] = [
   },
   {
     what: 'undoing an import removes a user who owns an organization',
-    file: 'src/operations/import/plan-undo.ts',
-    text: "    for (const { id } of owners) belongings.set(id, 'an organization')\n",
+    file: 'src/operations/import/undo-rows.ts',
+    text: "  await add('an organization', ownersOfOrganizations(db, going('member')))\n",
     instead: '',
     ...owners,
     only: 'undoing an import',

@@ -5,7 +5,9 @@ const leaving = {
   tests: ['src/operations/people/offboard.test.ts', 'src/operations/file/backup/restore/erased.test.ts'],
 }
 
-/** Mistakes in who is signed in, and in how people leave. */
+const lists = { tests: ['src/operations/lists.test.ts'] }
+
+/** Mistakes in who is signed in, in how people leave, and in lists of what there is. */
 export const people: readonly Mutation[] = [
   {
     what: 'a session is valid for a millisecond more',
@@ -76,5 +78,41 @@ export const people: readonly Mutation[] = [
     text: 'texts.map(text => holdsText(column, text))',
     instead: '[]',
     ...leaving,
+  },
+  {
+    what: 'memberships end with whoever leaves',
+    file: 'src/operations/people/offboard.ts',
+    text: '      await passMemberships(db, user.id, heir.id)\n',
+    instead: '',
+    ...leaving,
+  },
+  {
+    what: 'an export of a person lacks the usage',
+    file: 'src/operations/people/export.ts',
+    text: '.where(and(eq(series.userId, userId), counting))',
+    instead: '.where(eq(series.keyId, userId))',
+    ...leaving,
+  },
+  {
+    what: 'the projects that a user shares are sorted before a page of them is cut',
+    file: 'src/operations/organizations/access.ts',
+    text: '.orderBy(asc(projectMembers.projectId))',
+    instead: '.orderBy(asc(projects.slug))',
+    ...lists,
+  },
+  {
+    what: 'what is granted takes statements for each line',
+    file: 'src/operations/organizations/access.ts',
+    text: '...memberships.flatMap(({ org, role }) => merged(asMember(rolesIn(role, org.id), { org }))),',
+    instead:
+      '...(await Promise.all(memberships.map(async ({ org, role }) => merged(asMember(await rolesHeld(db, role, org.id), { org }))))).flat(),',
+    ...lists,
+  },
+  {
+    what: 'every page is the first',
+    file: 'src/operations/page.ts',
+    text: 'last === undefined ? undefined : (descending ? lt : gt)(by, last)',
+    instead: 'undefined',
+    ...lists,
   },
 ]

@@ -39,7 +39,7 @@ export const onPostgres: readonly Mutation[] = [
   {
     what: 'the lock of who works alone is gone before the work begins',
     file: 'src/db/postgres/store.ts',
-    text: '      await connection.run(beginWriting)\n',
+    text: '      await connection.begin(beginWriting)\n',
     instead: '',
     ...store,
     only: 'alone',
@@ -47,8 +47,8 @@ export const onPostgres: readonly Mutation[] = [
   {
     what: 'two processes are granted the same room of a limit',
     file: 'src/db/postgres/usage-book.ts',
-    text: `pg_advisory_xact_lock(hashtextextended(\${column}, 0))`,
-    instead: `pg_advisory_xact_lock_shared(hashtextextended(\${column}, 0))`,
+    text: 'pg_advisory_xact_lock(hashtextextended(id, 0))',
+    instead: 'pg_advisory_xact_lock_shared(hashtextextended(id, 0))',
     engine: 'postgres',
     tests: ['src/operations/usage/reserve.test.ts'],
     only: 'four processes',
@@ -73,12 +73,20 @@ export const onPostgres: readonly Mutation[] = [
   },
   {
     what: 'a transaction that the server gave up for another one fails its caller',
-    file: 'src/db/postgres/pool.ts',
+    file: 'src/db/postgres/locks.ts',
     text: 'if (!isDeadlock(error) || tries === mostTries) throw error',
     instead: 'throw error',
     engine: 'postgres',
     tests: ['src/db/postgres/pool.test.ts'],
     only: 'a deadlock is tried again',
+  },
+  {
+    what: 'a deadlock with a writer ends a restore',
+    file: 'src/db/postgres/locks.ts',
+    text: "      if (isDeadlock(error)) await connection.run('ROLLBACK TO SAVEPOINT locks')\n",
+    instead: '',
+    tests: ['src/operations/postgres/files/restore.test.ts'],
+    only: 'a deadlock with a writer',
   },
   {
     what: 'a change whose answer never came invites to make it again',

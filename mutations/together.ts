@@ -1,6 +1,7 @@
 import type { Mutation } from './mutation.ts'
 
 const groups = { tests: ['src/db/sqlite/group-commit.test.ts'] }
+const pastDays = { file: 'src/db/sqlite/past-days.ts', tests: ['src/db/sqlite/past-days.test.ts'] }
 const known = { tests: ['src/db/sqlite/unlimited-keys.test.ts'] }
 
 /** What requests that arrive together do to each other. */
@@ -37,7 +38,7 @@ export const together: readonly Mutation[] = [
   {
     what: 'usage goes on to whom a key belonged before',
     file: 'src/db/sqlite/usage-book.ts',
-    text: 'if (isFull || this.#client.changeCounter() !== this.#version) this.forget()',
+    text: 'if (isFull || version !== this.#version) this.forget()',
     instead: 'if (isFull) this.forget()',
     ...groups,
     only: 'new owner',
@@ -124,5 +125,23 @@ export const together: readonly Mutation[] = [
     text: 'if (version !== this.#version || this.#known.size >= mostKnown) this.#known.clear()',
     instead: 'if (this.#known.size >= mostKnown) this.#known.clear()',
     ...known,
+  },
+  {
+    what: 'a verdict about a year does not know of a late event',
+    text: 'before === this.#version && firstDay >= this.#until',
+    instead: 'before === this.#version',
+    ...pastDays,
+  },
+  {
+    what: 'a verdict about a year does not know what another process counted before',
+    text: 'before === this.#version && firstDay >= this.#until',
+    instead: 'firstDay >= this.#until',
+    ...pastDays,
+  },
+  {
+    what: 'a verdict about a year is as of the first one',
+    text: 'version !== this.#version || this.#sums.size >= mostSums',
+    instead: 'this.#sums.size >= mostSums',
+    ...pastDays,
   },
 ]

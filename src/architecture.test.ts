@@ -334,8 +334,9 @@ test('what a gateway loads before it begins is all that its operations could ask
   const first = [...bound].map(([, file]) => `src/operations/${file}`)
   const loaded = loadedWith(...first)
   // An engine that is not in this process is loaded when it is opened.
-  // No gateway copies a database.
-  const engines = ['src/db/postgres/store.ts', 'src/operations/postgres/files/copy.ts']
+  // No gateway copies a database, or imports one from a server.
+  const rare = ['copy', 'foreign'].map(name => `src/operations/postgres/files/${name}.ts`)
+  const engines = ['src/db/postgres/store.ts', ...rare]
   expect(late.filter(({ to }) => !loaded.has(to) && !engines.includes(to))).toEqual([])
 })
 

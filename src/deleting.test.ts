@@ -63,6 +63,9 @@ async function insert(
   // A check wants one of two owners.
   if (name === 'projects' && row['owner_id'] === undefined && row['organization_id'] === undefined)
     row['owner_id'] = (await insert('users', {}))['id'] ?? ''
+  // A member is one of something.
+  if (name === 'limits' && row['member_id'] !== undefined)
+    row['project_id'] = (await insert('projects', {}))['id'] ?? ''
   for (const column of columns) {
     if (column.name in row || (!column.primary && (!column.notNull || column.hasDefault))) continue
     const key = foreignKeys.map(each => each.reference()).find(({ columns: [own] }) => own === column)

@@ -25,6 +25,10 @@ function leaveForeignData(home: string): void {
     "INSERT INTO users VALUES ('u1', 'grace', NULL, '2026-01-01T10:00:00Z', '2026-01-01T10:00:00Z')",
   )
   ccluster.close()
+  const auth = new Database(join(home, 'auth.db'))
+  auth.run('CREATE TABLE users (id text PRIMARY KEY, name text, email text, email_verified integer)')
+  auth.run("INSERT INTO users VALUES ('u1', 'Ivy', 'ivy@example.org', 1)")
+  auth.close()
   mkdirSync(join(home, 'dumps'))
   const henry = { id: 'u2', email: 'henry@example.org', created_at: 1_767_261_600_000 }
   writeFileSync(join(home, 'dumps', 'users.json'), JSON.stringify([henry]))
@@ -35,6 +39,7 @@ test.each([
   ['docs/getting-started.md', ''],
   ['docs/quotas.md', ''],
   ['docs/import-ccluster-dokify.md', 'latchkey init'],
+  ['docs/import-better-auth.md', 'latchkey init'],
   ['docs/monitoring.md', 'latchkey init'],
   ['docs/proxy.md', ''],
   ['docs/chats.md', 'latchkey init'],

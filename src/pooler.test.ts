@@ -5,6 +5,7 @@ import { Connection } from './db/postgres/connection.ts'
 import { lockWrites } from './db/postgres/locks.ts'
 import { PostgresStore } from './db/postgres/store.ts'
 import { targetOf } from './db/postgres/url.ts'
+import { sql } from './db/query.ts'
 import { connectLatchkey } from './index.ts'
 import { failure } from './testing/failure.ts'
 import { temporaryFolder } from './testing/folder.ts'
@@ -110,6 +111,14 @@ requirePooler()('commands of all kinds work through PgBouncer', async () => {
     ['audit', 'list'],
     ['migrate', 'status'],
     ['migrate', 'check'],
+    ['backup', 'create'],
+    ['backup', 'verify', '--all'],
+    ['key', 'rotate', 'ci'],
+    ['restore', '--latest', '--key', 'ci', '--yes'],
+    ['restore', '--latest', '--yes'],
+    ['restore', '--undo', '--yes'],
+    ['db', 'copy', made.url, folder.file('copy.db')],
+    ['migrate', 'history'],
     ['health'],
     ['doctor'],
     ['key', 'delete', 'ci', '--yes'],
@@ -178,4 +187,17 @@ requirePooler()('a gateway behind it says when the server is gone, and goes on w
 
 test('its configuration is one block of the page', () => {
   expect(blocksOf('docs/postgres.md', 'ini')).toHaveLength(1)
+})
+
+requirePooler()('a stream has the settings of its connection through PgBouncer', async () => {
+  await using made = await site()
+  const latchkey = connectLatchkey({ path: made.url })
+  await latchkey.initialize()
+  await latchkey.close()
+  const store = new PostgresStore({ url: made.url, access: 'write', dryRun: false, busyTimeoutMs: 1_234 })
+  const asked = store.stream(async function* (snapshot) {
+    yield* await (await snapshot.database()).all<unknown[]>(sql`SELECT current_setting('lock_timeout')`)
+  })
+  for await (const [value] of asked) expect(value).toBe('1234ms')
+  await store.close()
 })

@@ -112,6 +112,8 @@ export const nouns = {
       'invite',
       'invitation-accept',
       'invitation-cancel',
+      ...limited,
+      ...imported,
     ],
   },
   team: {
@@ -121,7 +123,7 @@ export const nouns = {
     isUnique: 'in its organization',
     selectors: 'Name or id',
     about: ['id', 'organization'],
-    audited: ['create', 'update', 'delete', 'member-add', 'member-remove'],
+    audited: ['create', 'update', 'delete', 'member-add', 'member-remove', ...limited, ...imported],
   },
   role: {
     prefix: 'rol',
@@ -144,15 +146,32 @@ export const isNoun = (word: string): word is Noun => Object.hasOwn(nouns, word)
 /** What people know a thing by. */
 export const labelOf = (noun: Noun, thing: object): string => String(Reflect.get(thing, nouns[noun].label))
 
-/** Nouns that can have limits, and by which usage is counted. */
-export const limitedNouns = ['key', 'user', 'project'] as const satisfies readonly Noun[]
-export type LimitedNoun = (typeof limitedNouns)[number]
+/** Nouns that usage is of. Their names stay with it. */
+export const usingNouns = ['key', 'user', 'project', 'org'] as const satisfies readonly Noun[]
+export type UsingNoun = (typeof usingNouns)[number]
 
-export const isLimited = (noun: Noun): noun is LimitedNoun => limitedNouns.some(each => each === noun)
+export const isUsing = (noun: Noun): noun is UsingNoun => usingNouns.some(each => each === noun)
+
+/** Nouns that can have limits, in the order in which these are shown. */
+export const limitedNouns = [...usingNouns, 'team'] as const satisfies readonly Noun[]
+export type LimitedNoun = (typeof limitedNouns)[number]
 
 /** What other systems have too, in the order in which it is imported: each belongs to those before it. */
 export const importedNouns = ['user', 'project', 'key'] as const satisfies readonly Noun[]
 export type ImportedNoun = (typeof importedNouns)[number]
+
+/** Rows that an import also brings, each after what it refers to. */
+export const importedRows = [
+  'org',
+  'role',
+  'member',
+  'team',
+  'team_member',
+  'invitation',
+  'account',
+  'session',
+] as const
+export type ImportedRow = (typeof importedRows)[number]
 
 /** A value for each noun, by its plural. */
 export type ByPlural<T> = { readonly [P in (typeof nouns)[Noun]['plural']]: T }

@@ -4,6 +4,7 @@
  */
 export type * from './views/accounts.ts'
 export type * from './views/audit.ts'
+export type * from './views/auth.ts'
 export type * from './views/backups.ts'
 export type * from './views/changes.ts'
 export type * from './views/chats.ts'

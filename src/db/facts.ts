@@ -51,11 +51,17 @@ export type KeyBy = { readonly id: string } | { readonly hash: string }
 export interface FoundKey extends ListedKey {
   /** When the secret that was asked about stops working; null of the current one. */
   readonly endsAt: number | null
+  /** That owns its project. */
+  readonly organizationId: string | null
+  readonly organizationSlug: string | null
 }
 
 /** What is stored about a key at a moment. */
 export interface KeyFacts extends FoundKey {
-  /** Of the key, then of its user, then of its project. */
+  /**
+   * Of the key, then of its user, of its project, of the organization that owns that, and of the teams there that the user is
+   * in; those of the user alone are among those of the project or organization.
+   */
   readonly bound: readonly BoundLimit[]
   /** What counts against each of them; null if the key is refused anyway. */
   readonly limits: readonly LimitFacts[] | null
@@ -88,6 +94,8 @@ export interface StoredLimit {
   readonly models: string
   /** 1 when it binds each end user for themselves. */
   readonly each: number
+  /** The one user that it binds there; null for all. */
+  readonly memberId: string | null
   readonly resetAt: number | null
   readonly resetMinute: number
   readonly resetHour: number

@@ -3,6 +3,7 @@
  * do not load the query builder. Contains no rules.
  */
 import type { SQL } from 'drizzle-orm/sql/sql'
+import type { LimitedNoun } from '../contract/nouns.ts'
 import type { KeyQuery } from './engine.ts'
 import { counterNames, plenty } from './facts.ts'
 
@@ -37,14 +38,19 @@ export const lastUse = (keyId: string): string => `(SELECT max(at) FROM (
   FROM series s WHERE s.key_id = ${keyId} AND s.end_user = '' AND s.pending = 0
   UNION ALL SELECT last_used_at FROM carried_usage WHERE key_id = ${keyId}) AS uses)`
 
+const owningOrganization = `projects.organization_id AS "organizationId",
+    (SELECT organizations.slug FROM organizations WHERE organizations.id = projects.organization_id) AS "organizationSlug"`
+
 /** The row of `FoundKey` by an id. */
 export const foundById = (place: string): string => `
-  SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt", secrets.start AS start, NULL AS "endsAt"
+  SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt", secrets.start AS start, NULL AS "endsAt",
+    ${owningOrganization}
   FROM keys ${owners} ${currentSecret} WHERE keys.id = ${place}`
 
 /** The same by the hash of a secret. One in its grace shows the start of the one that replaced it. */
 export const foundByHash = (place: string): string => `
   SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt", secrets.ends_at AS "endsAt",
+    ${owningOrganization},
     CASE WHEN secrets.ends_at IS NULL THEN secrets.start
       ELSE (SELECT start FROM secrets WHERE key_id = keys.id AND ends_at IS NULL) END AS start
   FROM secrets JOIN keys ON keys.id = secrets.key_id ${owners} WHERE secrets.hash = ${place}`
@@ -75,9 +81,28 @@ export function listedKeys({ id, where, order, limit }: KeyQuery, { part, place 
 export const limitsOfKeys = (among: string): string =>
   `SELECT key_id AS "keyId", ${limitColumns} FROM limits WHERE key_id ${among}`
 
-/** The columns of `StoredLimit`. */
+/** The columns of `StoredLimit`, of the table `limits`. */
 export const storedLimit = `
-  id, ${limitColumns}, reset_at AS "resetAt", reset_minute AS "resetMinute", reset_hour AS "resetHour", reset_day AS "resetDay"`
+  limits.id AS id, ${limitColumns}, member_id AS "memberId", reset_at AS "resetAt", reset_minute AS "resetMinute", reset_hour AS "resetHour", reset_day AS "resetDay"`
+
+/** The column of each noun that has limits, in `limits`; in `series` too, but for teams. */
+export const limitedBy = {
+  key: 'key_id',
+  user: 'user_id',
+  project: 'project_id',
+  org: 'organization_id',
+  team: 'team_id',
+} as const satisfies Readonly<Record<LimitedNoun, string>>
+
+/** The organization that owns the project of a key, as a series has it. */
+export const organizationOf = (key: string): string =>
+  `coalesce((SELECT organization_id FROM projects WHERE projects.id = ${key}.project_id), '')`
+
+/** The teams of that organization which the user of a key is in, as a series has them. */
+export const teamsOf = (key: string): string =>
+  `coalesce((SELECT string_agg(m.team_id, ' ' ORDER BY m.team_id) FROM projects p CROSS JOIN team_members m CROSS JOIN teams t
+     WHERE p.id = ${key}.project_id AND p.organization_id IS NOT NULL AND m.user_id = ${key}.user_id
+       AND t.id = m.team_id AND t.organization_id = p.organization_id), '')`
 
 /** The row of `Retention`. */
 export const retention = 'SELECT minutes_from AS "minutesFrom", hours_from AS "hoursFrom" FROM retention'

@@ -80,6 +80,7 @@ const limit: StoredLimit = {
   timeZone: '',
   models: '',
   each: 0,
+  memberId: null,
   resetAt: null,
   resetMinute: 1,
   resetHour: 2,

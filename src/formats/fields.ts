@@ -3,6 +3,8 @@
  * value, which may be a secret.
  */
 
+import { parseJson } from './json-text.ts'
+
 /** Takes a field name and a problem that continues a sentence: `is not a date`. */
 export type Report = (field: string, problem: string) => void
 
@@ -95,6 +97,63 @@ export class Fields {
     else this.#report(field, 'is not a time in milliseconds: it is not in the years 2000 to 2999')
     return null
   }
+
+  /** As `instant`; null if it is absent or empty. */
+  optionalInstant(field: string): number | null {
+    const value = this.#row[field]
+    return isAbsent(value) || value === '' ? null : this.instant(field)
+  }
+
+  /** UTC milliseconds, in any of the forms that databases have. */
+  instant(field: string): number {
+    const at = instantOf(this.#row[field])
+    if (typeof at === 'number') return at
+    this.#report(field, at)
+    return 0
+  }
+
+  /** True or false in any of the forms that databases have; false if it is absent. */
+  flag(field: string): boolean {
+    const value = this.#row[field]
+    if (isAbsent(value)) return false
+    const text = String(value).toLowerCase()
+    if (['1', 'true', 't'].includes(text)) return true
+    if (!['0', 'false', 'f', ''].includes(text)) this.#report(field, 'is neither true nor false')
+    return false
+  }
+
+  /** What a JSON text holds; a value that is no text is taken as it is. Null if it is absent or empty. */
+  json(field: string): unknown {
+    const value = this.#row[field]
+    if (isAbsent(value) || value === '') return null
+    if (typeof value !== 'string') return value
+    const parsed = parseJson(value)
+    if (parsed.ok) return parsed.value
+    this.#report(field, 'is not JSON')
+    return null
+  }
+}
+
+/**
+ * UTC milliseconds, or what is wrong: from a `Date`, a date in text, or a number of seconds, milliseconds or microseconds, which are
+ * told apart by their size.
+ */
+function instantOf(value: unknown): number | string {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'is not a date' : value.getTime()
+  const at = typeof value === 'bigint' ? Number(value) : numeric(value)
+  if (typeof at === 'number') return Number.isFinite(at) ? Math.floor(inMilliseconds(at)) : 'is not a date'
+  const text = typeof at === 'string' ? at.trim() : at
+  // SQLite's CURRENT_TIMESTAMP has no zone and is UTC.
+  return dateOf(typeof text === 'string' && zoneless.test(text) ? `${text}Z` : text)
+}
+
+const zoneless = /^\d{4}-\d{2}-\d{2}[T ][\d:.]+$/
+
+/** Seconds have ten digits until the year 2286, milliseconds thirteen, microseconds sixteen. */
+function inMilliseconds(at: number): number {
+  const size = Math.abs(at)
+  if (size < 1e11) return at * 1000
+  return size < 1e14 ? at : at / 1000
 }
 
 const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null

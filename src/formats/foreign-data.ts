@@ -1,8 +1,10 @@
 /**
- * The users, projects, keys, chats and documents of a foreign system, in a common form. Contains secrets: never write it anywhere as it is.
+ * The users, projects, keys, chats, documents and other rows of a foreign system, in a common form. Contains secrets: never write it
+ * anywhere as it is.
  */
 
-import type { ImportedNoun } from '../contract/nouns.ts'
+import type { ImportedNoun, ImportedRow } from '../contract/nouns.ts'
+import type { Limit, Role } from '../contract/views.ts'
 
 /** Tokens, requests and micro-dollars, all whole. */
 export interface ForeignCounts {
@@ -27,6 +29,18 @@ export interface ForeignUser {
   readonly passwordHash: string | null
   /** UTC milliseconds; null if unknown. */
   readonly createdAt: number | null
+  /** What not every system knows of a user. */
+  readonly more?: MoreOfUser
+}
+
+export interface MoreOfUser {
+  readonly emailVerified: boolean
+  readonly image: string | null
+  readonly role: Role
+  readonly banned: boolean
+  readonly disabledReason: string | null
+  /** UTC milliseconds; null: for good. */
+  readonly disabledUntil: number | null
 }
 
 export interface ForeignProject {
@@ -62,6 +76,35 @@ export interface ForeignKey {
   readonly split: { readonly inputTokens: number; readonly outputTokens: number } | null
   /** In the order of the source, each start once. */
   readonly windows: readonly ForeignWindow[]
+  /** What not every system knows of a key. */
+  readonly more?: MoreOfKey
+}
+
+export interface MoreOfKey {
+  readonly enabled: boolean
+  readonly scopes: readonly string[]
+  readonly metadata: unknown
+  /** On requests, in a rolling window or in all. */
+  readonly limits: readonly ForeignLimit[]
+  /** What is different here, one part of a sentence each. */
+  readonly remarks: readonly string[]
+  /** Why it cannot be imported; null if it can. */
+  readonly refusal: string | null
+}
+
+export type ForeignLimit = Pick<Limit, 'metric' | 'period' | 'windowMs' | 'amount'>
+
+/** A row that is no noun of every system: an organization, a part of one, or a way of a user to sign in. */
+export interface ForeignRow {
+  readonly type: ImportedRow
+  /** In the source. */
+  readonly id: string
+  /** What it refers to, by ids in the source; null if it says nothing. */
+  readonly refs: Readonly<Partial<Record<'user' | 'org' | 'team' | 'inviter', string | null>>>
+  /** Columns by their names in the schema. */
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Why it cannot be read; undefined if it can. Never contains a value of the source. */
+  readonly problem: string | undefined
 }
 
 export interface ForeignChat {
@@ -121,6 +164,8 @@ export interface ForeignData {
   readonly chats?: readonly ForeignChat[]
   /** Left out by systems without documents. */
   readonly documents?: readonly ForeignDocument[]
+  /** Left out by systems without any. */
+  readonly others?: readonly ForeignRow[]
   /** Whether `keys` is complete. A copy without the table of keys is not. */
   readonly listsKeys: boolean
   readonly problems: readonly Problem[]

@@ -47,9 +47,28 @@ export interface SqliteReader {
   readonly withTables: <T>(file: string, path: string, use: (database: ForeignDatabase) => T) => T
 }
 
+/** Reads databases on servers for the formats. */
+export interface ServerReader {
+  /**
+   * The tables that `choose` names, from one snapshot; of others only how many rows they have.
+   *
+   * @param choose gets all tables with their columns
+   * @throws usage, config, busy, permission, database_missing
+   */
+  readonly tablesAt: (
+    url: string,
+    choose: (tables: ForeignDatabase['tables']) => readonly string[],
+  ) => Promise<ForeignDatabase>
+}
+
 /** A file, and a reader in case it is a SQLite database. */
 export interface ForeignFile extends SourceFile {
   readonly sqlite: SqliteReader
+}
+
+/** A file or the URL of a server. */
+export interface ForeignSource extends ForeignFile {
+  readonly server: ServerReader
 }
 
 export type Source =

@@ -1,6 +1,21 @@
 /** Users, projects and keys of other systems. Types only; `src/operations/import` has the rules. */
-import type { ImportReport, ImportSummary, ImportUndo } from '../contract/views.ts'
+import type { AuthCheck, ImportReport, ImportSummary, ImportUndo } from '../contract/views.ts'
+import type { SourceFile } from '../formats/source.ts'
 import type { ImportOptions, UndoOptions } from '../operations/import/input.ts'
+
+/** How people sign in, here and in an application on Better Auth. */
+export interface Auth {
+  /**
+   * Finds rows whose user or organization is not there, organizations without an owner, keys of banned users, double members, and
+   * accounts without an issuer, each with what mends it. Changes nothing.
+   *
+   * @param source the SQLite file or `postgres://` URL of an application; left out: this database
+   * @throws invalid (not a database of Better Auth), not_found, corrupt, busy, permission, usage and config (the server)
+   * @example
+   * const { ok, findings } = await latchkey.auth.check()
+   */
+  readonly check: (source?: SourceFile) => Promise<AuthCheck>
+}
 
 /** Imports data of other systems, in one transaction. An import can be repeated: nothing is counted twice. */
 export interface Imports {
@@ -32,6 +47,15 @@ export interface Imports {
    * await latchkey.imports.dokify({ file: 'no-such-folder' }).catch(error => console.log(error.code))
    */
   readonly dokify: (source: ImportOptions) => Promise<ImportReport>
+  /**
+   * Imports an application on Better Auth, from its SQLite file or the `postgres://` URL of its server: users with their accounts
+   * and sessions, organizations, and API keys. Keys, passwords and sessions keep working.
+   *
+   * @throws invalid (as `glmProxy`, or what the source lacks), not_found, corrupt, busy, permission, usage and config (the server)
+   * @example
+   * await latchkey.imports.betterAuth({ file: 'no-such-file.db' }).catch(error => console.log(error.code))
+   */
+  readonly betterAuth: (source: ImportOptions) => Promise<ImportReport>
   /**
    * Imports so far, newest first.
    *

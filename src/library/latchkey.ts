@@ -19,7 +19,7 @@ import type { Accounts, Sessions } from './accounts.ts'
 import type { Chats } from './chats.ts'
 import type { Agents, Files } from './content.ts'
 import type { Backups, DatabaseFile, Migrations } from './file.ts'
-import type { Imports } from './imports.ts'
+import type { Auth, Imports } from './imports.ts'
 import type { Keys } from './keys.ts'
 import type { Limits } from './limits.ts'
 import type { Access, Invitations, Organizations, Roles, Teams } from './organizations.ts'
@@ -89,6 +89,7 @@ export interface Latchkey {
   /** What was used, and what it cost. */
   readonly usage: Usage
   /** Data of other systems. */
+  readonly auth: Auth
   readonly imports: Imports
   /** Copies of the database, and restoring them. */
   readonly backups: Backups
@@ -193,7 +194,7 @@ export interface Latchkey {
 /** What is done for a user. */
 export type Acting = Pick<
   Latchkey,
-  'projects' | 'files' | 'agents' | 'organizations' | 'invitations' | 'teams' | 'roles'
+  'projects' | 'files' | 'agents' | 'organizations' | 'invitations' | 'teams' | 'roles' | 'limits'
 >
 
 /** The audit log: every change except usage, stored in the transaction that made it. */

@@ -2,6 +2,7 @@
 
 import type { ProgressListener, UnpricedRule } from '../contract/views.ts'
 import type { Store } from '../db/engine.ts'
+import type { ServerReader } from '../formats/source.ts'
 import type { Environment } from '../system/home.ts'
 import type { KeepPolicy } from './file/backup/input.ts'
 import type { Actor } from './input.ts'
@@ -21,6 +22,11 @@ export interface OperationContext {
 /** What an operation is given that meets files besides: also which one is the database. */
 export interface BesideContext extends OperationContext {
   readonly path: string
+}
+
+/** What an import is given: also what reads the servers of other systems. */
+export interface ImportContext extends BesideContext {
+  readonly foreign: ServerReader
 }
 
 /** A database on a server, for what otherwise works on a file: whatever it does happens to a private file, at most. */

@@ -1,16 +1,21 @@
 /** Usage stays when what used it is deleted, and so do the names that reports show of it. */
-import { isLimited, type Noun, nouns } from '../contract/nouns.ts'
+import { isUsing, type Noun, nouns } from '../contract/nouns.ts'
 import { inChunks } from '../db/chunks.ts'
 import type { Database } from '../db/engine.ts'
 import { and, eq, inArray, type SQL, sql } from '../db/query.ts'
 import { departed, series } from '../db/schema/usage.ts'
 import { column, tableOf } from './nouns.ts'
 
-const users = { key: series.keyId, user: series.userId, project: series.projectId } as const
+const users = {
+  key: series.keyId,
+  user: series.userId,
+  project: series.projectId,
+  org: series.organizationId,
+} as const
 
 /** Keeps the names of things that are about to be deleted, if anything was used with them. @param gone which, as a condition */
 export async function keepNames(db: Database, noun: Noun, gone: SQL): Promise<void> {
-  if (!isLimited(noun)) return
+  if (!isUsing(noun)) return
   const table = tableOf(noun)
   const used = db.select({ id: users[noun] }).from(series).where(eq(series.pending, 0))
   const names = await db

@@ -7,6 +7,7 @@ import type { RestorePlan, TransferredDatabase, UnpricedRule } from '../contract
 import type { Store } from '../db/engine.ts'
 import { lateStore } from '../db/late-store.ts'
 import { SqliteStore } from '../db/sqlite/transaction.ts'
+import type { ServerReader } from '../formats/source.ts'
 import { besideOf, withSchedule } from '../system/scheduled.ts'
 import { isServerUrl, placeOfUrl, shownUrl, withPassword } from '../text/address.ts'
 import type { ChatPage } from './chats/input.ts'
@@ -75,6 +76,11 @@ export function createOperations(wiring: Wiring) {
   const context = () => atOneMoment(lasting)
   const name = isServer ? shownUrl(path) : path
   const beside = () => ({ ...context(), path: name })
+  /** The URL of another system's server loads what reads it. */
+  const foreign: ServerReader = {
+    tablesAt: async (url, choose) => (await import('./postgres/files/foreign.ts')).tablesAt(url, choose),
+  }
+  const withForeign = () => ({ ...beside(), foreign })
   const onServer = () => ({ ...context(), url: path, path: name, dryRun, busyTimeoutMs, files })
   const late = new LateBinding()
   const serverFiles = isServer ? late.from(onServer, () => import('./postgres/files/server.ts')) : undefined
@@ -155,7 +161,8 @@ export function createOperations(wiring: Wiring) {
   const auditCheck = late.from(withBackups, () => import('./audit/verify.ts'))
   const auditPrune = late.from(withBackups, () => import('./audit/prune.ts'))
   const inventory = late.from(context, () => import('./file/inventory.ts'))
-  const importing = late.from(beside, () => import('./import/pipeline.ts'))
+  const importing = late.from(withForeign, () => import('./import/pipeline.ts'))
+  const authChecking = late.from(withForeign, () => import('./import/check-auth.ts'))
   const importList = late.from(context, () => import('./import/list.ts'))
   const undo = late.from(context, () => import('./import/undo.ts'))
   const backingUp = late.from(files, () => import('./file/backup/create.ts'))
@@ -231,6 +238,12 @@ export function createOperations(wiring: Wiring) {
       addFile: agents(m => m.addAgentFile, by),
       addMessage: agents(m => m.addAgentMessage, by),
       messages: agents(m => m.agentMessageList.page, by),
+    },
+    limits: {
+      set: manage(m => m.setLimits, by),
+      remove: manage(m => m.removeLimits, by),
+      list: manage(m => m.listLimits, by),
+      reset: manage(m => m.resetLimits, by),
     },
     organizations: {
       create: organizations(m => m.createOrganization, by),
@@ -409,12 +422,6 @@ export function createOperations(wiring: Wiring) {
         yield* (await import('./keys/export.ts')).exportKeys(context(), filter)
       },
     },
-    limits: {
-      set: manage(m => m.setLimits),
-      remove: manage(m => m.removeLimits),
-      list: manage(m => m.listLimits),
-      reset: manage(m => m.resetLimits),
-    },
     usage: {
       record: record(m => m.recordUsage),
       ingest: ingest(m => m.ingestUsage),
@@ -455,10 +462,12 @@ export function createOperations(wiring: Wiring) {
       },
     },
     inventory: inventory(m => m.takeInventory),
+    auth: { check: authChecking(m => m.checkAuth) },
     imports: {
       glmProxy: importing(m => m.importGlmProxy),
       ccluster: importing(m => m.importCcluster),
       dokify: importing(m => m.importDokify),
+      betterAuth: importing(m => m.importBetterAuth),
       list: importList(m => m.listImports),
       get: importList(m => m.getImport),
       undo: undo(m => m.undoImport),

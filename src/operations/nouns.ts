@@ -82,7 +82,7 @@ const limits = (by: string): Part => ({
   by,
   columns: ['metric', 'window_ms', 'amount'],
   // A bare number would be the place of a column in ORDER BY.
-  since: { period: "'rolling'", time_zone: "''", models: "''", each: '0 + 0' },
+  since: { period: "'rolling'", time_zone: "''", models: "''", each: '0 + 0', member_id: 'NULL' },
   isSetting: true,
 })
 
@@ -120,6 +120,7 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     ],
     trails: [
       { table: 'sessions', by: 'user_id' },
+      { table: 'limits', by: 'member_id' },
       { table: 'imported_users', by: 'user_id' },
       { table: 'imported_rows', by: 'user_id' },
       { table: 'invitations', by: 'inviter_id' },
@@ -164,6 +165,7 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     ...plain,
     selectedBy: ['name'],
     parts: [
+      limits('organization_id'),
       {
         table: 'organization_members',
         by: 'organization_id',
@@ -177,6 +179,7 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     ...plain,
     belongsTo: { organization_id: 'org' },
     parts: [
+      limits('team_id'),
       { table: 'team_members', by: 'team_id', columns: ['user_id'], members: 'user_id', isSetting: false },
     ],
   },

@@ -74,7 +74,8 @@ export async function* streamOf<View, Key>(
     yield* views
 }
 
-async function* batches<View, Key>(
+/** A source, or so many of it, in parts. */
+export async function* batches<View, Key>(
   { read, keyOf, after, batch = batchSize }: Source<View, Key>,
   limit = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<readonly View[]> {

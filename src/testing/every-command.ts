@@ -113,7 +113,9 @@ const declaredLines: Readonly<Record<string, string>> = {
   'import glm-proxy': 'import glm-proxy apikeys.json',
   'import ccluster': 'import ccluster ccluster.db',
   'import dokify': 'import dokify dokify',
+  'import better-auth': 'import better-auth auth.db',
   'import list': 'import list',
+  'auth check': 'auth check',
   // Replaced by the id of the import after it was created.
   'import undo': 'import undo',
   'migrate plan': 'migrate plan',
@@ -320,12 +322,14 @@ export async function prepare(
     const [example = ''] = declarationOf(`${noun} create`).examples
     await run(example.replace('latchkey ', ''), { db })
   }
-  const { organizations, invitations, teams } = latchkey
+  const { organizations, invitations, teams, limits } = latchkey
   await users.create({ username: 'erin', email: 'erin@example.org' })
   await users.create({ username: 'frank', email: 'frank@example.org' })
   await projects.members.add('shop', 'frank')
   for (const user of ['bob', 'frank']) await organizations.members.add('acme', user)
   await teams.members.add('Backend', 'alice')
+  for (const limited of [{ org: 'acme' }, { team: 'Backend' }])
+    await limits.set(limited, [{ metric: 'tokens', amount: 1_000, windowMs: 18_000_000 }])
   const { token } = await invitations.create({ org: 'acme', email: 'erin@example.org' })
   const other = await invitations.create({ org: 'acme', email: 'other@example.org' })
   lines['invitation accept'] = 'invitation accept - --user erin'
@@ -343,6 +347,10 @@ export async function prepare(
   )
   ccluster.run("INSERT INTO users VALUES ('u1', 'grace', NULL, '2026-01-18', '2026-01-18')")
   ccluster.close()
+  const auth = new Database(prepared.file('data', 'auth.db'))
+  auth.run('CREATE TABLE "user" (id TEXT PRIMARY KEY, name TEXT, email TEXT, "emailVerified" INTEGER)')
+  auth.run("INSERT INTO \"user\" VALUES ('u1', 'Ivy', 'ivy@example.org', 1)")
+  auth.close()
   mkdirSync(prepared.file('data', 'dokify'))
   const at = Date.parse('2026-01-18T00:00:00Z')
   const somebody = { id: 'usr_0123456789abcdef', email: 'x@example.org', created_at: at, updated_at: at }

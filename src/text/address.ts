@@ -6,6 +6,9 @@ export const isAddress = (text: string): boolean => text.startsWith('s3://')
 /** Whether this is the URL of a database server and not a path. */
 export const isServerUrl = (text: string): boolean => /^postgres(ql)?:\/\//.test(text)
 
+/** Whether this is the URL of a server whose database can be imported. */
+export const isForeignUrl = (text: string): boolean => isServerUrl(text) || /^(mysql|mariadb):\/\//.test(text)
+
 /** The problem of a path, and what to write instead. */
 export interface NoPath {
   readonly problem: string

@@ -86,6 +86,7 @@ export const tree: Tree = {
         summary: 'Members of an organization',
         verbs: together(() => import('./org-member.ts'), 'add', 'list', 'role', 'remove'),
       },
+      ...limits('org'),
       ...together(() => import('./org.ts'), 'delete'),
     },
   },
@@ -104,6 +105,7 @@ export const tree: Tree = {
           'remove',
         ),
       },
+      ...limits('team'),
       ...together(() => import('./team.ts'), 'delete'),
     },
   },
@@ -124,6 +126,12 @@ export const tree: Tree = {
     beside: 'org',
     summary: 'Who may do what',
     verbs: together(() => import('./access.ts'), 'check', 'list'),
+  },
+  auth: {
+    group: 'Access',
+    beside: 'org',
+    summary: 'How people sign in',
+    verbs: together(() => import('./auth.ts'), 'check'),
   },
   key: {
     group: 'Access',
@@ -181,6 +189,7 @@ export const tree: Tree = {
       'glm-proxy': () => import('./import/glm-proxy.ts'),
       ccluster: () => import('./import/ccluster.ts'),
       dokify: () => import('./import/dokify.ts'),
+      'better-auth': () => import('./import/better-auth.ts'),
       list: () => import('./import/list.ts'),
       undo: () => import('./import/undo.ts'),
     },
@@ -312,7 +321,10 @@ export const tree: Tree = {
 function limits(noun: LimitedNoun): Readonly<Record<'limit' | 'reset', Load | Words>> {
   const load = async () => ({ default: (await import('./limits.ts')).limitCommands(noun) })
   return {
-    limit: { summary: `Limits of a ${noun}`, verbs: together(load, 'set', 'list', 'remove') },
+    limit: {
+      summary: `Limits of ${noun === 'org' ? 'an organization' : `a ${noun}`}`,
+      verbs: together(load, 'set', 'list', 'remove'),
+    },
     ...together(load, 'reset'),
   }
 }

@@ -50,7 +50,7 @@ export function limitLines(limits: readonly (LimitState | LimitForecast)[], brus
 /** `Hit: tokens/5h of user alice`, the last to free first. */
 export const hitLines = (code: string, limits: readonly LimitState[], brush: Brush): readonly string[] =>
   (code === 'limit_exceeded' ? denyingLimits(limits) : []).map(
-    limit => `Hit: ${limitNameText(limit, brush)} of ${limit.subject.type} ${limit.subject.name}`,
+    limit => `Hit: ${limitNameText(limit, brush)} of ${subjectText(limit)}`,
   )
 
 export const limitColumns: readonly Column<LimitState>[] = [
@@ -74,7 +74,7 @@ export const limitColumns: readonly Column<LimitState>[] = [
   },
   { title: 'full', cell: limit => (isOfSomebody(limit) ? percentUsed(limit) : ''), align: 'right' },
   { bar: fractionUsed, full: 1 },
-  { title: 'of', cell: limit => `${limit.subject.type} ${limit.subject.name}` },
+  { title: 'of', cell: limit => subjectText(limit) },
   {
     title: 'more',
     cell: (limit, brush) => (limit.exceeded ? brush.ago(limit.retryAt) : ''),
@@ -130,8 +130,12 @@ function soon(moment: Date, brush: Brush): string {
   return day === brush.time(brush.now).slice(0, day.length) ? time : `${day} ${time}`
 }
 
+/** `project shop`, or `bob in project shop`. */
+const subjectText = ({ subject: { type, name, member } }: LimitState): string =>
+  `${member === null ? '' : `${member.username} in `}${type} ${name}`
+
 /** `tokens / 5h`, and whose it is unless it is the key's own. */
 function limitName(limit: LimitState, brush: Brush): string {
   const { metric, subject } = limit
-  return `${metric}${windowText(limit, brush)}${subject.type === 'key' ? '' : ` of ${subject.type} ${subject.name}`}`
+  return `${metric}${windowText(limit, brush)}${subject.type === 'key' ? '' : ` of ${subjectText(limit)}`}`
 }

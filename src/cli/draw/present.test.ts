@@ -276,7 +276,7 @@ test('a setting decides the format, a flag wins', async () => {
 test('a limit as it stands tells what is left and when there is more', async () => {
   const state = {
     ...rolling('tokens', 100, 60_000),
-    subject: { type: 'key' as const, id: 'key_1', name: 'ci' },
+    subject: { type: 'key' as const, id: 'key_1', name: 'ci', member: null },
     endUser: null,
     used: 100,
     reserved: 0,

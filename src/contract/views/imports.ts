@@ -1,11 +1,11 @@
 /** What comes from other systems. */
 
-import { importedNouns } from '../nouns.ts'
+import { importedNouns, importedRows } from '../nouns.ts'
 import { choice, integer, list, nullable, type Of, object, text, time } from '../shape.ts'
 
-const imported = [...importedNouns, 'chat', 'file'] as const
+const imported = [...importedNouns, 'chat', 'file', ...importedRows] as const
 const name = text(
-  'Name of the key, username of the user, slug of the project, title of the chat, path of the file',
+  'Name of the key, username of the user, slug of the project, title of the chat, path of the file; of other rows that of what they belong to',
 )
 
 export const importItem = object('ImportItem', {
@@ -13,7 +13,7 @@ export const importItem = object('ImportItem', {
   name,
   outcome: choice(
     ['created', 'updated', 'unchanged', 'refused', 'gone', 'revoked'],
-    'What was done; gone: a key that is no longer in the source and still works here; revoked: such a key, now revoked',
+    'What was done; gone: no longer in the source and still here; revoked: such a key or session, which no longer works',
   ),
   reason: nullable(text('Reason, if there is one to give')),
 })
@@ -30,8 +30,8 @@ export const importReport = object('ImportReport', {
   updated: integer('Users, projects and keys updated'),
   unchanged: integer('Those already the same as in the source, or linked to an existing user'),
   refused: integer('Those not imported'),
-  gone: integer('Keys from this source that are no longer in it and still work here'),
-  revoked: integer('Keys revoked because they are no longer in the source'),
+  gone: integer('Keys and other things from this source that are no longer in it and still here'),
+  revoked: integer('Keys and sessions ended because they are no longer in the source'),
   items: list(importItem, 'One row per user, project, key and chat'),
   ignoredFields: list(text('A field'), 'Fields of the source that are not imported'),
   leftBehind: list(leftBehind, 'Tables of the source that are not imported'),

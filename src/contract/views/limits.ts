@@ -14,6 +14,7 @@ import {
   text,
   time,
 } from '../shape.ts'
+import { userRef } from './refs.ts'
 import { limitPeriods, metrics } from './words.ts'
 
 export const limit = object('Limit', {
@@ -30,13 +31,17 @@ export const limit = object('Limit', {
 })
 
 export const limitSubject = object('LimitSubject', {
-  type: choice(limitedNouns, 'What the limit applies to: one key, or all keys of a user or project'),
-  id: text('Id of the key, user or project'),
-  name: text('Name of the key, username or slug'),
+  type: choice(
+    limitedNouns,
+    'What the limit applies to: one key, or all keys of a user, a project, the projects of an organization, or the members of a team in them',
+  ),
+  id: text('Its id'),
+  name: text('Name of the key or team, username or slug'),
+  member: nullable(as(userRef, 'The one user whom it binds in the project or organization; null for all')),
 })
 
 export const limitState = extend('LimitState', limit, {
-  subject: as(limitSubject, 'The key, user or project the limit belongs to'),
+  subject: as(limitSubject, 'What the limit belongs to'),
   endUser: nullable(
     text(
       'Whose use of a limit for each end user it is; null for other limits, and if none was named: used is 0 then',

@@ -148,6 +148,7 @@ const otherActions = [
   'import.glm-proxy',
   'import.ccluster',
   'import.dokify',
+  'import.better-auth',
   'import.keys',
   'import.undo',
   'audit.prune',

@@ -134,7 +134,7 @@ export class Connection {
     work: (begun: Promise<unknown>) => Promise<T>,
     end: 'COMMIT' | 'ROLLBACK',
   ): Promise<T> {
-    const begun = Promise.all([this.run(begin), this.#settle && this.run(this.#settle)])
+    const begun = this.begin(begin)
     // Whatever follows must not be committed one by one.
     begun.catch(() => this.close())
     let result: T
@@ -152,6 +152,11 @@ export class Connection {
       throw error
     }
     return result
+  }
+
+  /** Begins a transaction that the caller ends, with what a pooler between does not let a session keep. */
+  async begin(text: string): Promise<void> {
+    await Promise.all([this.run(text), this.#settle && this.run(this.#settle)])
   }
 
   /** What is under way fails. */

@@ -2,9 +2,10 @@
  * What counts against limits, as one question however many are asked about: the sums of their buckets and of their
  * reservations. Which buckets make up a window is decided before, by `spans.ts`. No rule may live here.
  */
-import type { LimitedNoun } from '../../contract/nouns.ts'
+import { type LimitedNoun, limitedNouns } from '../../contract/nouns.ts'
 import type { Metric } from '../../contract/views.ts'
 import type { BoundLimit, Moment } from '../facts.ts'
+import { limitedBy } from '../rows.ts'
 import { limitAsOf, type Retention, type Run, type Width, widths, windowOf } from '../spans.ts'
 import type { Parameter } from './connection.ts'
 
@@ -35,7 +36,6 @@ export function questionOf(
   return { ...whose, ...windowOf(limitAsOf(limit, asked), at, until, retention) }
 }
 
-const subjects: readonly LimitedNoun[] = ['key', 'user', 'project']
 const metrics: readonly Metric[] = ['tokens', 'requests', 'usd', 'parallel']
 
 /** The values of the places of `counting`, in their order. */
@@ -43,7 +43,7 @@ export function placesOf(questions: readonly Question[], { at, toleranceMs }: Mo
   const runs = questions.flatMap(({ runs }) => runs)
   return [
     questions.map(({ bound }) => bound.subject.id),
-    questions.map(({ bound }) => subjects.indexOf(bound.subject.type)),
+    questions.map(({ bound }) => limitedNouns.indexOf(bound.subject.type)),
     questions.map(({ bound, endUser }) => (bound.limit.each === 1 && endUser === '' ? nobody : endUser)),
     questions.map(({ bound }) => metrics.indexOf(bound.limit.metric)),
     questions.map(({ bound }) => likeOf(bound.limit.models)),
@@ -52,6 +52,7 @@ export function placesOf(questions: readonly Question[], { at, toleranceMs }: Mo
     runs.map(({ width }) => widths.indexOf(width)),
     runs.map(({ from }) => from),
     runs.map(({ until }) => until),
+    questions.map(({ bound }) => bound.subject.member?.id ?? ''),
     at + toleranceMs,
   ]
 }
@@ -62,11 +63,14 @@ const nobody = '\n'
 const likeOf = (pattern: string): string => pattern.replace(/[%_\\]/g, '\\$&').replaceAll('*', '%')
 
 /** How many places `counting` has. */
-export const countingPlaces = 11
+export const countingPlaces = 12
 
-const seriesOf = (column: string, type: number): string => `
-  SELECT q.n, q.metric, q.pattern, q.end_user, q.at, s.id FROM q
-  JOIN series s ON s.${column} = q.subject AND s.end_user = q.end_user AND s.pending = 0 WHERE q.type = ${type}`
+const seriesOf = (noun: LimitedNoun, type: number): string => `
+  SELECT q.n, q.metric, q.pattern, q.end_user, q.at, s.id FROM q ${
+    noun === 'team'
+      ? 'JOIN teams t ON t.id = q.subject JOIN series s ON s.organization_id = t.organization_id AND strpos(s.team_ids, t.id) > 0'
+      : `JOIN series s ON s.${limitedBy[noun]} = q.subject AND (q.member = '' OR s.user_id = q.member)`
+  } AND s.end_user = q.end_user AND s.pending = 0 WHERE q.type = ${type}`
 
 /** Whether the model of a row is one that the question is about. */
 export const fitsIn = (model: string): string =>
@@ -87,15 +91,16 @@ const heldIn = (column: string, isNamed: string, latest: string): string => `
 /** Tables for a WITH, the last of which, `counted`, has a row for each question in its order. @param first its first place */
 export function counting(first: number): string {
   const place = (index: number, type: string) => `$${first + index}::${type}`
-  const latest = place(10, 'bigint')
+  const latest = place(11, 'bigint')
   return `
     q AS (
       SELECT * FROM unnest(${place(0, 'text[]')}, ${place(1, 'int[]')}, ${place(2, 'text[]')}, ${place(3, 'int[]')},
-        ${place(4, 'text[]')}, ${place(5, 'bigint[]')}) WITH ORDINALITY AS q (subject, type, end_user, metric, pattern, at, n)),
+        ${place(4, 'text[]')}, ${place(5, 'bigint[]')}, ${place(10, 'text[]')})
+        WITH ORDINALITY AS q (subject, type, end_user, metric, pattern, at, member, n)),
     run AS (
       SELECT * FROM unnest(${place(6, 'int[]')}, ${place(7, 'int[]')}, ${place(8, 'bigint[]')}, ${place(9, 'bigint[]')})
         AS run (n, width, first, until)),
-    whose AS MATERIALIZED (${subjects.map((noun, type) => seriesOf(`${noun}_id`, type)).join(' UNION ALL ')}),
+    whose AS MATERIALIZED (${limitedNouns.map(seriesOf).join(' UNION ALL ')}),
     booked AS (
       SELECT n, latchkey_total(amount) AS amount FROM (${widths.map(bookedIn).join(' UNION ALL ')}) b GROUP BY n),
     held AS (

@@ -3,10 +3,12 @@
  * are not known before they are read. So a question about a key guesses that they are what they were the last time, asks for
  * their sums with the key, and asks again if they turn out to be others. No answer depends on the guess. No rule may live here.
  */
+import { type LimitedNoun, limitedNouns } from '../../contract/nouns.ts'
 import type { LimitSubject } from '../../contract/views.ts'
 import type { Facts, KeyQuery } from '../engine.ts'
 import type {
   BoundLimit,
+  FoundKey,
   Freed,
   Held,
   KeyBy,
@@ -25,6 +27,7 @@ import {
   foundByHash,
   foundById,
   lifeOf,
+  limitedBy,
   limitsOfKeys,
   listedKeys,
   prices,
@@ -86,11 +89,12 @@ const mostGuesses = 10_000
 /** How drizzle's builder spells a part, with the number of its first place. */
 export type Spell = (part: Parameters<Writing['part']>[0], first: number) => Query
 
-interface KeyRow extends ListedKey {
-  readonly endsAt: number | null
+interface KeyRow extends FoundKey {
   readonly keyLimits: string | null
   readonly userLimits: string | null
   readonly projectLimits: string | null
+  readonly organizationLimits: string | null
+  readonly teamLimits: string | null
   readonly minutesFrom: number
   readonly hoursFrom: number
   readonly room: boolean
@@ -152,16 +156,19 @@ export class PostgresFacts implements Facts {
 
   async limitsAt(subjects: readonly LimitSubject[], moment: Moment): Promise<readonly LimitFacts[]> {
     const bound: BoundLimit[] = []
-    for (const type of ['key', 'user', 'project'] as const) {
+    for (const type of limitedNouns) {
       const some = subjects.filter(subject => subject.type === type)
       if (some.length === 0) continue
+      const column = limitedBy[type]
       const rows = await this.#asked.rows<StoredLimit & { of: string }>(
-        `SELECT ${type}_id AS of, ${storedLimit} FROM limits WHERE ${type}_id = ANY($1::text[]) ORDER BY ${limitOrder}`,
+        `SELECT ${column} AS of, ${storedLimit} FROM limits WHERE ${column} = ANY($1::text[]) ORDER BY ${limitOrder}`,
         [some.map(({ id }) => id)],
       )
-      const own = Map.groupBy(rows, ({ of }) => of)
-      for (const subject of some)
-        for (const { of: _, ...limit } of own.get(subject.id) ?? []) bound.push({ subject, limit })
+      const own = Map.groupBy(rows, ({ of, memberId }) => `${of} ${memberId ?? ''}`)
+      for (const subject of some) {
+        const its = own.get(`${subject.id} ${subject.member?.id ?? ''}`) ?? []
+        for (const { of: _, ...limit } of its) bound.push({ subject, limit })
+      }
     }
     const retention = await this.retention()
     const inOrder = subjects.flatMap(subject => bound.filter(each => each.subject === subject))
@@ -354,7 +361,13 @@ async function firstWhere(
 const limitOrder = 'metric, period, window_ms, models, each'
 
 const limitsAsJson = (of: string): string =>
-  `(SELECT json_agg(l)::text FROM (SELECT ${storedLimit} FROM limits WHERE ${of} ORDER BY ${limitOrder}) l)`
+  `(SELECT json_agg(l)::text FROM (SELECT ${storedLimit} FROM limits WHERE ${of} ORDER BY member_id, ${limitOrder}) l)`
+
+const ofTeamsAsJson = `(SELECT json_agg(l)::text FROM (
+  SELECT teams.id AS "teamId", teams.name AS team, ${storedLimit}
+  FROM team_members JOIN teams ON teams.id = team_members.team_id JOIN limits ON limits.team_id = teams.id
+  WHERE team_members.user_id = k."ownerId" AND teams.organization_id = k."organizationId"
+  ORDER BY teams.id, ${limitOrder}) l)`
 
 /** $1 the hash or the id, $2 the end user, $3 how many of them a key may have, then those of `counting`. */
 const keyText = (found: string, sums: boolean): string => `
@@ -362,7 +375,9 @@ const keyText = (found: string, sums: boolean): string => `
   SELECT k.*,
     ${limitsAsJson('key_id = k.id')} AS "keyLimits",
     ${limitsAsJson('user_id = k."ownerId"')} AS "userLimits",
-    ${limitsAsJson('project_id = k."projectId"')} AS "projectLimits",
+    ${limitsAsJson('project_id = k."projectId" AND (member_id IS NULL OR member_id = k."ownerId")')} AS "projectLimits",
+    ${limitsAsJson('organization_id = k."organizationId" AND (member_id IS NULL OR member_id = k."ownerId")')} AS "organizationLimits",
+    ${ofTeamsAsJson} AS "teamLimits",
     coalesce((SELECT minutes_from FROM retention), 0) AS "minutesFrom",
     coalesce((SELECT hours_from FROM retention), 0) AS "hoursFrom",
     $2 = '' OR EXISTS (SELECT FROM series WHERE key_id = k.id AND end_user = $2)
@@ -385,16 +400,39 @@ const asksTheSame = (a: KeyRow, b: KeyRow): boolean =>
   a.keyLimits === b.keyLimits &&
   a.userLimits === b.userLimits &&
   a.projectLimits === b.projectLimits &&
+  a.organizationId === b.organizationId &&
+  a.organizationSlug === b.organizationSlug &&
+  a.organizationLimits === b.organizationLimits &&
+  a.teamLimits === b.teamLimits &&
   a.minutesFrom === b.minutesFrom &&
   a.hoursFrom === b.hoursFrom
 
 function boundOf(row: KeyRow): readonly BoundLimit[] {
-  const of = (subject: LimitSubject, limits: string | null): readonly BoundLimit[] =>
-    limits === null ? [] : JSON.parse(limits).map((limit: StoredLimit) => ({ subject, limit }))
+  const user = row.ownerId === null ? null : { id: row.ownerId, username: row.username ?? '' }
+  const of = (
+    type: LimitedNoun,
+    id: string | null,
+    name: string | null,
+    limits: string | null,
+  ): readonly BoundLimit[] => {
+    if (id === null || limits === null) return []
+    return JSON.parse(limits).map((limit: StoredLimit) => ({
+      subject: { type, id, name: name ?? '', member: limit.memberId === null ? null : user },
+      limit,
+    }))
+  }
+  const ofTeams: readonly (StoredLimit & { teamId: string; team: string })[] = JSON.parse(
+    row.teamLimits ?? '[]',
+  )
   return [
-    ...of({ type: 'key', id: row.id, name: row.name }, row.keyLimits),
-    ...of({ type: 'user', id: row.ownerId ?? '', name: row.username ?? '' }, row.userLimits),
-    ...of({ type: 'project', id: row.projectId ?? '', name: row.slug ?? '' }, row.projectLimits),
+    ...of('key', row.id, row.name, row.keyLimits),
+    ...of('user', row.ownerId, row.username, row.userLimits),
+    ...of('project', row.projectId, row.slug, row.projectLimits),
+    ...of('org', row.organizationId, row.organizationSlug, row.organizationLimits),
+    ...ofTeams.map(({ teamId, team, ...limit }) => ({
+      subject: { type: 'team' as const, id: teamId, name: team, member: null },
+      limit,
+    })),
   ]
 }
 

@@ -6,7 +6,7 @@ import type { Query } from '../rows.ts'
 export function messagesWith({ words, chatId, userId, projectId, before, limit }: MessageSearch): Query {
   const params: (string | number)[] = []
   const place = (value: string | number): string => `$${params.push(value)}`
-  const sought = words.map(word => phrase(word, place(word.text)))
+  const sought = words.map(word => phrase(word, place(word.text.replaceAll('-', ' '))))
   const conditions = [`latchkey_words(messages.content) @@ (${sought.join(' && ')})`]
   if (before !== undefined) conditions.push(`messages.number < ${place(before)}`)
   if (chatId !== undefined) conditions.push(`messages.chat_id = ${place(chatId)}`)
@@ -20,7 +20,7 @@ export function messagesWith({ words, chatId, userId, projectId, before, limit }
   }
 }
 
-/** Words that follow each other; more letters may follow the last one. */
+/** Words that follow each other, which the server also has of `one-word`; more letters may follow the last one. */
 const phrase = ({ isStart }: SoughtWords, place: string): string =>
   isStart
     ? `(phraseto_tsquery('simple', ${place})::text || ':*')::tsquery`

@@ -1,5 +1,6 @@
 /** Whose usage it is and of which model, as small numbers. No rule may live here. */
 import type { NoSeries } from '../engine.ts'
+import { organizationOf, teamsOf } from '../rows.ts'
 import type { Connection } from './connection.ts'
 import { lockRoom } from './locks.ts'
 
@@ -30,7 +31,8 @@ export const beginWriting = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 export const isOwn = (series: string, endUser: string): string =>
   `${series}.key_id = keys.id AND ${series}.end_user = ${endUser} AND ${series}.pending = 0
     AND ${series}.user_id = coalesce(keys.user_id, '') AND ${series}.project_id = coalesce(keys.project_id, '')
-    AND ${series}.ingest = 0`
+    AND ${series}.ingest = 0
+    AND ${series}.organization_id = ${organizationOf('keys')} AND ${series}.team_ids = ${teamsOf('keys')}`
 
 /** Makes the series of a key, and the one of an end user of it. Returns for whom there is one: nobody when there is no room. */
 export async function makeSeries(
@@ -114,8 +116,9 @@ export async function modelOf(turn: Turn, name: string): Promise<number> {
 const found = `SELECT s.id AS series FROM keys LEFT JOIN series s ON ${isOwn('s', '$2')} WHERE keys.id = $1`
 
 const addSeries = `
-  INSERT INTO series (key_id, user_id, project_id, end_user)
-  SELECT id, coalesce(user_id, ''), coalesce(project_id, ''), $2 FROM keys WHERE id = $1 ON CONFLICT DO NOTHING`
+  INSERT INTO series (key_id, end_user, user_id, project_id, organization_id, team_ids)
+  SELECT id, $2, coalesce(user_id, ''), coalesce(project_id, ''), ${organizationOf('keys')}, ${teamsOf('keys')}
+  FROM keys WHERE id = $1 ON CONFLICT DO NOTHING`
 
 /** A row if what the end user uses can be counted for them. */
 const room = `

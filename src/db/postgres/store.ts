@@ -104,7 +104,7 @@ export class PostgresStore implements Store {
   async *stream<T>(work: (snapshot: Snapshot) => AsyncIterable<T>): AsyncGenerator<T> {
     const connection = await this.#pools.administration.open()
     try {
-      await connection.run(beginReading)
+      await connection.begin(beginReading)
       const facts = this.#factsOn(connection)
       yield* work({
         facts,
@@ -123,7 +123,7 @@ export class PostgresStore implements Store {
     const deadline = performance.now() + (patience === 'usual' ? this.#busyTimeoutMs : 0)
     const connection = await this.#pools.administration.open()
     try {
-      await connection.run(beginWriting)
+      await connection.begin(beginWriting)
       await connection.run('SET LOCAL idle_in_transaction_session_timeout = 0')
       while ((await connection.run(takeAlone, [aloneLock])) === 0) {
         if (performance.now() >= deadline) throw taken()

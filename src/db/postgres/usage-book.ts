@@ -426,19 +426,38 @@ class Asked {
   }
 }
 
-/** Locks whatever limits bind: the key, then its user, then its project. It is a statement before the one that adds up. */
+/**
+ * Locks whatever limits bind: the key, then its user, its project, the organization of that and the teams there, in the order of
+ * their ids. It is a statement before the one that adds up.
+ */
 const lockAll = (connection: Connection, by: KeyBy): Promise<readonly { readonly id: string }[]> =>
   'hash' in by ? connection.rows(lockBySecret, [by.hash]) : connection.rows(lockById, [by.id])
 
-/** In the order of its parts. */
-const lockText = (condition: string): string =>
-  (['keys.id', 'keys.user_id', 'keys.project_id'] as const)
+/** In the order of its parts. A subquery with an order is done in it. */
+const lockText = (condition: string): string => {
+  const ofAll = '(member_id IS NULL OR member_id = keys.user_id)'
+  const project = 'JOIN projects p ON p.id = keys.project_id'
+  const parts = [
+    ['keys.id', '', 'key_id = keys.id'],
+    ['keys.user_id', '', 'user_id = keys.user_id'],
+    ['keys.project_id', '', `project_id = keys.project_id AND ${ofAll}`],
+    ['p.organization_id', project, `organization_id = p.organization_id AND ${ofAll}`],
+    [
+      't.id',
+      `${project} JOIN team_members m ON m.user_id = keys.user_id
+        JOIN teams t ON t.id = m.team_id AND t.organization_id = p.organization_id`,
+      'team_id = t.id',
+    ],
+  ]
+  return parts
     .map(
-      (column, index) => `
-      SELECT ${column} AS id, pg_advisory_xact_lock(hashtextextended(${column}, 0))::text FROM keys
-      WHERE ${condition} AND EXISTS (SELECT FROM limits WHERE ${['key_id', 'user_id', 'project_id'][index]} = ${column})`,
+      ([id, joined, limited]) => `
+      SELECT id, pg_advisory_xact_lock(hashtextextended(id, 0))::text FROM (
+        SELECT ${id} AS id FROM keys ${joined}
+        WHERE ${condition} AND EXISTS (SELECT FROM limits WHERE ${limited}) ORDER BY 1) s`,
     )
     .join(' UNION ALL ')
+}
 
 const lockById = lockText('keys.id = $1')
 const lockBySecret = lockText('keys.id = (SELECT key_id FROM secrets WHERE hash = $1)')

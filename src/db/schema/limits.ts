@@ -1,6 +1,8 @@
 /** What subjects may use within a window, and what requests under way hold of it. */
 import { check, id, index, integer, isOne, sql, table, text, uniqueIndex } from './columns.ts'
 import { keys } from './keys.ts'
+import { teams } from './members.ts'
+import { organizations } from './organizations.ts'
 import { projects, users } from './people.ts'
 import { models, series } from './usage.ts'
 
@@ -33,13 +35,47 @@ export const limits = table(
     resetMinute: integer('reset_minute').notNull().default(0),
     resetHour: integer('reset_hour').notNull().default(0),
     resetDay: integer('reset_day').notNull().default(0),
+    organizationId: text('organization_id').references(() => organizations.id, { onDelete: 'cascade' }),
+    teamId: text('team_id').references(() => teams.id, { onDelete: 'cascade' }),
+    /** The one user that it binds in the project or the organization; null for all of it together. */
+    memberId: text('member_id').references(() => users.id, { onDelete: 'cascade' }),
   },
   t => [
     limitId.check,
     uniqueIndex('limits_key').on(t.keyId, t.metric, t.period, t.windowMs, t.models, t.each),
     uniqueIndex('limits_user').on(t.userId, t.metric, t.period, t.windowMs, t.models, t.each),
-    uniqueIndex('limits_project').on(t.projectId, t.metric, t.period, t.windowMs, t.models, t.each),
-    check('limits_subject', isOne(t.keyId, t.userId, t.projectId)),
+    uniqueIndex('limits_project')
+      .on(t.projectId, t.metric, t.period, t.windowMs, t.models, t.each)
+      .where(sql`${t.memberId} IS NULL`),
+    uniqueIndex('limits_organization')
+      .on(t.organizationId, t.metric, t.period, t.windowMs, t.models, t.each)
+      .where(sql`${t.memberId} IS NULL`),
+    uniqueIndex('limits_team').on(t.teamId, t.metric, t.period, t.windowMs, t.models, t.each),
+    // Two rows without a member are never the same here.
+    uniqueIndex('limits_project_member').on(
+      t.projectId,
+      t.memberId,
+      t.metric,
+      t.period,
+      t.windowMs,
+      t.models,
+      t.each,
+    ),
+    uniqueIndex('limits_organization_member').on(
+      t.organizationId,
+      t.memberId,
+      t.metric,
+      t.period,
+      t.windowMs,
+      t.models,
+      t.each,
+    ),
+    index('limits_member').on(t.memberId),
+    check('limits_subject', isOne(t.keyId, t.userId, t.projectId, t.organizationId, t.teamId)),
+    check(
+      'limits_member',
+      sql`${t.memberId} IS NULL OR ${t.projectId} IS NOT NULL OR ${t.organizationId} IS NOT NULL`,
+    ),
     check('limits_metric', sql`${t.metric} IN ('tokens', 'requests', 'usd', 'parallel')`),
     check('limits_amount', sql`${t.amount} >= 0`),
     check('limits_period', sql`${t.period} IN ('rolling', 'day', 'week', 'month', 'total')`),
@@ -50,7 +86,10 @@ export const limits = table(
     ),
     check('limits_zone', sql`(${t.period} IN ('day', 'week', 'month')) = (${t.timeZone} <> '')`),
     check('limits_parallel', sql`${t.metric} <> 'parallel' OR ${t.period} = 'total'`),
-    check('limits_each', sql`${t.each} = 0 OR (${t.each} = 1 AND ${t.userId} IS NULL)`),
+    check(
+      'limits_each',
+      sql`${t.each} = 0 OR (${t.each} = 1 AND ${t.userId} IS NULL AND ${t.memberId} IS NULL)`,
+    ),
   ],
 )
 

@@ -15,9 +15,9 @@ import {
 import { keys } from './keys.ts'
 
 /**
- * Whose usage it is: a row for each key with the user and project that it belonged to. Refers to things that may be gone, so
- * that their usage stays. What an end user of a key used is counted twice: with all that the key used, and in a series of
- * its own.
+ * Whose usage it is: a row for each key with the user and project that it belonged to, the organization that owned the
+ * project, and the teams there that the user was in. Refers to things that may be gone, so that their usage stays. What an
+ * end user of a key used is counted twice: with all that the key used, and in a series of its own.
  */
 export const series = table(
   'series',
@@ -33,12 +33,26 @@ export const series = table(
     ingest: integer('ingest').notNull().default(0),
     /** 1 until that log is sealed: nothing of it counts yet. */
     pending: integer('pending').notNull().default(0),
+    /** Empty for none. */
+    organizationId: text('organization_id').notNull().default(''),
+    /** Their ids in order, with blanks between them. */
+    teamIds: text('team_ids').notNull().default(''),
   },
   t => [
     // All that is asked of a series is in the indexes.
-    uniqueIndex('series_key').on(t.keyId, t.endUser, t.pending, t.userId, t.projectId, t.ingest),
+    uniqueIndex('series_key').on(
+      t.keyId,
+      t.endUser,
+      t.pending,
+      t.userId,
+      t.projectId,
+      t.ingest,
+      t.organizationId,
+      t.teamIds,
+    ),
     index('series_user').on(t.userId, t.endUser, t.pending),
-    index('series_project').on(t.projectId, t.endUser, t.pending),
+    index('series_project').on(t.projectId, t.endUser, t.pending, t.userId),
+    index('series_organization').on(t.organizationId, t.endUser, t.pending, t.userId, t.teamIds),
     check('series_pending', sql`${t.pending} = 0 OR (${t.pending} = 1 AND ${t.ingest} > 0)`),
   ],
 )

@@ -28,6 +28,7 @@ import {
   foundByHash,
   foundById,
   lifeOf,
+  limitedBy,
   limitsOfKeys,
   listedKeys,
   prices,
@@ -49,6 +50,7 @@ import {
 } from '../spans.ts'
 import type { Client } from './client.ts'
 import { messagesWith } from './message-words.ts'
+import type { PastDays } from './past-days.ts'
 
 type Values = (string | number | null)[]
 
@@ -67,6 +69,8 @@ export class SqliteFacts implements Facts {
   readonly client: Client
   /** Set as soon as there is a builder that conditions could come from. */
   part: Writing['part'] = unrendered
+  /** Set where nothing but snapshots is read: within a transaction, what it changed would be missed. */
+  pastDays: PastDays | undefined
   readonly #mostEndUsers: number
   readonly #dataVersion: (client: Client) => number
   readonly #compiled = new Map<string, Statement<unknown, Values>>()
@@ -90,19 +94,21 @@ export class SqliteFacts implements Facts {
     this.#found ??= compileFound(this.client)
     const row = 'hash' in by ? this.#found.byHash.get(by.hash) : this.#found.byId.get(by.id)
     if (row === null) return null
-    const { id, name, ownerId, username, projectId, slug } = row
-    const bound: BoundLimit[] = []
-    this.#bind(bound, { type: 'key', id, name })
-    if (ownerId !== null) this.#bind(bound, { type: 'user', id: ownerId, name: username ?? '' })
-    if (projectId !== null) this.#bind(bound, { type: 'project', id: projectId, name: slug ?? '' })
+    const { id } = row
+    const bound = this.#bind(row)
     const hasRoom = !bound.some(({ limit }) => limit.each === 1) || this.hasRoom(id, moment.endUser)
     const limits = refuses?.(row) ? null : this.#count(bound, moment)
     return { ...row, bound, limits, hasRoom }
   }
 
   limitsAt(subjects: readonly LimitSubject[], moment: Moment): readonly LimitFacts[] {
-    const bound: BoundLimit[] = []
-    for (const subject of subjects) this.#bind(bound, subject)
+    this.#found ??= compileFound(this.client)
+    const { limits } = this.#found
+    const bound = subjects.flatMap(subject =>
+      limits[subject.type]
+        .all(subject.id, subject.member?.id ?? null)
+        .flatMap(limit => (limit.memberId === (subject.member?.id ?? null) ? [{ subject, limit }] : [])),
+    )
     return this.#count(bound, moment)
   }
 
@@ -197,9 +203,27 @@ export class SqliteFacts implements Facts {
     return Array.from(this.client.rows<{ readonly number: number }>(messagesWith(search)), row => row.number)
   }
 
-  #bind(bound: BoundLimit[], subject: LimitSubject): void {
+  /** All limits of a key, in the order of `KeyFacts`. */
+  #bind(row: FoundKey): readonly BoundLimit[] {
     this.#found ??= compileFound(this.client)
-    for (const limit of this.#found.limits[subject.type].all(subject.id)) bound.push({ subject, limit })
+    const { limits, ofTeams } = this.#found
+    const { id, name, ownerId, username, projectId, slug, organizationId, organizationSlug } = row
+    const bound: BoundLimit[] = []
+    const bind = (type: LimitedNoun, whose: string, named: string, user: LimitSubject['member'] = null) => {
+      for (const limit of limits[type].all(whose, user?.id ?? null)) {
+        const member = limit.memberId === null ? null : user
+        bound.push({ subject: { type, id: whose, name: named, member }, limit })
+      }
+    }
+    const user = ownerId === null ? null : { id: ownerId, username: username ?? '' }
+    bind('key', id, name)
+    if (user !== null) bind('user', user.id, user.username)
+    if (projectId !== null) bind('project', projectId, slug ?? '', user)
+    if (organizationId === null) return bound
+    bind('org', organizationId, organizationSlug ?? '', user)
+    for (const { teamId, team, ...limit } of user === null ? [] : ofTeams.all(user.id, organizationId))
+      bound.push({ subject: { type: 'team', id: teamId, name: team, member: null }, limit })
+    return bound
   }
 
   #count(bound: readonly BoundLimit[], moment: Moment): readonly LimitFacts[] {
@@ -217,7 +241,12 @@ export class SqliteFacts implements Facts {
     const held = isEach ? 'end_user_series' : 'series'
     const retention = this.retention()
     if (isEach && endUser === '') return { limit, series: [], held, models: null, retention }
-    const series = this.#found.series[subject.type].values(subject.id, isEach ? endUser : '')
+    const { type, id, member } = subject
+    const whom = isEach ? endUser : ''
+    const series =
+      member === null
+        ? this.#found.series[type].values(id, whom)
+        : this.#compile(`${seriesOf[type]} AND user_id = ?`).values(id, whom, member.id)
     const models =
       limit.models === '' ? null : (this.#compile(modelsLike).values(limit.models).flat() as number[])
     return { limit, series: series.flat() as number[], held, models, retention }
@@ -228,8 +257,17 @@ export class SqliteFacts implements Facts {
     const { limit } = scope
     if (limit.metric === 'parallel') return this.#sum(scope, [], at, moment)
     const { runs, less } = windowOf(limit, at, moment.at, scope.retention)
-    const { booked, reserved } = this.#sum(scope, runs, at, moment)
-    return { booked: booked - less, reserved }
+    const many =
+      this.pastDays && runs.find(({ width, from, until }) => width === 'days' && until - from > fewDays)
+    const { booked, reserved } = this.#sum(scope, many ? runs.filter(run => run !== many) : runs, at, moment)
+    return { booked: booked + (many ? this.#past(scope, many, at, moment) : 0) - less, reserved }
+  }
+
+  #past(scope: Scope, days: Run, at: number, moment: Moment): number {
+    const { limit, series, models } = scope
+    const name = `${limit.metric} ${series.join()} ${models?.join()} ${days.from} ${days.until}`
+    const add = () => this.#sum(scope, [days], at, moment).booked
+    return this.pastDays?.sum(name, days.until, this.client.changeCounter(), add) ?? add()
   }
 
   /** The sum of runs of buckets, and that of the reservations that live at `at`. */
@@ -314,6 +352,9 @@ const place = (): string => '?'
 
 const life = lifeOf('total', '+?')
 
+/** To add up fewer takes no longer than to look for the sum. */
+const fewDays = 31
+
 const unrendered: Writing['part'] = () => {
   throw new Error('a condition without the query builder')
 }
@@ -322,24 +363,27 @@ interface Found {
   readonly byHash: Statement<FoundKey, [string]>
   readonly byId: Statement<FoundKey, [string]>
   readonly series: Readonly<Record<LimitedNoun, Statement<[number], [string, string]>>>
-  readonly limits: Readonly<Record<LimitedNoun, Statement<StoredLimit, [string]>>>
+  /** Those of a noun, and of a user in it. */
+  readonly limits: Readonly<Record<LimitedNoun, Statement<StoredLimit, [string, string | null]>>>
+  readonly ofTeams: Statement<StoredLimit & { teamId: string; team: string }, [string, string]>
 }
+
+const ofEach = <T>(of: (noun: LimitedNoun) => T): Readonly<Record<LimitedNoun, T>> => ({
+  key: of('key'),
+  user: of('user'),
+  project: of('project'),
+  org: of('org'),
+  team: of('team'),
+})
 
 const compileFound = (client: Client): Found => ({
   // SQLite compiles a join again for each value of a parameter that it compares with a column, which takes four times as long as
   // to run it. It does not look behind a plus.
   byHash: client.keep(foundByHash('+?')),
   byId: client.keep(foundById('+?')),
-  series: {
-    key: client.keep(seriesOf('key_id')),
-    user: client.keep(seriesOf('user_id')),
-    project: client.keep(seriesOf('project_id')),
-  },
-  limits: {
-    key: client.keep(limitsOf('key_id')),
-    user: client.keep(limitsOf('user_id')),
-    project: client.keep(limitsOf('project_id')),
-  },
+  series: ofEach(noun => client.keep(seriesOf[noun])),
+  limits: ofEach(noun => client.keep(limitsOf(noun))),
+  ofTeams: client.keep(limitsOfTeams),
 })
 
 interface Amount {
@@ -375,9 +419,13 @@ const reserved: Readonly<Record<Metric, string>> = {
   parallel: '1',
 }
 
-/** All series of a key, user or project; or those of one end user. */
-const seriesOf = (column: string): string =>
-  `SELECT id FROM series WHERE ${column} = ? AND end_user = ? AND pending = 0`
+/** All series of what is limited; or those of one end user. */
+const seriesOf = ofEach(noun =>
+  noun === 'team'
+    ? `SELECT id FROM series WHERE organization_id = (SELECT organization_id FROM teams WHERE id = ?1)
+         AND end_user = ?2 AND pending = 0 AND instr(team_ids, ?1) > 0`
+    : `SELECT id FROM series WHERE ${limitedBy[noun]} = ? AND end_user = ? AND pending = 0`,
+)
 
 /** GLOB knows two more special characters, which stand for themselves in a class of their own. */
 const modelsLike = `SELECT id FROM models WHERE name GLOB replace(replace(?, '[', '[[]'), '?', '[?]')`
@@ -412,4 +460,12 @@ function sumOf(
        WHERE ${held} ${among} AND expires_at > ?2 AND created_at <= ?3 ${models}) AS reserved`
 }
 
-const limitsOf = (column: string): string => `SELECT ${storedLimit} FROM limits WHERE ${column} = ?`
+const limitsOf = (noun: LimitedNoun): string =>
+  `SELECT ${storedLimit} FROM limits WHERE ${limitedBy[noun]} = ?1 AND (member_id IS NULL OR member_id = ?2)`
+
+/** User, organization. */
+const limitsOfTeams = `
+  SELECT teams.id AS "teamId", teams.name AS team, ${storedLimit}
+  FROM team_members CROSS JOIN teams CROSS JOIN limits
+  WHERE team_members.user_id = +? AND teams.id = team_members.team_id AND teams.organization_id = +?
+    AND limits.team_id = teams.id`

@@ -19,6 +19,7 @@ import { SqliteFacts } from './facts.ts'
 import { type FileId, fileAt, isSame, logFilesOf, nowhere, requireOwnLog } from './file-id.ts'
 import { type Durability, GroupCommit, setSynchronous, type Writer, writerOn } from './group-commit.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
+import { PastDays } from './past-days.ts'
 import { UnlimitedKeys } from './unlimited-keys.ts'
 import type { SqliteUsage } from './usage-book.ts'
 
@@ -170,7 +171,11 @@ export class SqliteStore implements Store {
     try {
       if (performance.now() >= this.#freshUntil) this.#follow()
       const connection = this.#betweenTransactions()
-      connection.glancer ??= glancerOn(connection.client, this.#mostEndUsers)
+      connection.glancer ??= glancerOn(
+        connection.client,
+        this.#mostEndUsers,
+        connection === this.#writer ? this.#writer.usage.pastDays : new PastDays(),
+      )
       return work(connection.glancer)
     } catch (error) {
       throw translate(error, this.path)
@@ -347,9 +352,10 @@ const glancesPerLookMs = 1
 /** Address space for reading pages in place, because every write of another connection empties a page cache. */
 const mappedBytes = 256 * 1024 * 1024
 
-function glancerOn(client: Client, mostEndUsers: number | undefined): Glancer {
+function glancerOn(client: Client, mostEndUsers: number | undefined, pastDays: PastDays): Glancer {
   client.run(`PRAGMA mmap_size = ${mappedBytes}`)
   const facts = new SqliteFacts(client, mostEndUsers)
+  facts.pastDays = pastDays
   return { facts, keys: new UnlimitedKeys(facts), begin: client.keep('BEGIN'), end: client.keep('ROLLBACK') }
 }
 

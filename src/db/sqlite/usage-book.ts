@@ -24,18 +24,17 @@ import {
   type Usage,
   type UsageCounts,
 } from '../facts.ts'
-import { counterColumns, isFilling, type ReservedFor, reservedFor } from '../rows.ts'
+import { counterColumns, isFilling, organizationOf, type ReservedFor, reservedFor, teamsOf } from '../rows.ts'
 import { dayMs, hourMs, minuteMs, type Width } from '../spans.ts'
 import type { Client } from './client.ts'
 import type { SqliteFacts } from './facts.ts'
+import { PastDays } from './past-days.ts'
 
 type Values = (string | number | null)[]
 
 /** A key as usage needs it, and its series, if it has used anything as it belongs now. */
 interface ChargedKey {
   readonly name: string
-  readonly userId: string
-  readonly projectId: string
   readonly series: number | null
 }
 
@@ -49,7 +48,12 @@ export class SqliteUsage {
   readonly #hours: Statement<unknown, Values>
   readonly #days: Statement<unknown, Values>
   readonly #ingest: Statement<unknown, []>
+  readonly pastDays = new PastDays()
   #lookups: Lookups | undefined
+  /** Of the database as the transaction found it. */
+  #version = Number.NaN
+  /** The earliest day that it counted on. */
+  #firstDay = Number.POSITIVE_INFINITY
 
   constructor(facts: SqliteFacts) {
     this.#facts = facts
@@ -66,14 +70,18 @@ export class SqliteUsage {
   /** A transaction has begun that does nothing but count. */
   begun(): void {
     this.#facts.begun()
-    this.#lookups ??= new Lookups(this.client)
-    this.#lookups.begun()
+    this.#version = this.client.changeCounter()
+    this.#firstDay = Number.POSITIVE_INFINITY
+    this.#lookups ??= new Lookups()
+    this.#lookups.begun(this.#version)
   }
 
   /** It is committed. */
   committed(): void {
     this.#facts.committed()
-    this.#lookups?.committed()
+    const version = this.client.changeCounter()
+    this.#lookups?.committed(version)
+    this.pastDays.counted(this.#version, version, this.#firstDay)
   }
 
   /** It, or a part of it, is undone. */
@@ -207,9 +215,7 @@ export class SqliteUsage {
   }
 
   #addSeries(keyId: string, key: ChargedKey, endUser: string): number {
-    const { userId, projectId } = key
-    const sql = 'INSERT INTO series (key_id, user_id, project_id, end_user) VALUES (?, ?, ?, ?)'
-    const series = this.#added(sql, keyId, userId, projectId, endUser)
+    const series = this.#added(addSeries, keyId, endUser)
     this.#lookups?.keys.set(seriesName(keyId, endUser), { ...key, series })
     return series
   }
@@ -273,7 +279,9 @@ export class SqliteUsage {
     this.#minutes.run(...values)
     values[1] = Math.floor(at / hourMs)
     this.#hours.run(...values)
-    values[1] = Math.floor(at / dayMs)
+    const day = Math.floor(at / dayMs)
+    values[1] = day
+    this.#firstDay = Math.min(this.#firstDay, day)
     this.#days.run(...values, at)
   }
 
@@ -297,21 +305,16 @@ const seriesName = (keyId: string, endUser: string): string =>
 class Lookups {
   readonly keys = new Map<string, ChargedKey>()
   readonly models = new Map<string, number>()
-  readonly #client: Client
   /** As of the last commit that counted. */
   #version = Number.NaN
 
-  constructor(client: Client) {
-    this.#client = client
-  }
-
-  begun(): void {
+  begun(version: number): void {
     const isFull = this.keys.size > mostLookups || this.models.size > mostLookups
-    if (isFull || this.#client.changeCounter() !== this.#version) this.forget()
+    if (isFull || version !== this.#version) this.forget()
   }
 
-  committed(): void {
-    this.#version = this.#client.changeCounter()
+  committed(version: number): void {
+    this.#version = version
   }
 
   forget(): void {
@@ -327,9 +330,16 @@ const fillingDay = `SELECT 1 FROM days WHERE series = ? AND start = ? AND (${isF
 
 /** Key, end user. As a join it takes ten times as long. */
 const chargedKey = `
-  SELECT k.name AS name, coalesce(k.user_id, '') AS userId, coalesce(k.project_id, '') AS projectId,
+  SELECT k.name AS name,
     (SELECT s.id FROM series s WHERE s.key_id = k.id AND s.end_user = ?2 AND s.pending = 0
-       AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0) AS series
+       AND s.user_id = coalesce(k.user_id, '') AND s.project_id = coalesce(k.project_id, '') AND s.ingest = 0
+       AND s.organization_id = ${organizationOf('k')} AND s.team_ids = ${teamsOf('k')}) AS series
+  FROM keys k WHERE k.id = ?1`
+
+/** Key, end user. */
+const addSeries = `
+  INSERT INTO series (key_id, end_user, user_id, project_id, organization_id, team_ids)
+  SELECT k.id, ?2, coalesce(k.user_id, ''), coalesce(k.project_id, ''), ${organizationOf('k')}, ${teamsOf('k')}
   FROM keys k WHERE k.id = ?1`
 
 const reserved = reservedFor('+?')

@@ -1,14 +1,17 @@
 /** What the chain alone cannot show, a backup does. */
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
+import { dirname } from 'node:path'
 import { Client } from '../../db/sqlite/client.ts'
-import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
+import { onPostgres, requireFile, type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
 
 async function scene() {
   const home = await temporaryLatchkey()
   const create = (name: string) => home.latchkey.users.create({ username: name })
   for (const name of ['a', 'b', 'c']) await create(name)
-  return { ...home, create, [Symbol.asyncDispose]: () => home[Symbol.asyncDispose]() }
+  const rows = (await home.latchkey.audit.list()).length
+  return { ...home, create, rows, [Symbol.asyncDispose]: () => home[Symbol.asyncDispose]() }
 }
 
 const verify = async ({ latchkey }: TestLatchkey, backup: { readonly id: string }) => {
@@ -18,29 +21,32 @@ const verify = async ({ latchkey }: TestLatchkey, backup: { readonly id: string 
 
 test('a backup tells whether its log is still part of this one', async () => {
   await using home = await scene()
-  const { latchkey, create, query } = home
+  const { latchkey, create, query, rows } = home
   const backup = await latchkey.backups.create()
   const [latest] = await latchkey.audit.list({ limit: 1 })
-  expect(backup.auditHead).toEqual({ seq: 4, hash: latest?.hash ?? '' })
+  expect(backup.auditHead).toEqual({ seq: rows, hash: latest?.hash ?? '' })
   expect(await verify(home, backup)).toEqual([true, '', 'present'])
   await create('d')
   expect(await verify(home, backup)).toEqual([true, '', 'present'])
   // The newest rows are cut off: the chain that is left is whole.
-  await query('DELETE FROM audit WHERE seq >= 4')
+  await query(`DELETE FROM audit WHERE seq >= ${rows}`)
   expect((await latchkey.audit.verify()).ok).toBe(true)
-  expect(await verify(home, backup)).toEqual([false, 'cut 4', 'missing'])
+  expect(await verify(home, backup)).toEqual([false, `cut ${rows}`, 'missing'])
   // Others were written in their place.
   await create('e')
   await create('f')
   expect((await latchkey.audit.verify()).ok).toBe(true)
-  expect(await verify(home, backup)).toEqual([false, 'replaced 4', 'missing'])
-  const { code, out } = await run('audit verify --against latest', { db: home.path, cwd: home.folder })
+  expect(await verify(home, backup)).toEqual([false, `replaced ${rows}`, 'missing'])
+  const { code, out } = await run(
+    ['audit', 'verify', '--against', onPostgres ? backup.id : 'latest', '--from', dirname(backup.path)],
+    { db: home.path, cwd: home.folder },
+  )
   expect([code, out]).toEqual([7, expect.stringContaining(`The log of ${backup.id} is not part of it`)])
 })
 
 test('after a restore, later backups are told to be replaced by it, and older ones are part of the log', async () => {
   await using home = await scene()
-  const { latchkey, create, clock } = home
+  const { latchkey, create, clock, rows } = home
   const tick = () => {
     clock.now = new Date(clock.now.getTime() + 60_000)
   }
@@ -49,38 +55,38 @@ test('after a restore, later backups are told to be replaced by it, and older on
   await create('d')
   const later = await latchkey.backups.create()
   tick()
-  const { safetyBackup } = await latchkey.backups.restore({ backup: old.id, inPlace: true })
+  const { safetyBackup } = await latchkey.backups.restore({ backup: old.id, inPlace: !onPostgres })
   const [row] = await latchkey.audit.list({ action: 'database.restore' })
-  expect(row?.after).toMatchObject({ backup: old.id, replaced: { seq: 5 } })
+  expect(row?.after).toMatchObject({ backup: old.id, replaced: { seq: rows + 1 } })
   tick()
   await create('e')
   expect(await verify(home, old)).toEqual([true, '', 'present'])
   expect(await verify(home, later)).toEqual([true, '', 'restored'])
   expect(await verify(home, safetyBackup ?? old)).toEqual([true, '', 'restored'])
   const { against } = await latchkey.audit.verify({ against: later.id })
-  expect(against?.restore).toMatchObject({ seq: 5, id: row?.id ?? '', actor: 'tester' })
+  expect(against?.restore).toMatchObject({ seq: rows + 1, id: row?.id ?? '', actor: 'tester' })
   // It excuses nothing that was cut off after it.
   tick()
   const last = await latchkey.backups.create()
-  await home.query('DELETE FROM audit WHERE seq = 6')
-  expect(await verify(home, last)).toEqual([false, 'cut 6', 'missing'])
+  await home.query(`DELETE FROM audit WHERE seq = ${rows + 2}`)
+  expect(await verify(home, last)).toEqual([false, `cut ${rows + 2}`, 'missing'])
 })
 
 test('a backup of what was pruned since says so, and a prune knows the backup that has the rows', async () => {
   await using home = await scene()
-  const { latchkey, clock, create } = home
+  const { latchkey, clock, create, rows } = home
   const backup = await latchkey.backups.create()
   clock.now = new Date(clock.now.getTime() + 60_000)
   await create('d')
   clock.now = new Date(clock.now.getTime() + 60_000)
   const pruned = await latchkey.audit.prune({ before: new Date(clock.now.getTime() - 60_000) })
-  expect(pruned).toMatchObject({ rows: 4, backup: backup.id })
+  expect(pruned).toMatchObject({ rows, backup: backup.id })
   expect(await verify(home, backup)).toEqual([true, '', 'present'])
   await latchkey.audit.prune({ before: clock.now })
   expect(await verify(home, backup)).toEqual([true, '', 'pruned'])
 })
 
-test('backups of other databases, and from before the chain, are refused', async () => {
+requireFile()('backups of other databases, and from before the chain, are refused', async () => {
   await using home = await scene()
   await using other = await scene()
   const { path } = await other.latchkey.backups.create()

@@ -38,10 +38,14 @@ const quotaPolicy = (limit: LimitState): string => {
   return `"${limitName(limit)}";q=${quantity(metric, amount)}${unit}${window}`
 }
 
-/** Such as `key-tokens-5h`. Names of keys are left out, because they may not be ASCII; so are patterns. */
+/**
+ * Such as `key-tokens-5h`. Names are left out, because they may not be ASCII; so are patterns. Of several teams, the id tells
+ * which.
+ */
 export function limitName({ subject, metric, period, windowMs, models, each }: LimitState): string {
   const window = metric === 'parallel' ? '' : `-${windowMs === null ? period : windowText(windowMs)}`
-  return `${subject.type}-${metric}${window}${models === null ? '' : '-models'}${each ? '-each' : ''}`
+  const whose = subject.type === 'team' ? `-${subject.id}` : subject.member === null ? '' : '-member'
+  return `${subject.type}${whose}-${metric}${window}${models === null ? '' : '-models'}${each ? '-each' : ''}`
 }
 
 /** The draft registers only `requests`. Its amounts are integers, so dollars are counted in millionths. */

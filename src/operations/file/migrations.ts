@@ -15,7 +15,6 @@ import type {
   SchemaEvent,
   SchemaState,
 } from '../../contract/views.ts'
-import type { AppliedMigration } from '../../db/history.ts'
 import type { Client } from '../../db/sqlite/client.ts'
 import { copyTo, openPrivate } from '../../db/sqlite/copy.ts'
 import { translate } from '../../db/sqlite/errors.ts'
@@ -45,6 +44,7 @@ import { parse } from '../rules/input.ts'
 import { createUnlocked } from './backup/create.ts'
 import { withLock } from './backup/lock.ts'
 import { recordInside } from './backup/trail.ts'
+import { type AuditedMove, moveActions, schemaEvents } from './history.ts'
 import { type Migrate, migrateInput, type PlanMigration } from './input.ts'
 import { shownSql, stepStates } from './steps.ts'
 
@@ -121,74 +121,18 @@ export async function planMigration(
 export async function migrationHistory(context: FileContext): Promise<readonly SchemaEvent[]> {
   return reading(context.path, client => {
     requireOurs(client, context.path)
-    const applied = appliedMigrations(client)
-    const told = auditedEvents(client, applied)
-    const untold = applied
-      .filter(step => !told.some(event => isPartOf(step, event)))
-      .map(
-        (step): SchemaEvent => ({
-          at: new Date(step.appliedAt),
-          event: 'up',
-          from: step.version - 1,
-          to: step.version,
-          steps: [step.name],
-          actor: null,
-          backup: null,
-          programVersion: step.programVersion,
-        }),
-      )
-    // The sort is stable, so steps with the same time stay in the order of their versions.
-    return [...told, ...untold.toReversed()].sort((a, b) => b.at.getTime() - a.at.getTime())
+    return schemaEvents(appliedMigrations(client), movesIn(client))
   })
 }
 
-/** The most milliseconds between a step and its audit row, which are written in the same transaction. */
-const oneRunMs = 60_000
-
-const isPartOf = (step: AppliedMigration, event: SchemaEvent): boolean =>
-  event.event !== 'down' &&
-  step.version <= event.to &&
-  step.version > (event.event === 'init' ? 0 : (event.from ?? 0)) &&
-  Math.abs(step.appliedAt - event.at.getTime()) <= oneRunMs
-
-function auditedEvents(client: Client, applied: readonly AppliedMigration[]): readonly SchemaEvent[] {
+function movesIn(client: Client): readonly AuditedMove[] {
   if (!client.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit'").get()) return []
-  const rows = client
+  return client
     .query(
-      `SELECT at, actor, action, "before" ->> 'schemaVersion' AS "from", "after" ->> 'schemaVersion' AS version,
-         "after" -> 'steps' AS steps, "after" ->> 'backup' AS backup
-       FROM audit WHERE action IN ('database.init', 'database.migrate', 'database.restore') ORDER BY rowid DESC`,
+      `SELECT at, actor, action, "before", "after" FROM audit
+       WHERE action IN (SELECT value FROM json_each(?)) ORDER BY rowid DESC`,
     )
-    .all() as AuditedMove[]
-  return rows.map((row): SchemaEvent => {
-    const { actor, backup } = row
-    const steps = row.steps === null ? [] : (JSON.parse(row.steps) as readonly string[])
-    const restored = row.action === 'database.restore'
-    const from = row.action === 'database.init' ? 0 : restored ? row.version : row.from
-    const to = restored ? row.version + steps.length : row.version
-    const at = new Date(row.at)
-    const event = restored
-      ? 'restore'
-      : row.action === 'database.init'
-        ? 'init'
-        : to < (from ?? 0)
-          ? 'down'
-          : 'up'
-    const seen: SchemaEvent = { at, event, from, to, steps, actor, backup, programVersion: null }
-    const own = applied.find(step => isPartOf(step, seen))
-    return { ...seen, programVersion: own?.programVersion ?? null }
-  })
-}
-
-interface AuditedMove {
-  readonly at: number
-  readonly actor: string
-  readonly action: string
-  readonly from: number | null
-  readonly version: number
-  /** JSON. */
-  readonly steps: string | null
-  readonly backup: string | null
+    .all(JSON.stringify(moveActions)) as AuditedMove[]
 }
 
 /** Milliseconds to wait for other processes to close the database before a step down. */

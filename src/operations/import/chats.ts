@@ -7,7 +7,7 @@ import { messageRoles } from '../../contract/views/words.ts'
 import type { ImportItem, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { asc, eq, oneOf } from '../../db/query.ts'
+import { asc, eq, not, oneOf } from '../../db/query.ts'
 import { chats, messages } from '../../db/schema/chats.ts'
 import { importedChats } from '../../db/schema/imports.ts'
 import type { ForeignChat, ForeignMessage } from '../../formats/foreign-data.ts'
@@ -176,6 +176,15 @@ export async function removeChats(
     )
     await eraseChats(context, db, rows, 'chat.undo-import')
   }
+}
+
+/** The users who keep a chat that is not removed. */
+export const usersWithChats = async (db: Database, undos: readonly ChatUndo[]) => {
+  const going = undos.flatMap(({ id, item }) => (item.outcome === 'removed' ? [id] : []))
+  return db
+    .selectDistinct({ id: chats.userId })
+    .from(chats)
+    .where(not(oneOf(chats.id, going)))
 }
 
 const rowsOf = (db: Database, ids: readonly string[]) =>

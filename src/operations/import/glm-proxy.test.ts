@@ -8,7 +8,7 @@ import { Client } from '../../db/sqlite/client.ts'
 import { migrateTo } from '../../db/sqlite/migrate.ts'
 import { SqliteStore } from '../../db/sqlite/transaction.ts'
 import { failure } from '../../testing/failure.ts'
-import type { BesideContext } from '../context.ts'
+import type { ImportContext } from '../context.ts'
 import { hashSecret, mintSecret } from '../rules/secrets.ts'
 import { recordUsage } from '../usage/record.ts'
 import { importGlmProxy } from './pipeline.ts'
@@ -18,7 +18,7 @@ const start = new Date('2026-02-01T12:00:00.000Z')
 let folder: string
 let path: string
 let now: Date
-let context: BesideContext
+let context: ImportContext
 /** A second connection, to look at what is really in the file. */
 let client: Client
 /** What each test begins with. */
@@ -50,11 +50,12 @@ function emptyDatabase(): Buffer {
   return readFileSync(made)
 }
 
-const contextOf = (dryRun: boolean): BesideContext => ({
+const contextOf = (dryRun: boolean): ImportContext => ({
   path,
   store: new SqliteStore({ path, access: 'write', dryRun, busyTimeoutMs: 5_000 }),
   now: () => now,
   actor: { name: 'tester', origin: 'script' },
+  foreign: { tablesAt: () => Promise.reject(new Error('a file was given')) },
 })
 
 interface SourceKey {

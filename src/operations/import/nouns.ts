@@ -8,11 +8,12 @@ import { type ImportedNoun, nouns } from '../../contract/nouns.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { noCounts, tokensOf } from '../../db/facts.ts'
-import { and, type Column, eq, inArray } from '../../db/query.ts'
+import { and, type Column, eq, inArray, isNull } from '../../db/query.ts'
 import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
+import type { ForeignLimit } from '../../formats/foreign-data.ts'
 import { keyViews } from '../keys/view.ts'
 import { limitRows, subjectColumns } from '../limits/rows.ts'
 import { tableOf } from '../nouns.ts'
@@ -49,51 +50,70 @@ export async function updateRow(db: Database, noun: ImportedNoun, id: string, se
   await storePassword(db, id, v.parse(v.nullable(v.string()), passwordHash), Number(set['updatedAt']))
 }
 
-/** The window of all imported limits, which come only from glm-proxy: five hours. */
+/** The window of the limits that come from glm-proxy: five hours. */
 export const limitWindowMs = 5 * 3_600_000
 
-export const tokenLimitRows = (keyId: string, amount: number | null, now: Date) =>
-  amount === null ? [] : limitRows(keyId, [{ ...tokenLimit, amount }], now)
+/** A limit that changes; it goes if the amount is null. */
+export type LimitChange = Omit<ForeignLimit, 'amount'> & { readonly amount: number | null }
 
-const tokenLimit = {
-  metric: 'tokens',
-  period: 'rolling',
-  windowMs: limitWindowMs,
-  timeZone: null,
-  models: null,
-  each: false,
-} as const
+export const tokenLimit = { metric: 'tokens', period: 'rolling', windowMs: limitWindowMs } as const
 
-/** Whether a limit of a key is the one that is imported. */
-export const isTokenLimit = and(
-  eq(limits.metric, tokenLimit.metric),
-  eq(limits.period, tokenLimit.period),
-  eq(limits.windowMs, limitWindowMs),
-  eq(limits.models, ''),
-  eq(limits.each, 0),
-)
+const plain = { timeZone: null, models: null, each: false } as const
 
-/** Removes the limit if `amount` is null. */
-export async function setTokenLimit(
+export const newLimitRows = (keyId: string, changes: readonly LimitChange[], now: Date) =>
+  limitRows(
+    { type: 'key', id: keyId },
+    changes.flatMap(({ amount, ...limit }) => (amount === null ? [] : [{ ...limit, ...plain, amount }])),
+    now,
+  )
+
+/** Whether a limit of a key is the one that is meant. */
+const isLimit = ({ metric, period, windowMs }: Omit<LimitChange, 'amount'>) =>
+  and(
+    eq(limits.metric, metric),
+    eq(limits.period, period),
+    eq(limits.windowMs, windowMs ?? 0),
+    eq(limits.models, ''),
+    eq(limits.each, 0),
+  )
+
+export const isTokenLimit = isLimit(tokenLimit)
+
+export async function changeLimits(
   db: Database,
   keyId: string,
-  amount: number | null,
+  changes: readonly LimitChange[],
   now: Date,
 ): Promise<void> {
-  if (amount === null) {
-    await db.delete(limits).where(and(eq(limits.keyId, keyId), isTokenLimit))
-    return
-  }
   const { metric, period, windowMs, models, each } = limits
-  await db
-    .insert(limits)
-    .values(tokenLimitRows(keyId, amount, now))
-    .onConflictDoUpdate({ target: [limits.keyId, metric, period, windowMs, models, each], set: { amount } })
+  const target = [limits.keyId, metric, period, windowMs, models, each]
+  for (const change of changes) {
+    const [row] = newLimitRows(keyId, [change], now)
+    if (row === undefined) await db.delete(limits).where(and(eq(limits.keyId, keyId), isLimit(change)))
+    else
+      await db
+        .insert(limits)
+        .values(row)
+        .onConflictDoUpdate({ target, set: { amount: row.amount } })
+  }
 }
 
-/** The limit in a snapshot of a key. */
-export const tokenLimitOf = (snapshot: Snapshot): number | null =>
-  v.parse(withLimits, snapshot).limits[`tokens/${limitWindowMs}`]?.[0] ?? null
+/** What makes the limits of one snapshot of a key those of another, as far as imports know them. */
+export function limitsBetween(from: Snapshot, to: Snapshot): readonly LimitChange[] {
+  const [now, then] = [amountsIn(from), amountsIn(to)]
+  return [...new Set([...now.keys(), ...then.keys()])]
+    .filter(name => now.get(name) !== then.get(name))
+    .flatMap(name => {
+      const [metric, windowMs, period = 'rolling', ...others] = name.split('/')
+      if ((metric !== 'tokens' && metric !== 'requests') || others.length > 0) return []
+      if (period !== 'rolling' && period !== 'total') return []
+      const limit = { metric, period, windowMs: period === 'total' ? null : Number(windowMs) } as const
+      return [{ ...limit, amount: then.get(name) ?? null }]
+    })
+}
+
+const amountsIn = (snapshot: Snapshot): ReadonlyMap<string, number> =>
+  new Map(Object.entries(v.parse(withLimits, snapshot).limits).map(([name, [amount]]) => [name, amount]))
 
 const withLimits = v.object({
   limits: v.optional(v.record(v.string(), v.tuple([v.number(), v.nullable(v.number())])), {}),
@@ -223,7 +243,10 @@ async function attachedRows(
   const among = (column: Column) => inArray(column, [...ids])
   const subject = subjectColumns[noun]
   const limitsOf = Map.groupBy(
-    await db.select().from(limits).where(among(limits[subject])),
+    await db
+      .select()
+      .from(limits)
+      .where(and(among(limits[subject]), isNull(limits.memberId))),
     row => row[subject],
   )
   const limitFields = (id: string): readonly (readonly [string, unknown])[] =>

@@ -14,14 +14,17 @@ import { importChanges, imports } from '../../db/schema/imports.ts'
 import { secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { carriedUsage } from '../../db/schema/usage.ts'
+import { readBetterAuth } from '../../formats/better-auth.ts'
 import { readCcluster } from '../../formats/ccluster.ts'
 import { readDokify } from '../../formats/dokify.ts'
 import type { ForeignData } from '../../formats/foreign-data.ts'
 import { readGlmProxy } from '../../formats/glm-proxy.ts'
+import { isForeignUrl, shownUrl } from '../../text/address.ts'
 import { type Event, record, recordAll } from '../audit.ts'
-import type { BesideContext, OperationContext } from '../context.ts'
+import type { ImportContext, OperationContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
 import { tableOf } from '../nouns.ts'
+import { ownerless, requireOwnersKept } from '../organizations/owners.ts'
 import { passwordRow } from '../people/passwords.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
@@ -30,16 +33,16 @@ import { planFiles, writeImportedFiles } from './files.ts'
 import type { ImportOptions } from './input.ts'
 import {
   auditViews,
+  changeLimits,
   imported,
   type Kept,
   nameOf,
+  newLimitRows,
   remember,
   rememberAgain,
   rememberedOf,
   type Snapshot,
-  setTokenLimit,
   snapshots,
-  tokenLimitRows,
   updateRow,
 } from './nouns.ts'
 import { refuseOwnDatabase } from './own-database.ts'
@@ -47,10 +50,16 @@ import type { Owner, Plan, Stamp, Write } from './plan.ts'
 import { planKeys } from './plan-keys.ts'
 import { planProjects, planUsers } from './plan-people.ts'
 import { type Incoming, prepare } from './prepare.ts'
+import { planRows, writeRows } from './rows.ts'
 import type { UsageMove } from './state.ts'
 import { moveUsage, moving, newUsage } from './usage.ts'
 
-const readers = { 'glm-proxy': readGlmProxy, ccluster: readCcluster, dokify: readDokify }
+const readers = {
+  'glm-proxy': readGlmProxy,
+  ccluster: readCcluster,
+  dokify: readDokify,
+  'better-auth': readBetterAuth,
+}
 
 /**
  * Imports an `apikeys.json` or a SQLite database of glm-proxy. A key is recognised by the hash of its secret.
@@ -58,50 +67,71 @@ const readers = { 'glm-proxy': readGlmProxy, ccluster: readCcluster, dokify: rea
  * @throws invalid, naming the first problem in the source and how many more there are; not_found, corrupt, busy,
  *   permission for the file. Nothing is imported then
  */
-export const importGlmProxy = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
+export const importGlmProxy = (context: ImportContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'glm-proxy', input)
 
 /** Imports the users, keys and chats of a SQLite database of ccluster. @throws as `importGlmProxy` */
-export const importCcluster = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
+export const importCcluster = (context: ImportContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'ccluster', input)
 
 /** Imports a folder with a dump per table of Dokify, or a SQLite copy of its schema. @throws as `importGlmProxy` */
-export const importDokify = (context: BesideContext, input: ImportOptions): Promise<ImportReport> =>
+export const importDokify = (context: ImportContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'dokify', input)
 
+/**
+ * Imports the users, accounts, sessions, organizations and keys of an application on Better Auth, from its SQLite file or the URL of
+ * its PostgreSQL server. @throws as `importGlmProxy`; also usage, config
+ */
+export const importBetterAuth = (context: ImportContext, input: ImportOptions): Promise<ImportReport> =>
+  importData(context, 'better-auth', input)
+
 async function importData(
-  context: BesideContext,
+  context: ImportContext,
   source: keyof typeof readers,
   input: ImportOptions,
 ): Promise<ImportReport> {
-  if (input.bytes === undefined) refuseOwnDatabase(input.file, context.path)
+  const isRemote = isForeignUrl(input.file)
+  if (input.bytes === undefined && !isRemote) refuseOwnDatabase(input.file, context.path)
   const found = await readers[source]({
     ...input,
-    count: readingProgress(context, input),
+    count: isRemote ? undefined : readingProgress(context, input),
     sqlite: sqliteReader,
+    server: context.foreign,
   })
   const rows = found.users.length + found.projects.length + found.keys.length
   const checked = await rowProgress(context, 'checking', rows)
-  const incoming = prepare(input.file, found)
+  const incoming = prepare(isRemote ? shownUrl(input.file) : input.file, found)
   return context.store.write(async db => {
     const now = context.now()
     const stamp: Stamp = { source, importId: newId('imp', now), now }
     const { plans, owners, homes } = await planAll(db, stamp, incoming, input.revokeGone === true)
     const chatPlans = await planChats(db, stamp, found.chats ?? [], owners)
     const filePlans = await planFiles(db, stamp, found.documents ?? [], homes)
+    const rowPlans = await planRows(db, stamp, found.others ?? [], owners)
     await checked(rows)
-    const report = reportOf(stamp, [...plans, ...chatPlans, ...filePlans], found)
+    const report = reportOf(stamp, [...plans, ...chatPlans, ...filePlans, ...rowPlans], found)
     const writes = plans.flatMap(({ item, write }) =>
       write ? [{ ...write, noun: item.type, isTold: item.outcome !== 'unchanged' }] : [],
     )
-    const isNew = [...chatPlans.map(({ chat }) => chat), ...filePlans.map(({ file }) => file)]
+    const isNew = [
+      ...chatPlans.map(({ chat }) => chat),
+      ...filePlans.map(({ file }) => file),
+      ...rowPlans.map(({ write }) => write),
+    ]
     if (writes.length === 0 && isNew.every(each => each === undefined)) return report
+    const without = await ownerless(db, now)
     await db.insert(imports).values({ id: stamp.importId, source, at: now.getTime(), report })
     const moves = new Map(writes.flatMap(({ id, key }) => (key ? [[id, key.move] as const] : [])))
     const changes = await moving(db, moves, bulk => writeAll(context, db, bulk, stamp, writes))
     await keepChanges(context, db, stamp, changes)
     await writeChats(context, db, stamp, chatPlans)
     await writeImportedFiles(context, db, stamp, filePlans)
+    await writeRows(context, db, stamp, rowPlans)
+    const made = new Set(rowPlans.flatMap(({ write }) => (write?.action === 'created' ? [write.id] : [])))
+    requireOwnersKept(
+      without,
+      (await ownerless(db, now)).filter(({ id }) => !made.has(id)),
+    )
     const { created, updated, unchanged, refused, gone, revoked } = report
     await record(context, db, {
       action: `import.${source}`,
@@ -220,10 +250,10 @@ async function update(
   { source, importId, now }: Stamp,
   { noun, id, fields, key, state }: Writing,
 ): Promise<UsageMove | null> {
-  const tokenLimit = key?.tokenLimit ?? null
-  const isChange = tokenLimit !== null || Object.keys(fields).length > 0
+  const limits = key?.limits ?? []
+  const isChange = limits.length > 0 || Object.keys(fields).length > 0
   await updateRow(db, noun, id, isChange ? { ...fields, updatedAt: now.getTime() } : fields)
-  if (tokenLimit !== null) await setTokenLimit(db, id, tokenLimit, now)
+  await changeLimits(db, id, limits, now)
   await rememberAgain(db, noun, source, id, { importId, state })
   return key ? moveUsage(db, bulk, id, key.move, key.lastUse) : null
 }
@@ -247,7 +277,7 @@ async function create(
   const made = writes.flatMap(({ id, key }) => (key ? [{ ...key, id }] : []))
   if (made.length === 0) return
   await db.insert(secrets).values(made.flatMap(({ secret }) => secret ?? []))
-  const limitsOfAll = made.flatMap(({ id, tokenLimit }) => tokenLimitRows(id, tokenLimit, now))
+  const limitsOfAll = made.flatMap(({ id, limits: some }) => newLimitRows(id, some, now))
   if (limitsOfAll.length > 0) await db.insert(limits).values(limitsOfAll)
   const carried: (typeof carriedUsage.$inferInsert)[] = []
   for (const { id, move, lastUse } of made) {

@@ -10,7 +10,7 @@ import type { Row } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
 import { lastUseOf } from '../usage/sum.ts'
 import { Names, titles } from './names.ts'
-import { isTokenLimit, secretHashes } from './nouns.ts'
+import { type Fields, isTokenLimit, type LimitChange, secretHashes, tokenLimit } from './nouns.ts'
 import {
   changedFields,
   itemCreated,
@@ -22,9 +22,10 @@ import {
   type Stamp,
   sameAsLast,
   taken,
+  unverified,
 } from './plan.ts'
 import type { Incoming, IncomingKey } from './prepare.ts'
-import { isNothing, keyState, mergeUsage, read } from './state.ts'
+import { isNothing, type KeyState, keyState, mergeUsage, read } from './state.ts'
 import { lastUseIn } from './usage.ts'
 
 /** A key that came from this source. */
@@ -61,6 +62,7 @@ export async function planKeys(
   const plans = incoming.map(key => {
     if ('refusal' in key) return leave('key', key.name, key.refusal, 'refused')
     const owner = ownerOf(key, owners)
+    if (owner?.isTrusted === false) return leave('key', key.name ?? owner.username, unverified, 'refused')
     const before = known.get(key.hash)
     if (before) return planUpdate(stamp, key, before, names, owner)
     const holder = holders.get(key.hash)
@@ -92,14 +94,16 @@ function planCreation(stamp: Stamp, key: IncomingKey, names: Names, owner: Owner
   const wanted = key.name ?? (owner === null ? `${source} key` : `${owner.username} key`)
   const name = names.take(wanted)
   const { state, move } = mergeUsage(null, key)
-  const { hash, start, tokenLimit, model, expiresAt, revokedAt } = key
+  const { hash, start, model, expiresAt, revokedAt } = key
   const createdAt = key.createdAt ?? earliestTrace(key) ?? now
   const fields: typeof keys.$inferInsert = {
     id,
     name,
     userId: owner?.id ?? null,
     model,
-    scopes: [],
+    scopes: key.more?.scopes ?? [],
+    metadata: key.more?.metadata ?? null,
+    disabledAt: key.more?.enabled === false ? now : null,
     expiresAt,
     revokedAt,
     revokedReason: revokedAt === null ? null : revokedIn(source),
@@ -111,6 +115,8 @@ function planCreation(stamp: Stamp, key: IncomingKey, names: Names, owner: Owner
     ...(key.name === null ? ['no name in the source'] : taken('name', wanted, name)),
     ...(expiresAt === null && source === 'glm-proxy' ? [noExpiry] : []),
     ...(revokedAt === null ? [] : [revokedIn(source)]),
+    ...(key.more?.enabled === false ? [`disabled in ${source}`] : []),
+    ...(key.more?.remarks ?? []),
   ]
   return {
     item: itemCreated('key', name, reasons),
@@ -120,7 +126,7 @@ function planCreation(stamp: Stamp, key: IncomingKey, names: Names, owner: Owner
       id,
       state,
       fields,
-      key: { secret, tokenLimit, move, lastUse: lastUseIn(state) },
+      key: { secret, limits: limitChanges(key, null), move, lastUse: lastUseIn(state) },
     },
   }
 }
@@ -142,7 +148,7 @@ function planUpdate(stamp: Stamp, key: IncomingKey, known: Known, names: Names, 
   const [name, renamed] =
     key.name === null ? [row.name, []] : rename('name', names, key.name, before.name, row.name)
   const userId = owner?.id ?? null
-  const fields = {
+  const fields: Fields = {
     ...(name === row.name ? {} : { name }),
     ...changedFields(['model', 'expiresAt'], key, before, row),
     ...(key.createdAt === null ? {} : changedFields(['createdAt'], key, before, row)),
@@ -151,14 +157,16 @@ function planUpdate(stamp: Stamp, key: IncomingKey, known: Known, names: Names, 
     ...(key.revokedAt === null || key.revokedAt === before.revokedAt || row.revokedAt !== null
       ? {}
       : { revokedAt: key.revokedAt, revokedReason: revokedIn(stamp.source) }),
+    ...moreChanges(stamp, key, before, row),
   }
-  const tokenLimit =
-    key.tokenLimit !== before.tokenLimit && key.tokenLimit !== known.tokenLimit ? key.tokenLimit : null
+  const limits = limitChanges(key, before).filter(
+    ({ amount, metric }) => metric !== 'tokens' || amount !== known.tokenLimit,
+  )
   const isUsed = move.windows.length > 0 || !isNothing(move.total)
   const changed = [
     ...Object.keys(fields).map(field => words[field] ?? field),
     ...(isUseTold(known.lastUsedAt, lastUseIn(before), lastUseIn(state)) ? ['last use'] : []),
-    ...(tokenLimit === null ? [] : ['limit']),
+    ...(limits.length === 0 ? [] : ['limit']),
     ...(isUsed ? ['usage'] : []),
   ]
   const reasons = [...renamed, ...('expiresAt' in fields && key.expiresAt === null ? [noExpiry] : [])]
@@ -171,8 +179,38 @@ function planUpdate(stamp: Stamp, key: IncomingKey, known: Known, names: Names, 
       last: { importId, state: known.state },
       state,
       fields,
-      key: { tokenLimit, move, lastUse: lastUseIn(state) },
+      key: { limits, move, lastUse: lastUseIn(state) },
     },
+  }
+}
+
+/** The limits that the source has changed since. That it has no token limit any more changes nothing. */
+function limitChanges(key: IncomingKey, before: KeyState | null): readonly LimitChange[] {
+  const tokens =
+    key.tokenLimit === null || key.tokenLimit === before?.tokenLimit
+      ? []
+      : [{ ...tokenLimit, amount: key.tokenLimit }]
+  const [next, last] = [key.more?.limits ?? [], before?.more?.limits ?? []]
+  const amountIn = (list: readonly LimitChange[], { metric, period, windowMs }: LimitChange) =>
+    list.find(each => each.metric === metric && each.period === period && each.windowMs === windowMs)
+      ?.amount ?? null
+  const changed = next.filter(limit => amountIn(last, limit) !== limit.amount)
+  const removed = last
+    .filter(limit => amountIn(next, limit) === null)
+    .map(limit => ({ ...limit, amount: null }))
+  return [...tokens, ...changed, ...removed]
+}
+
+function moreChanges({ now }: Stamp, { more }: IncomingKey, before: KeyState, row: Row<'key'>): Fields {
+  if (more === undefined) return {}
+  const last = before.more ?? { enabled: true, scopes: [], metadata: null }
+  const changed = (field: 'scopes' | 'metadata') =>
+    !Bun.deepEquals(more[field], last[field] ?? null) && !Bun.deepEquals(more[field], row[field])
+  const isSwitched = more.enabled !== last.enabled && more.enabled !== (row.disabledAt === null)
+  return {
+    ...(changed('scopes') ? { scopes: more.scopes } : {}),
+    ...(changed('metadata') ? { metadata: more.metadata } : {}),
+    ...(isSwitched ? { disabledAt: more.enabled ? null : now.getTime() } : {}),
   }
 }
 
@@ -182,6 +220,7 @@ const words: Readonly<Record<string, string>> = {
   userId: 'owner',
   revokedAt: 'revoked',
   revokedReason: 'revoked',
+  disabledAt: 'disabled',
 }
 
 /** Whether a use in the source shows here: a later one that was recorded here hides it. */

@@ -5,6 +5,7 @@
 
 import type { Database } from '../../db/engine.ts'
 import { projects, users } from '../../db/schema/people.ts'
+import type { MoreOfUser } from '../../formats/foreign-data.ts'
 import type { Row } from '../nouns.ts'
 import { hashesOf } from '../people/passwords.ts'
 import { newId } from '../rules/ids.ts'
@@ -50,12 +51,16 @@ export async function planUsers(
     const row = last && byId.get(last.id)
     const twin = row ? undefined : match(user)
     const plan = row
-      ? planUserUpdate(user, row, hashes.get(row.id) ?? null, last, names, emails)
+      ? planUserUpdate(stamp, user, row, hashes.get(row.id) ?? null, last, names, emails)
       : twin
         ? planLink(user, twin)
         : planUser(stamp, user, names, emails)
     const id = row?.id ?? plan.write?.id
-    if (id !== undefined) owners.set(user.id, { id, username: plan.item.name })
+    if (id !== undefined) {
+      const isLinked = twin !== undefined || (last !== undefined && read(userState, last.state, id).linked)
+      const isTrusted = !isLinked || user.more?.emailVerified !== false
+      owners.set(user.id, { id, username: plan.item.name, isTrusted })
+    }
     return plan
   })
   return { plans, owners }
@@ -79,7 +84,7 @@ function matcher(
     const { email, sourceName } = user
     const row =
       (email === null ? undefined : byEmail.get(fold(email))) ??
-      (sourceName === null ? undefined : byName.get(fold(sourceName)))
+      (email !== null || sourceName === null ? undefined : byName.get(fold(sourceName)))
     if (!row || linked.has(row.id)) return undefined
     const isOneOfMany = sourceName !== null && (sameName.get(fold(sourceName))?.length ?? 0) > 1
     if (isOneOfMany && row.username !== sourceName) return undefined
@@ -94,6 +99,7 @@ const stateOf = (user: IncomingUser, linked: boolean): UserState => ({
   name: user.name,
   password: user.passwordHash === null ? null : hashSecret(user.passwordHash),
   linked,
+  ...(user.more && { more: user.more }),
 })
 
 function planLink(user: IncomingUser, row: Row<'user'>): Plan {
@@ -126,11 +132,14 @@ function planUser(stamp: Stamp, user: IncomingUser, names: Names, emails: Set<st
     passwordHash,
     createdAt: user.createdAt ?? updatedAt,
     updatedAt,
+    ...(user.more && moreFields(user.more, updatedAt)),
   }
   const reasons = [
     ...taken('name', user.username, username),
     ...(isTaken ? ['its email address is taken here'] : []),
     ...user.reasons,
+    ...(user.more?.role === 'admin' ? ['is an admin there, and so here'] : []),
+    ...(user.more?.banned ? ['is banned there, and so disabled here'] : []),
   ]
   return {
     item: itemCreated('user', username, reasons),
@@ -138,7 +147,38 @@ function planUser(stamp: Stamp, user: IncomingUser, names: Names, emails: Set<st
   }
 }
 
+function moreFields({ banned, disabledReason, disabledUntil, ...more }: MoreOfUser, at: number) {
+  return banned ? { ...more, disabledAt: at, disabledReason, disabledUntil } : more
+}
+
+/** What changed in the source since the last import, of the fields that not every system has. */
+function moreChanges(
+  next: MoreOfUser | undefined,
+  before: UserState['more'],
+  row: Row<'user'>,
+  now: number,
+): Record<string, unknown> {
+  if (next === undefined) return {}
+  const last = before ?? {
+    emailVerified: false,
+    image: null,
+    role: 'member',
+    banned: false,
+    disabledReason: null,
+    disabledUntil: null,
+  }
+  const fields = changedFields(['emailVerified', 'image', 'role'], next, last, row)
+  const ban = changedFields(['disabledReason', 'disabledUntil'], next, last, row)
+  if (next.banned) {
+    const isNew = !last.banned && row.disabledAt === null
+    return { ...fields, ...ban, ...(isNew ? { disabledAt: now } : {}) }
+  }
+  const isOver = last.banned && row.disabledAt !== null
+  return { ...fields, ...(isOver ? { disabledAt: null, disabledReason: null, disabledUntil: null } : {}) }
+}
+
 function planUserUpdate(
+  { now }: Stamp,
   user: IncomingUser,
   row: Row<'user'>,
   hash: string | null,
@@ -156,6 +196,7 @@ function planUserUpdate(
   const fields: Record<string, unknown> = {
     ...(username === row.username ? {} : { username }),
     ...changedFields(['email', 'name'], user, before, row),
+    ...moreChanges(user.more, before.more, row, now.getTime()),
   }
   const reasons = [...renamed]
   if ('email' in fields && user.email !== null) {
@@ -169,11 +210,19 @@ function planUserUpdate(
     if (current === before.password) fields['passwordHash'] = user.passwordHash
     else if (current !== next.password) reasons.push('its password was changed here and is kept')
   }
-  const changed = Object.keys(fields).map(field => (field === 'passwordHash' ? 'password' : field))
+  const changed = Object.keys(fields).map(field => words[field] ?? field)
   return {
     item: itemUpdated('user', username, changed, reasons),
     write: { action: 'updated', foreignId: user.id, id: row.id, last, state: next, fields },
   }
+}
+
+const words: Readonly<Record<string, string>> = {
+  passwordHash: 'password',
+  emailVerified: 'verified',
+  disabledAt: 'ban',
+  disabledReason: 'ban',
+  disabledUntil: 'ban',
 }
 
 /** @param owners by their ids in the source */

@@ -6,15 +6,13 @@
 import * as v from 'valibot'
 import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, isNull, not, oneOf } from '../../db/query.ts'
-import { chats } from '../../db/schema/chats.ts'
+import { and, eq, gt, isNull } from '../../db/query.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { reservations } from '../../db/schema/limits.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { series } from '../../db/schema/usage.ts'
 import { uniqueFields } from '../nouns.ts'
-import { ownersOfOrganizations } from '../organizations/owners.ts'
 import type { RowProgress } from '../progress.ts'
 import { fold } from './names.ts'
 import {
@@ -22,10 +20,11 @@ import {
   type Fields,
   type Kept,
   kept,
+  type LimitChange,
+  limitsBetween,
   nameOf,
   type Snapshot,
   snapshots,
-  tokenLimitOf,
   usageFields,
 } from './nouns.ts'
 import { read } from './state.ts'
@@ -44,31 +43,26 @@ export type UndoStep = {
       readonly current: Snapshot
       /** Fields of the row to restore. */
       readonly fields: readonly string[]
-      /** Whether to restore the token limit. */
-      readonly limit: boolean
+      readonly limits: readonly LimitChange[]
     }
 )
 
-interface Others {
-  /** Chats that are removed too. */
-  readonly goingChats: ReadonlySet<string>
-  /** Projects with files that stay, and one of these. */
-  readonly filesOf: ReadonlyMap<string, string>
-}
+/** What else stays, by the ids of the things that it belongs to. */
+export type Staying = ReadonlyMap<string, string>
 
 type Change = typeof importChanges.$inferSelect
 
 /**
  * Returns one step for each thing; steps that keep a thing say why.
  *
- * @param others what else is removed, and what stays
+ * @param staying what stays, besides users, projects and keys
  * @param begin gets the number of things, and returns a callback for the number checked so far
  */
 export async function planUndo(
   db: Database,
   importId: string,
   now: Date,
-  others: Others,
+  staying: Staying,
   begin: (rows: number) => Promise<RowProgress>,
 ): Promise<readonly UndoStep[]> {
   const changes = await db.select().from(importChanges).where(eq(importChanges.importId, importId))
@@ -84,7 +78,7 @@ export async function planUndo(
       steps.push(stepFor(change, current.get(change.targetId), later.get(change.targetId), inUse))
     }
   }
-  return keepWhatClashes(db, steps, others)
+  return keepWhatClashes(db, steps, staying)
 }
 
 /** Later imports that were not undone, by the things they touched. */
@@ -131,15 +125,15 @@ function stepFor(
   const fields = differences(before.snapshot, after).filter(
     field => !usageFields.includes(field) && !attachedFields.includes(field),
   )
-  const limit = tokenLimitOf(before.snapshot) !== tokenLimitOf(after)
+  const limits = type === 'key' ? limitsBetween(after, before.snapshot) : []
   const since = differences(after, current)
   const changed = [
     ...fields.filter(field => since.includes(field)),
-    ...(limit && tokenLimitOf(current) !== tokenLimitOf(after) ? ['limits'] : []),
+    ...(limits.length > 0 && limitsBetween(after, current).length > 0 ? ['limits'] : []),
   ]
   return changed.length > 0
     ? keep(step, changedHere(changed))
-    : { ...step, action: 'revert', before, after, current, fields, limit }
+    : { ...step, action: 'revert', before, after, current, fields, limits }
 }
 
 const snapshotSchema = v.record(v.string(), v.unknown())
@@ -175,6 +169,9 @@ const words: Readonly<Record<string, string>> = {
   projectId: 'project',
   allowedModels: 'allowed models',
   keyPrefix: 'key prefix',
+  emailVerified: 'verified',
+  disabledReason: 'reason of disabling',
+  disabledUntil: 'end of disabling',
 }
 
 /**
@@ -184,7 +181,7 @@ const words: Readonly<Record<string, string>> = {
 async function keepWhatClashes(
   db: Database,
   planned: readonly UndoStep[],
-  { goingChats, filesOf }: Others,
+  staying: Staying,
 ): Promise<readonly UndoStep[]> {
   const rows: Readonly<Record<ImportedNoun, readonly Row[]>> = {
     user: await db.select({ id: users.id, username: users.username, email: users.email }).from(users),
@@ -195,19 +192,12 @@ async function keepWhatClashes(
       .select({ id: keys.id, name: keys.name, userId: keys.userId, projectId: keys.projectId })
       .from(keys),
   }
-  const saidBy = await db
-    .selectDistinct({ id: chats.userId })
-    .from(chats)
-    .where(not(oneOf(chats.id, [...goingChats])))
-  const owners = await ownersOfOrganizations(db)
   const userIds = new Set<unknown>(rows.user.map(row => row.id))
   let steps = planned
   // A kept thing may have the old name of another, or an owner. Repeat until nothing changes.
   for (;;) {
     const { holders, belongings } = afterwards(rows, steps)
-    for (const { id } of saidBy) belongings.set(id, 'a chat')
-    for (const { id } of owners) belongings.set(id, 'an organization')
-    for (const [id, path] of filesOf) belongings.set(id, `the file ${path}`)
+    for (const [id, what] of staying) belongings.set(id, what)
     const next = steps.map(step => {
       if (step.action === 'remove') {
         const belonging = belongings.get(step.id)

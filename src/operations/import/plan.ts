@@ -4,7 +4,7 @@ import type { ImportedNoun } from '../../contract/nouns.ts'
 import type { ImportItem } from '../../contract/views.ts'
 import type { secrets } from '../../db/schema/keys.ts'
 import type { Names } from './names.ts'
-import type { Fields, Remembered } from './nouns.ts'
+import type { Fields, LimitChange, Remembered } from './nouns.ts'
 import type { UsageMove } from './state.ts'
 
 /** The import and its time. */
@@ -35,8 +35,8 @@ export type Write = {
   readonly key?: {
     /** The row of the secret of a new key. */
     readonly secret?: typeof secrets.$inferInsert
-    /** The new token limit; null if none, or unchanged. */
-    readonly tokenLimit: number | null
+    /** Limits that it gets, or loses if the amount is null. */
+    readonly limits: readonly LimitChange[]
     readonly move: UsageMove
     /** When it was last used in the source, as far as that is known. */
     readonly lastUse: number | null
@@ -51,7 +51,12 @@ export type Write = {
 export interface Owner {
   readonly id: string
   readonly username: string
+  /** False if somebody may only say to be that user: the address was never verified in the source, and its user was here before. */
+  readonly isTrusted: boolean
 }
+
+export const unverified =
+  'its user has an email address that was never verified there, and that belongs to somebody here'
 
 export const leave = (
   type: ImportedNoun,

@@ -8,6 +8,7 @@ import {
   type ForeignKey,
   type ForeignProject,
   type ForeignUser,
+  type MoreOfKey,
   type Problem,
   wholeEntry,
 } from '../../formats/foreign-data.ts'
@@ -140,6 +141,7 @@ function prepareUser(user: ForeignUser, index: number, secrets: ReadonlySet<stri
   const sourceName = asEmail.success ? null : user.username
   const username = usernameFrom(sourceName ?? localPart(email ?? ''), 'user')
   const passwordHash = user.passwordHash === null ? null : knownPasswordHash(user.passwordHash)
+  const { more } = user
   const isRenamed = user.username !== null && user.username !== username
   return {
     ...user,
@@ -147,6 +149,13 @@ function prepareUser(user: ForeignUser, index: number, secrets: ReadonlySet<stri
     sourceName,
     email,
     passwordHash,
+    ...(more && {
+      more: {
+        ...more,
+        image: v.safeParse(rules.imageUrl, more.image).success ? more.image : null,
+        disabledReason: v.safeParse(rules.reason, more.disabledReason).success ? more.disabledReason : null,
+      },
+    }),
     reasons: [
       ...(isRenamed ? [`"${shortened(user.username)}" in the source`] : []),
       ...(user.passwordHash === null
@@ -182,15 +191,25 @@ function prepareKey(
   owners: ReadonlySet<string>,
   secrets: ReadonlySet<string>,
 ): IncomingKey | Refused {
-  const { credential, ...rest } = key
+  const { credential, more, ...rest } = key
   const refusal = refusalOf(key, owners, secrets)
   if (refusal !== null) return { name: shownName(key.name, `key ${index + 1}`, secrets, key), refusal }
   return {
     ...rest,
+    ...(more && { more: withoutSecrets(more) }),
     name: key.name === null ? null : v.parse(rules.keyName, key.name),
     ...('secret' in credential
       ? { hash: hashSecret(credential.secret), start: startOf(credential.secret) }
       : credential),
+  }
+}
+
+function withoutSecrets(more: MoreOfKey): MoreOfKey {
+  if (more.metadata === null || v.safeParse(rules.metadata, more.metadata).success) return more
+  return {
+    ...more,
+    metadata: null,
+    remarks: [...more.remarks, 'its metadata cannot be stored, and is left out'],
   }
 }
 
@@ -205,6 +224,7 @@ function refusalOf(
     return 'its model holds a secret, and secrets are never stored'
   }
   if (userId !== null && !owners.has(userId)) return ownerless
+  if (key.more && key.more.refusal !== null) return key.more.refusal
   if (!('secret' in credential) || !isMalformed(credential.secret)) return null
   return credential.secret.startsWith('lk_')
     ? 'its secret begins with lk_ but its checksum is wrong: it could never be verified'
@@ -215,8 +235,9 @@ function refusalOf(
 function secretsOf(keys: readonly ForeignKey[]): ReadonlySet<string> {
   const hashes = new Set<string>()
   for (const { credential } of keys) {
-    if (!('secret' in credential)) hashes.add(credential.hash)
-    else if (credential.secret !== '') hashes.add(hashSecret(credential.secret))
+    if (!('secret' in credential)) {
+      if (credential.hash !== '') hashes.add(credential.hash)
+    } else if (credential.secret !== '') hashes.add(hashSecret(credential.secret))
   }
   return hashes
 }

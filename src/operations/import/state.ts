@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { limitPeriods, metrics, roles } from '../../contract/views/words.ts'
 import type { ForeignCounts, ForeignKey } from '../../formats/foreign-data.ts'
 
 const counts = { tokens: v.number(), requests: v.number(), costMicros: v.number() }
@@ -28,6 +29,21 @@ export const keyState = v.object({
   }),
   /** Every window seen so far, by start, with the model its usage was recorded under. */
   windows,
+  more: v.optional(
+    v.object({
+      enabled: v.boolean(),
+      scopes: v.array(v.string()),
+      metadata: v.optional(v.unknown()),
+      limits: v.array(
+        v.object({
+          metric: v.picklist(metrics),
+          period: v.picklist(limitPeriods),
+          windowMs: v.nullable(v.number()),
+          amount: v.number(),
+        }),
+      ),
+    }),
+  ),
 })
 
 export const userState = v.object({
@@ -38,6 +54,16 @@ export const userState = v.object({
   password: v.nullable(v.string()),
   /** Whether the user existed before, with the same username or email address. Imports never change it then. */
   linked: v.boolean(),
+  more: v.optional(
+    v.object({
+      emailVerified: v.boolean(),
+      image: v.nullable(v.string()),
+      role: v.picklist(roles),
+      banned: v.boolean(),
+      disabledReason: v.nullable(v.string()),
+      disabledUntil: v.nullable(v.number()),
+    }),
+  ),
 })
 
 export const projectState = v.object({ name: v.string(), slug: v.string(), ownerId: v.string() })

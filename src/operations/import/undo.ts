@@ -14,14 +14,16 @@ import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
 import { tableOf, uniqueFields } from '../nouns.ts'
-import { type RowProgress, rowProgress } from '../progress.ts'
-import { planChatUndo, removeChats } from './chats.ts'
+import { ownerless, requireOwnersKept } from '../organizations/owners.ts'
+import { type RowProgress, rowProgress, unheard } from '../progress.ts'
+import { planChatUndo, removeChats, usersWithChats } from './chats.ts'
 import { otherFiles, planFileUndo, removeImportedFiles } from './files.ts'
 import type { UndoOptions } from './input.ts'
 import { findImport, type ImportRow, summaryOf } from './list.ts'
-import { auditViews, rememberAgain, setTokenLimit, tokenLimitOf, updateRow } from './nouns.ts'
-import { planUndo, type UndoStep } from './plan-undo.ts'
+import { auditViews, changeLimits, rememberAgain, updateRow } from './nouns.ts'
+import { planUndo, type Staying, type UndoStep } from './plan-undo.ts'
 import { isNothing, keyState, read, reversed } from './state.ts'
+import { planRowUndo, stayingRows, undoRows } from './undo-rows.ts'
 import { forgetUsage, lastUseIn, moveUsage, moving } from './usage.ts'
 
 /**
@@ -38,29 +40,52 @@ export function undoImport(
     if (row.undoneAt !== null) throw undoneAlready(row, row.undoneAt)
     const checking = (rows: number) => rowProgress(context, 'checking', rows)
     const chats = await planChatUndo(db, row.id)
-    const goingChats = chats.flatMap(({ id, item }) => (item.outcome === 'removed' ? [id] : []))
     const files = await planFileUndo(db, row.id)
-    const staying = { goingChats: new Set(goingChats), filesOf: await otherFiles(db, files) }
-    const steps = await planUndo(db, row.id, context.now(), staying, checking)
-    const all = steps.length + chats.length + files.length
+    const content = new Map<string, string>()
+    for (const { id } of await usersWithChats(db, chats)) content.set(id, 'a chat')
+    for (const [id, path] of await otherFiles(db, files)) content.set(id, `the file ${path}`)
+    const { rows, steps } = await planBoth(db, row.id, context.now(), content, checking)
+    const all = steps.length + chats.length + files.length + rows.length
     const { created, updated } = summaryOf(row)
     if (all === 0 && created + updated > 0) throw tooOld(row)
-    const items = [...steps.filter(isTold).map(itemOf), ...[...chats, ...files].map(({ item }) => item)]
+    const others = [...chats, ...files, ...rows].map(({ item }) => item)
+    const items = [...steps.filter(isTold).map(itemOf), ...others]
     const kept = items.filter(({ outcome }) => outcome === 'kept')
     if (kept.length > 0 && options.keepChanged !== true) throw changedSince(row, kept, all)
     await removeChats(context, db, chats)
     await removeImportedFiles(context, db, row.id, files)
+    const without = await ownerless(db, context.now())
+    await undoRows(context, db, row.id, rows)
     const shown = steps.filter(({ action }) => action === 'remove' || action === 'revert')
     const before = await viewsOf(context, db, shown, await checking(shown.length))
     const moves = new Map(
       reverts(steps).flatMap(({ id, before: { moved } }) => (moved ? [[id, reversed(moved)] as const] : [])),
     )
     await moving(db, moves, bulk => applySteps(context, db, bulk, row, steps))
+    requireOwnersKept(without, await ownerless(db, context.now()))
     await db.update(imports).set({ undoneAt: context.now().getTime() }).where(eq(imports.id, row.id))
     const undo = undoOf(row, items)
     await recordUndo(context, db, steps, before, undo)
     return undo
   })
+}
+
+/** Rows of users who stay are kept, and users to whom a row stays. */
+async function planBoth(
+  db: Database,
+  importId: string,
+  now: Date,
+  content: Staying,
+  checking: (rows: number) => Promise<RowProgress>,
+) {
+  for (let kept = new Set<string>(); ; ) {
+    const rows = await planRowUndo(db, importId, kept)
+    const staying = new Map([...(await stayingRows(db, rows)), ...content])
+    const steps = await planUndo(db, importId, now, staying, kept.size === 0 ? checking : async () => unheard)
+    const users = steps.filter(({ type, action }) => type === 'user' && action === 'keep').map(({ id }) => id)
+    if (users.every(id => kept.has(id)) || rows.length === 0) return { rows, steps }
+    kept = new Set([...kept, ...users])
+  }
 }
 
 type Revert = Extract<UndoStep, { action: 'revert' }>
@@ -72,7 +97,7 @@ const reverts = (steps: readonly UndoStep[]): readonly Revert[] =>
 const isTold = (step: UndoStep): boolean =>
   step.action !== 'revert' ||
   step.fields.length > 0 ||
-  step.limit ||
+  step.limits.length > 0 ||
   (step.before.moved !== null &&
     !(step.before.moved.windows.length === 0 && isNothing(step.before.moved.total))) ||
   step.before.snapshot['lastUsedAt'] !== step.after['lastUsedAt']
@@ -183,12 +208,14 @@ async function revert(
   // Keep the time of a later change.
   const times = current['updatedAt'] === after['updatedAt'] ? ['updatedAt'] : []
   const fields = [...step.fields, ...times].filter(field => field in snapshot)
-  const isLaterChange = !fields.includes('updatedAt') && (step.fields.length > 0 || step.limit)
+  const isLaterChange = !fields.includes('updatedAt') && (step.fields.length > 0 || step.limits.length > 0)
   await updateRow(db, type, id, {
+    // Older snapshots have none of what is false.
+    ...(step.fields.includes('emailVerified') ? { emailVerified: snapshot['emailVerified'] === true } : {}),
     ...Object.fromEntries(fields.map(field => [field, snapshot[field]])),
     ...(isLaterChange ? { updatedAt: context.now().getTime() } : {}),
   })
-  if (step.limit) await setTokenLimit(db, id, tokenLimitOf(snapshot), context.now())
+  await changeLimits(db, id, step.limits, context.now())
   if (moved) await moveUsage(db, bulk, id, reversed(moved), lastUseIn(read(keyState, imported.state, id)))
   await rememberAgain(db, type, source, id, imported)
 }

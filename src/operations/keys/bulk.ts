@@ -143,7 +143,7 @@ function changer(context: OperationContext, change: BulkChange): Apply {
         )
       }
       return async (db, matched, fits) => {
-        for (const { id } of matched) await changeLimits(context, db, 'key', id, changes)
+        for (const { id } of matched) await changeLimits(context, db, { type: 'key', id }, changes)
         const { name: _, ...columns } = await columnsOf(db, changes)
         const given = Object.entries(columns).filter(([, value]) => value !== undefined)
         if (given.length > 0) await db.update(keys).set(Object.fromEntries(given)).where(fits)

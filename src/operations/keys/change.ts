@@ -24,7 +24,7 @@ export async function updateKey(
   const changes = parseKeyChanges(context, input)
   return key.change(context, selector, 'update', async (db, row) => {
     if (changes.name !== undefined) await requireFreeName(db, changes.name, row.id)
-    await changeLimits(context, db, 'key', row.id, changes)
+    await changeLimits(context, db, { type: 'key', id: row.id }, changes)
     return columnsOf(db, changes)
   })
 }

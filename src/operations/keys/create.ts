@@ -82,7 +82,7 @@ export async function createKeys(
           updatedAt: now.getTime(),
         },
         secrets: [secretRow(id, secret, now.getTime())],
-        limits: limitRows(id, fields.limits, now),
+        limits: limitRows({ type: 'key', id }, fields.limits, now),
       }
     })
     const views = await insertKeys(context, db, 'key.create', made)

@@ -255,7 +255,7 @@ function draftOf(
       updatedAt: now.getTime(),
     },
     secrets: [...previousSecrets.map(secret => ({ ...secret, keyId: id })), current],
-    limits: limitRows(id, limits, now),
+    limits: limitRows({ type: 'key', id }, limits, now),
     carried: carriedOf(id, key, used),
   }
 }

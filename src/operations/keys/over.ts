@@ -22,7 +22,7 @@ export async function keysOver(
 ): Promise<readonly string[]> {
   const over: string[] = []
   for (const some of inChunks(await nearly(db, now, percent, where))) {
-    const subjects = some.map(id => ({ type: 'key', id, name: '' }) as const)
+    const subjects = some.map(id => ({ type: 'key', id, name: '', member: null }) as const)
     for (const limit of await db.facts.limitsAt(subjects, momentOf(now))) {
       const { used, amount } = judgeLimit(limit)
       if (used * 100 >= amount * percent) over.push(limit.subject.id)

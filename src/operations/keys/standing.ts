@@ -24,7 +24,7 @@ export function keyStanding(
         .where(inArray(keys.id, [...some]))
       const totals = await totalsOf(db, some)
       for (const row of rows) {
-        const subject = { type: 'key', id: row.id, name: row.name } as const
+        const subject = { type: 'key', id: row.id, name: row.name, member: null } as const
         const states = await limitStates(db.facts, subject, now)
         // How full a limit for each end user is depends on whom.
         const [fullest = null] = states

@@ -1,17 +1,20 @@
-/** Sets and removes the limits of a key, user or project, within the caller's transaction. */
+/** Sets and removes limits, within the caller's transaction. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { LimitedNoun } from '../../contract/nouns.ts'
-import type { Limit } from '../../contract/views.ts'
+import type { Limit, LimitSubject } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { asc, eq, inArray } from '../../db/query.ts'
+import { and, asc, eq, inArray, isNull, type SQL } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
 import type { OperationContext } from '../context.ts'
 import { isNamed, type LimitName } from './input.ts'
 import { noteNoPrice } from './no-price.ts'
-import { type LimitRow, limitRows, subjectColumns } from './rows.ts'
+import { type LimitRow, limitRows, type Subject, subjectColumns } from './rows.ts'
 import { limitView, sortLimits } from './view.ts'
 
 const columnOf = (type: LimitedNoun) => limits[subjectColumns[type]]
+
+const isOf = ({ type, id, member }: Subject): SQL | undefined =>
+  and(eq(columnOf(type), id), member ? eq(limits.memberId, member.id) : isNull(limits.memberId))
 
 /** Changes of limits, as checked. */
 export interface CheckedChanges {
@@ -34,23 +37,22 @@ export function requireOneMeaning({ limits = [], removeLimits = [] }: CheckedCha
 export async function changeLimits(
   context: OperationContext,
   db: Database,
-  type: LimitedNoun,
-  id: string,
+  subject: Subject,
   { limits: wanted = [], removeLimits = [] }: CheckedChanges,
 ): Promise<void> {
-  for (const name of removeLimits) await deleteLimits(db, type, id, name)
-  await putLimits(context, db, type, id, wanted)
+  for (const name of removeLimits) await deleteLimits(db, subject, name)
+  await putLimits(context, db, subject, wanted)
 }
 
 /** Adds limits, or changes the amount of those with the same metric, window and models. @throws invalid (for each end user of a user) */
 export async function putLimits(
   context: OperationContext,
   db: Database,
-  type: LimitedNoun,
-  id: string,
+  subject: Subject,
   list: readonly Limit[],
 ): Promise<void> {
-  if (type === 'user' && list.some(limit => limit.each)) {
+  const { type, member = null } = subject
+  if ((type === 'user' || member !== null) && list.some(limit => limit.each)) {
     throw new LatchkeyError(
       'invalid',
       'limits of a user cannot be for each end user',
@@ -58,56 +60,65 @@ export async function putLimits(
     )
   }
   await noteNoPrice(context, db, list)
-  for (const row of limitRows(id, list, context.now(), type)) {
+  const same = [limits.metric, limits.period, limits.windowMs, limits.models, limits.each]
+  for (const row of limitRows(subject, list, context.now())) {
+    const set = { amount: row.amount, timeZone: row.timeZone }
     await db
       .insert(limits)
       .values(row)
-      .onConflictDoUpdate({
-        target: [columnOf(type), limits.metric, limits.period, limits.windowMs, limits.models, limits.each],
-        set: { amount: row.amount, timeZone: row.timeZone },
-      })
+      .onConflictDoUpdate(
+        member === null
+          ? {
+              target: [columnOf(type), ...same],
+              // The index of what can have members is of those without.
+              ...(type === 'project' || type === 'org' ? { targetWhere: isNull(limits.memberId) } : {}),
+              set,
+            }
+          : { target: [columnOf(type), limits.memberId, ...same], set },
+      )
   }
 }
 
 /** Removes limits. @throws not_found (a name matches none) */
 export async function dropLimits(
   db: Database,
-  type: LimitedNoun,
-  id: string,
+  subject: LimitSubject,
   names: readonly LimitName[],
-  subject: string,
 ): Promise<void> {
   for (const name of names) {
-    if ((await deleteLimits(db, type, id, name)) > 0) continue
+    if ((await deleteLimits(db, subject, name)) > 0) continue
     const which = Object.values(name).length > 1 ? ' with that window' : ''
     throw new LatchkeyError(
       'not_found',
-      `${subject} has no limit on ${name.metric}${which}`,
-      `see its limits with: latchkey ${type} limit list ${id}`,
+      `${nameOfSubject(subject)} has no limit on ${name.metric}${which}`,
+      `see its limits with: ${listLine(subject)}`,
     )
   }
 }
 
 /** Returns how many were deleted. */
-async function deleteLimits(db: Database, type: LimitedNoun, id: string, name: LimitName): Promise<number> {
-  const gone = (await limitsOf(db, type, id)).filter(row => isNamed(limitView(row), name)).map(row => row.id)
+async function deleteLimits(db: Database, subject: Subject, name: LimitName): Promise<number> {
+  const gone = (await limitsOf(db, subject)).filter(row => isNamed(limitView(row), name)).map(row => row.id)
   if (gone.length > 0) await db.delete(limits).where(inArray(limits.id, gone))
   return gone.length
 }
 
 /** The limits of one subject, sorted. */
-export async function limitsOf(db: Database, type: LimitedNoun, id: string): Promise<readonly LimitRow[]> {
-  return sortLimits(
-    await db
-      .select()
-      .from(limits)
-      .where(eq(columnOf(type), id)),
-  )
+export async function limitsOf(db: Database, subject: Subject): Promise<readonly LimitRow[]> {
+  return sortLimits(await db.select().from(limits).where(isOf(subject)))
 }
+
+/** `shop`, or `bob in shop`. */
+export const nameOfSubject = ({ name, member }: LimitSubject): string =>
+  member === null ? name : `${member.username} in ${name}`
+
+/** The command that lists its limits. */
+export const listLine = ({ type, id, member }: LimitSubject): string =>
+  `latchkey ${type} limit list ${id}${member === null ? '' : ` --member ${member.username}`}`
 
 const manySubjects = 500
 
-/** The views of limits of many subjects, by subject id. */
+/** The views of limits of many subjects, without those of one member, by subject id. */
 export async function limitViews(
   db: Database,
   type: LimitedNoun,
@@ -117,7 +128,7 @@ export async function limitViews(
   const rows = await db
     .select()
     .from(limits)
-    .where(ids.length <= manySubjects ? inArray(column, [...ids]) : undefined)
+    .where(and(isNull(limits.memberId), ids.length <= manySubjects ? inArray(column, [...ids]) : undefined))
     .orderBy(asc(limits.id))
   const bySubject = Map.groupBy(rows, row => row[subjectColumns[type]] ?? '')
   return new Map([...bySubject].map(([id, list]) => [id, sortLimits(list).map(limitView)]))

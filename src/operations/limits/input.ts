@@ -2,11 +2,19 @@
 import * as v from 'valibot'
 import { limitPeriods, metrics, windowRangeMs } from '../../contract/views/words.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
-import type { KeySelector } from '../input.ts'
+import type { KeySelector, TeamSelector } from '../input.ts'
 import { type Input, listOf, modelName, type Rule, timeZone } from '../rules/input.ts'
 
-/** Whose limits. A key may be selected by its secret. */
-export type Limited = { readonly key: KeySelector } | { readonly user: string } | { readonly project: string }
+/**
+ * Whose limits. A key may be selected by its secret. With a `member`, those that bind one user in the project or organization,
+ * whether the user is a member there or works with a key of it.
+ */
+export type Limited =
+  | { readonly key: KeySelector }
+  | { readonly user: string }
+  | { readonly project: string; readonly member?: string | undefined }
+  | { readonly org: string; readonly member?: string | undefined }
+  | { readonly team: TeamSelector }
 
 const [shortestMs, longestMs] = windowRangeMs
 

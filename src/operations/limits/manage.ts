@@ -1,7 +1,8 @@
-/** Sets, removes, lists and resets the limits of a key, user or project. */
+/** Sets, removes, lists and resets the limits of what can have them. */
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
+import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Limit, LimitState, LimitSubject, PutLimit } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { eq } from '../../db/query.ts'
@@ -9,10 +10,11 @@ import { limits } from '../../db/schema/limits.ts'
 import { record } from '../audit.ts'
 import { settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
-import { targetOf } from '../nouns.ts'
+import { type Row, targetOf } from '../nouns.ts'
+import { authorize, type On } from '../organizations/access.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
-import { dropLimits, limitsOf, putLimits } from './change.ts'
+import { dropLimits, limitsOf, listLine, nameOfSubject, putLimits } from './change.ts'
 import {
   limits as anyLimits,
   type Limited,
@@ -31,7 +33,7 @@ const someNames = v.pipe(limitNames, v.minLength(1, 'must name at least one'))
 /**
  * Adds limits, or changes the amount of those with the same metric, window and models. All others stay.
  *
- * @throws not_found, ambiguous, invalid
+ * @throws not_found, ambiguous, invalid, denied
  */
 export async function setLimits(
   context: OperationContext,
@@ -39,30 +41,34 @@ export async function setLimits(
   list: readonly NewLimit[],
 ): Promise<readonly PutLimit[]> {
   const wanted = rules.parse(someLimits, list)
-  const { before, after } = await change(context, limited, 'limit-add', (db, { type, id }) =>
-    putLimits(context, db, type, id, wanted),
+  const { before, after } = await change(context, limited, 'limit-add', (db, subject) =>
+    putLimits(context, db, subject, wanted),
   )
   const stood = new Set(before.map(limitText))
   return after.map(limit => ({ ...limit, changed: !stood.has(limitText(limit)) }))
 }
 
-/** Removes limits by metric, or by metric and window. @throws not_found, ambiguous, invalid */
+/** Removes limits by metric, or by metric and window. @throws not_found, ambiguous, invalid, denied */
 export async function removeLimits(
   context: OperationContext,
   limited: Limited,
   names: readonly LimitName[],
 ): Promise<readonly LimitState[]> {
   const gone = rules.parse(someNames, names)
-  const { after } = await change(context, limited, 'limit-remove', (db, { type, id, name }) =>
-    dropLimits(db, type, id, gone, name),
+  const { after } = await change(context, limited, 'limit-remove', (db, subject) =>
+    dropLimits(db, subject, gone),
   )
   return after
 }
 
-/** Lists limits with their usage; for a key also those of its user and project. @throws not_found, ambiguous */
+/**
+ * Lists limits with their usage; for a key all that bind it, of an organization and its teams too.
+ *
+ * @throws not_found, ambiguous
+ */
 export function listLimits(context: OperationContext, limited: Limited): Promise<readonly LimitState[]> {
   return context.store.read(async db => {
-    const subject = await subjectOf(db, limited)
+    const { subject } = await subjectOf(db, limited)
     if (subject.type !== 'key') return limitStates(db.facts, subject, context.now())
     const moment = momentOf(context.now())
     const found = await db.facts.keyAt({ id: subject.id }, moment)
@@ -74,7 +80,7 @@ export function listLimits(context: OperationContext, limited: Limited): Promise
  * Resets the windows of the limits: earlier usage no longer counts against them. History and totals stay, and running
  * requests still count.
  *
- * @throws not_found, ambiguous, invalid, conflict (no limit to reset)
+ * @throws not_found, ambiguous, invalid, conflict (no limit to reset), denied
  */
 export async function resetLimits(
   context: OperationContext,
@@ -83,16 +89,15 @@ export async function resetLimits(
 ): Promise<readonly LimitState[]> {
   const { metric } = rules.parse(resetOptions, options)
   return context.store.write(async db => {
-    const subject = await subjectOf(db, limited)
+    const { subject, on } = await subjectOf(db, limited)
+    await authorize(context, db, 'limit:write', on)
     const now = context.now()
-    const rows = (await limitsOf(db, subject.type, subject.id)).filter(
-      row => metric === undefined || row.metric === metric,
-    )
+    const rows = (await limitsOf(db, subject)).filter(row => metric === undefined || row.metric === metric)
     if (rows.length === 0) {
       throw new LatchkeyError(
         'conflict',
-        `${subject.name} has no limit${metric === undefined ? '' : ` on ${metric}`}: there is nothing to reset`,
-        `list its limits with: latchkey ${subject.type} limit list ${subject.id}`,
+        `${nameOfSubject(subject)} has no limit${metric === undefined ? '' : ` on ${metric}`}: there is nothing to reset`,
+        `list its limits with: ${listLine(subject)}`,
       )
     }
     const before = await limitStates(db.facts, subject, now)
@@ -109,8 +114,8 @@ export async function resetLimits(
     await record(context, db, {
       action: `${subject.type}.reset`,
       target: subject,
-      before: { limits: before.filter(meant).map(used) },
-      after: { limits: after.filter(meant).map(used) },
+      before: { ...ofMember(subject), limits: before.filter(meant).map(used) },
+      after: { ...ofMember(subject), limits: after.filter(meant).map(used) },
     })
     return after
   })
@@ -125,10 +130,12 @@ async function change(
   work: (db: Database, subject: LimitSubject) => Promise<void>,
 ): Promise<{ readonly before: readonly Limit[]; readonly after: readonly LimitState[] }> {
   return context.store.write(async db => {
-    const subject = await subjectOf(db, limited)
+    const { subject, on } = await subjectOf(db, limited)
+    await authorize(context, db, 'limit:write', on)
     const now = context.now()
     const limitsNow = async () => ({
-      limits: (await limitsOf(db, subject.type, subject.id)).map(limitView),
+      ...ofMember(subject),
+      limits: (await limitsOf(db, subject)).map(limitView),
       updatedAt: now,
     })
     const before = await limitsNow()
@@ -143,8 +150,34 @@ async function change(
   })
 }
 
-async function subjectOf(db: Database, limited: Limited): Promise<LimitSubject> {
-  if ('key' in limited) return targetOf('key', await find(db, 'key', limited.key))
-  if ('user' in limited) return targetOf('user', await find(db, 'user', limited.user))
-  return targetOf('project', await find(db, 'project', limited.project))
+/** What an audit row says of whom. */
+const ofMember = ({ member }: LimitSubject) => (member === null ? {} : { user: member })
+
+/** Whose limits they are, and where who changes them needs the permission. */
+async function subjectOf(
+  db: Database,
+  limited: Limited,
+): Promise<{ readonly subject: LimitSubject; readonly on: On }> {
+  const of = <N extends LimitedNoun>(noun: N, row: Row<N>, member: LimitSubject['member'] = null) => ({
+    ...targetOf(noun, row),
+    member,
+  })
+  if ('key' in limited) {
+    const key = await find(db, 'key', limited.key)
+    const project = key.projectId === null ? undefined : await find(db, 'project', key.projectId)
+    return { subject: of('key', key), on: { project } }
+  }
+  if ('user' in limited) return { subject: of('user', await find(db, 'user', limited.user)), on: {} }
+  if ('team' in limited) {
+    const team = await find(db, 'team', limited.team)
+    return { subject: of('team', team), on: { org: await find(db, 'org', team.organizationId) } }
+  }
+  const user = limited.member === undefined ? null : await find(db, 'user', limited.member)
+  const member = user && { id: user.id, username: user.username }
+  if ('org' in limited) {
+    const org = await find(db, 'org', limited.org)
+    return { subject: of('org', org, member), on: { org } }
+  }
+  const project = await find(db, 'project', limited.project)
+  return { subject: of('project', project, member), on: { project } }
 }

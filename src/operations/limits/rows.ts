@@ -7,16 +7,23 @@ import { toMicros } from '../rules/money.ts'
 
 export type LimitRow = typeof limits.$inferSelect
 
-/** Rows of the limits table for a key, or for another subject. */
+/** What has limits, and the one user whom they bind in it, if not all. */
+export interface Subject {
+  readonly type: LimitedNoun
+  readonly id: string
+  readonly member?: { readonly id: string; readonly username: string } | null
+}
+
+/** Rows of the limits table. */
 export function limitRows(
-  id: string,
+  { type, id, member }: Subject,
   list: readonly Limit[],
   now: Date,
-  type: LimitedNoun = 'key',
 ): (typeof limits.$inferInsert)[] {
   return list.map(({ metric, amount, period, windowMs, timeZone, models, each }) => ({
     id: newId('lim', now),
     [subjectColumns[type]]: id,
+    memberId: member?.id ?? null,
     metric,
     amount: toStored(metric, amount),
     period,
@@ -28,7 +35,13 @@ export function limitRows(
 }
 
 /** The column of the limits table with the subject's id. */
-export const subjectColumns = { key: 'keyId', user: 'userId', project: 'projectId' } as const
+export const subjectColumns = {
+  key: 'keyId',
+  user: 'userId',
+  project: 'projectId',
+  org: 'organizationId',
+  team: 'teamId',
+} as const
 
 /** Dollars to micro-dollars; tokens and requests unchanged. */
 export const toStored = (metric: Metric, amount: number): number =>

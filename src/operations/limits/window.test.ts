@@ -17,6 +17,10 @@ interface Request {
   readonly key: string
   readonly user: string
   readonly project: string
+  /** That owned the project; empty for none. */
+  readonly org: string
+  /** Those of the organization that the user was in. */
+  readonly teams: readonly string[]
   readonly endUser: string
   readonly model: string
   readonly tokens: number
@@ -154,20 +158,72 @@ test(`${histories} random histories: every window says what a list of all reques
       [mine.id, { key: mine.id, user: users[0]!, project: projects[0]! }],
       [sibling.id, { key: sibling.id, user: users[0]!, project: projects[1]! }],
     ])
+    const orgs: string[] = []
+    const teams: { readonly id: string; readonly org: string; readonly users: Set<string> }[] = []
+    for (const letter of ['a', 'b']) {
+      const { id } = await latchkey.organizations.create({ name: `${letter}${seed}`, owner: users[0]! })
+      await latchkey.organizations.members.add(id, users[1]!)
+      orgs.push(id)
+    }
+    for (const [letter, org] of [
+      ['a', orgs[0]!],
+      ['b', orgs[0]!],
+      ['c', orgs[1]!],
+    ] as const) {
+      const { id } = await latchkey.teams.create({ name: letter, org })
+      teams.push({ id, org, users: new Set() })
+    }
+    const shared = [
+      ...orgs.map(org => ({ org })),
+      ...teams.map(({ id }) => ({ team: id })),
+      ...orgs.map(org => ({ org, member: users[0]! })),
+      ...projects.map(project => ({ project, member: draw.pick(users) })),
+    ]
+    for (const subject of shared) {
+      const limits = someLimits(0, !('member' in subject))
+      if (limits.length > 0) await latchkey.limits.set(subject, limits)
+    }
+    const ownedBy = new Map(projects.map(project => [project, '']))
+    const ownersOf = (keyId: string) => {
+      const owner = owners.get(keyId)
+      if (owner === undefined) return undefined
+      const org = ownedBy.get(owner.project)!
+      const isIn = (team: (typeof teams)[number]) => team.org === org && team.users.has(owner.user)
+      return { ...owner, org, teams: teams.filter(isIn).map(({ id }) => id) }
+    }
+    const transfer = async () => {
+      const [project, org] = [draw.pick(projects), draw.pick(['', ...orgs])]
+      await latchkey.projects.transfer(project, org === '' ? { user: users[0]! } : { org })
+      ownedBy.set(project, org)
+    }
+    const joinOrLeave = async () => {
+      const [team, user] = [draw.pick(teams), draw.pick(users)]
+      if (team.users.delete(user)) await latchkey.teams.members.remove(team.id, user)
+      else {
+        await latchkey.teams.members.add(team.id, user)
+        team.users.add(user)
+      }
+    }
+    if (chance(2)) await transfer()
+    if (chance(2)) await joinOrLeave()
     const past: Past[] = []
     const held = new Map<string, Held>()
     const resets = new Map<string, { readonly at: number; readonly held: ReadonlyMap<Width, number> }>()
     const kept = { minutesFrom: 0, hoursFrom: 0 }
 
     const concerns = (limit: Limit & { subject: LimitSubject; endUser: string | null }, request: Request) =>
-      request[limit.subject.type] === limit.subject.id &&
+      (limit.subject.type === 'team'
+        ? request.teams.includes(limit.subject.id)
+        : request[limit.subject.type] === limit.subject.id) &&
+      (limit.subject.member === null || request.user === limit.subject.member.id) &&
       (!limit.each || request.endUser === limit.endUser) &&
       isOf(limit.models, request.model)
     const sum = ({ metric }: Limit, list: readonly Request[]) =>
       list.reduce((n, each) => n + (metric === 'parallel' ? 0 : each[metric]), 0)
     const stored = ({ metric, amount }: Limit) => (metric === 'usd' ? Math.round(amount * 1_000_000) : amount)
     const shown = ({ metric }: Limit, amount: number) => (metric === 'usd' ? amount / 1_000_000 : amount)
-    const resetName = (limit: LimitState) => `${limit.subject.id} ${nameOf(limit)}`
+    const resetName = (limit: LimitState) =>
+      `${limit.subject.id} ${limit.subject.member?.id} ${nameOf(limit)}`
 
     /**
      * What counts against a limit at a time, of what is known by `knownAt`; and the least that may, whatever widths are kept.
@@ -267,6 +323,7 @@ test(`${histories} random histories: every window says what a list of all reques
         { key: mine.id },
         ...users.map(user => ({ user })),
         ...projects.map(project => ({ project })),
+        ...shared,
       ]) {
         const limits = await latchkey.limits.list(subject)
         checkLimits(limits, at)
@@ -285,7 +342,7 @@ test(`${histories} random histories: every window says what a list of all reques
       if (chance(3)) await checkAsked(at - draw.whole(0, 2 * windowMs))
     }
 
-    const anyRequest = (owner: Pick<Request, 'key' | 'user' | 'project'>) => ({
+    const anyRequest = (owner: Pick<Request, 'key' | 'user' | 'project' | 'org' | 'teams'>) => ({
       ...owner,
       endUser: draw.pick(people),
       model: draw.pick(modelNames),
@@ -302,7 +359,7 @@ test(`${histories} random histories: every window says what a list of all reques
     })
 
     const record = async (keyId: string, at: number) => {
-      const owner = owners.get(keyId)
+      const owner = ownersOf(keyId)
       if (owner === undefined) return
       const request = anyRequest(owner)
       const event = eventOf(request)
@@ -322,7 +379,7 @@ test(`${histories} random histories: every window says what a list of all reques
     }
 
     const reserve = async (timeoutMs: number) => {
-      const request = anyRequest(owners.get(mine.id)!)
+      const request = anyRequest(ownersOf(mine.id)!)
       const from = clock.now.getTime()
       const { tokens, requests, usd } = request
       const { endUser, model } = eventOf(request)
@@ -340,9 +397,12 @@ test(`${histories} random histories: every window says what a list of all reques
       if (chance(3)) return
       clock.now = new Date(from + draw.whole(0, 3 * minute))
       if (chance(2)) {
-        const used = { ...request, ...anyRequest({ key: mine.id, user: '', project: '' }) }
-        const { user, project, endUser } = request
-        const settled = { ...used, user, project, endUser }
+        const used = {
+          ...request,
+          ...anyRequest({ key: mine.id, user: '', project: '', org: '', teams: [] }),
+        }
+        const { user, project, org, teams, endUser } = request
+        const settled = { ...used, user, project, org, teams, endUser }
         await latchkey.usage.settle(reservation.id, { ...eventOf(settled), endUser: undefined })
         past.push({ ...settled, at: clock.now.getTime() })
       } else await latchkey.usage.release(reservation.id)
@@ -361,7 +421,7 @@ test(`${histories} random histories: every window says what a list of all reques
 
     const reset = async () => {
       const at = clock.now.getTime()
-      const subject = draw.pick([{ key: mine.id }, { user: users[0]! }, { project: projects[0]! }])
+      const subject = draw.pick([{ key: mine.id }, { user: users[0]! }, { project: projects[0]! }, ...shared])
       const metric = chance(3) ? ('tokens' as const) : undefined
       const list = await latchkey.limits.reset(subject, { metric }).catch(error => {
         // There may be none.
@@ -417,6 +477,8 @@ test(`${histories} random histories: every window says what a list of all reques
       boundaries.push(when, when + timeoutMs, when + timeoutMs - 1)
     }
     for (let n = draw.whole(0, 2); n > 0; n--) plan(sometime(), move)
+    for (let n = draw.whole(0, 2); n > 0; n--) plan(sometime(), transfer)
+    for (let n = draw.whole(0, 2); n > 0; n--) plan(sometime(), joinOrLeave)
     if (chance(3)) {
       plan(sometime(), async () => {
         await latchkey.keys.delete(sibling.id)

@@ -6,6 +6,7 @@
  * After a reset, usage from before no longer counts. A reservation counts whole until it is settled, released or times out.
  */
 
+import { limitedNouns } from '../../contract/nouns.ts'
 import type { LimitForecast, LimitState, LimitSubject } from '../../contract/views.ts'
 import type { Facts } from '../../db/engine.ts'
 import type { BoundLimit, LimitFacts, Moment } from '../../db/facts.ts'
@@ -23,13 +24,15 @@ export const momentOf = (at: Date, endUser = ''): Moment => ({
   endUser,
 })
 
-/** Sorts limits: those of the key, its user and its project, each by metric and window. */
+/** Sorts limits by the noun, those of one user in it after its own, then by team, and then by metric and window. */
 export const inOrder = <L extends BoundLimit>(limits: readonly L[]): readonly L[] =>
-  limits.length < 2
-    ? limits
-    : (['key', 'user', 'project'] as const).flatMap(type =>
-        limits.filter(({ subject }) => subject.type === type).toSorted((a, b) => byMetric(a.limit, b.limit)),
-      )
+  limits.length < 2 ? limits : limits.toSorted(bySubject)
+
+const bySubject = (a: BoundLimit, b: BoundLimit): number =>
+  limitedNouns.indexOf(a.subject.type) - limitedNouns.indexOf(b.subject.type) ||
+  (a.limit.memberId === null ? 0 : 1) - (b.limit.memberId === null ? 0 : 1) ||
+  (a.subject.id < b.subject.id ? -1 : a.subject.id > b.subject.id ? 1 : 0) ||
+  byMetric(a.limit, b.limit)
 
 /** The state of one subject's limits at `at`, sorted. */
 export async function limitStates(

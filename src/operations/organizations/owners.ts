@@ -102,12 +102,20 @@ function ownersBut(db: Database, now: Date, gone: SQL) {
     )
 }
 
-/** Whether a user owns an organization, alone or with others. */
-export const ownersOfOrganizations = (db: Database) =>
+/** The users who own an organization, alone or with others. @param without memberships that do not count */
+export const ownersOfOrganizations = (db: Database, without: readonly string[]) =>
   db
     .selectDistinct({ id: organizationMembers.userId })
     .from(organizationMembers)
-    .where(isOwnerIn(organizationMembers.role))
+    .where(and(isOwnerIn(organizationMembers.role), not(oneOf(organizationMembers.id, without))))
+
+/** The organizations without an owner who is not disabled. */
+export const ownerless = (db: Database, now: Date) =>
+  db
+    .select({ id: organizations.id, slug: organizations.slug })
+    .from(organizations)
+    .where(sql`NOT EXISTS ${ownersBut(db, now, sql`1 = 0`)}`)
+    .orderBy(asc(organizations.id))
 
 /**
  * The organizations without an owner who is not disabled at a moment, which it takes, for work that changes many rows at once: it

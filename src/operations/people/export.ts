@@ -3,18 +3,22 @@
 import { nouns } from '../../contract/nouns.ts'
 import type { PersonalRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, holdsText, or, type SQL, sql, type Table } from '../../db/query.ts'
+import { and, eq, gt, holdsText, inArray, or, type SQL, sql, type Table } from '../../db/query.ts'
 import { accounts, sessions, verifications } from '../../db/schema/accounts.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { messages } from '../../db/schema/chats.ts'
+import { agentFiles, agentMessages, agentPhases, agentStates, projectFiles } from '../../db/schema/content.ts'
 import { importedRows, importedUsers } from '../../db/schema/imports.ts'
 import { apiKeys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { invitations, organizationMembers, teamMembers } from '../../db/schema/members.ts'
-import { projectMembers, users } from '../../db/schema/people.ts'
+import { projectMembers, projects, users } from '../../db/schema/people.ts'
+import { days, models, series } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
 import { stored, tableOf } from '../nouns.ts'
+import { batches, inOrder } from '../page.ts'
 import { find } from '../select.ts'
+import { counting, eachCounter, shownCounts, summed } from '../usage/sum.ts'
 import { heldOf, isOf } from './held.ts'
 
 /** Of no use to the person, or a way in for whoever reads the file. */
@@ -35,6 +39,7 @@ const tables: ReadonlyMap<string, Table> = new Map<string, Table>([
   ['accounts', accounts],
   ['sessions', sessions],
   ['limits', limits],
+  ['project_files', projectFiles],
   ['project_members', projectMembers],
   ['organization_members', organizationMembers],
   ['team_members', teamMembers],
@@ -53,10 +58,10 @@ export async function* exportUser(context: OperationContext, selector: string): 
     const { id, username, email } = await find(db, 'user', selector)
     yield* rowsOf(db, 'users', users, eq(users.id, id))
     for (const held of heldOf) {
-      const table = held.noun === undefined ? tables.get(held.table) : tableOf(held.noun)
+      const table = held.as === 'owned' && held.noun ? tableOf(held.noun) : tables.get(held.table)
       if (table === undefined) throw new Error(`no table ${held.table} to export`)
       yield* rowsOf(db, held.table, table, isOf(held, id))
-      for (const part of held.noun === undefined ? [] : stored[held.noun].parts) {
+      for (const part of held.as === 'owned' && held.noun ? stored[held.noun].parts : []) {
         const of = tables.get(part.table)
         if (of === undefined || held.noun === undefined) continue
         const theirs = sql`${sql.identifier(part.table)}.${sql.identifier(part.by)} IN (
@@ -64,11 +69,62 @@ export async function* exportUser(context: OperationContext, selector: string): 
         yield* rowsOf(db, part.table, of, theirs)
       }
     }
+    yield* statesOf(db, id)
+    yield* usageOf(db, id)
     if (email !== null)
       yield* rowsOf(db, 'verifications', verifications, holdsText(verifications.identifier, email))
     yield* rowsOf(db, 'audit', audit, or(eq(audit.targetId, id), eq(audit.actor, username)))
   }))
     yield* rows
+}
+
+/** What agents did on the projects that the person owns. */
+async function* statesOf(db: Database, userId: string): AsyncGenerator<readonly PersonalRow[]> {
+  const theirs = db.select({ id: projects.id }).from(projects).where(eq(projects.ownerId, userId))
+  const states = inOrder(db, agentStates, {
+    by: agentStates.projectId,
+    where: inArray(agentStates.projectId, theirs),
+    after: undefined,
+    views: rows => rows,
+    keyOf: ({ projectId }) => projectId,
+  })
+  for await (const some of batches(states)) {
+    yield some.map(row => ({ of: 'agent_states', row: shown(row) }))
+    for (const { projectId } of some) {
+      for (const [of, table] of [
+        ['agent_phases', agentPhases],
+        ['agent_files', agentFiles],
+        ['agent_messages', agentMessages],
+      ] as const) {
+        const rows = inOrder(db, table, {
+          by: table.position,
+          where: eq(table.projectId, projectId),
+          after: undefined,
+          views: rows => rows.map(row => ({ position: row.position, row: { of, row: shown(row) } })),
+          keyOf: ({ position }) => position,
+        })
+        for await (const some of batches(rows)) yield some.map(({ row }) => row)
+      }
+    }
+  }
+}
+
+/** What was used for the person, by month and model. */
+async function* usageOf(db: Database, userId: string): AsyncGenerator<readonly PersonalRow[]> {
+  const used = await db
+    .select({ day: days.start, model: models.name, ...summed })
+    .from(days)
+    .innerJoin(series, eq(series.id, days.series))
+    .innerJoin(models, eq(models.id, days.model))
+    .where(and(eq(series.userId, userId), counting))
+    .groupBy(days.start, models.name)
+  const of = ({ day, model }: (typeof used)[number]) =>
+    JSON.stringify([new Date(day * 86_400_000).toISOString().slice(0, 7), model])
+  for (const [group, rows] of [...Map.groupBy(used, of)].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const [month, model] = JSON.parse(group)
+    const totals = shownCounts(eachCounter(name => rows.reduce((sum, row) => sum + row[name], 0)))
+    yield [{ of: 'usage', row: { month, model, ...totals } }]
+  }
 }
 
 const batchSize = 200

@@ -1,9 +1,9 @@
 /** What is kept about a user, found from the catalogue of nouns: what they own, what they belong to, and what goes with them. */
 
-import { type Noun, nouns } from '../../contract/nouns.ts'
+import { type Noun, nounNames, nouns } from '../../contract/nouns.ts'
 import type { Database } from '../../db/engine.ts'
 import { type SQL, sql } from '../../db/query.ts'
-import { owned, stored } from '../nouns.ts'
+import { owned, owners, stored } from '../nouns.ts'
 
 /** Rows of a table that name a user in a column. */
 export interface Held {
@@ -11,16 +11,18 @@ export interface Held {
   readonly column: string
   /** What they are: things that the user owns, places among others, or what is nobody's without the user. */
   readonly as: 'owned' | 'membership' | 'own'
-  /** Of things that are owned. */
+  /** Of things that are owned, and of what a membership is in. */
   readonly noun?: Noun
+  /** The column that names what a membership is in. */
+  readonly of?: string
 }
 
 /** Every table that can name a user. A test compares it with the schema. */
 export const heldOf: readonly Held[] = [
   ...owned('user').map(([noun, column]): Held => ({ table: nouns[noun].plural, column, as: 'owned', noun })),
-  ...Object.values(stored).flatMap(({ parts }) =>
-    parts.flatMap(({ table, members }) =>
-      members === undefined ? [] : [{ table, column: members, as: 'membership' as const }],
+  ...nounNames.flatMap(noun =>
+    stored[noun].parts.flatMap(({ table, by, members }) =>
+      members === undefined ? [] : [{ table, column: members, as: 'membership' as const, noun, of: by }],
     ),
   ),
   ...[...stored.user.parts, ...stored.user.trails].map(
@@ -34,10 +36,11 @@ export const isOf = ({ table, column }: Pick<Held, 'table' | 'column'>, userId: 
 
 /** How many rows of each table name the user; those without any are left out. */
 export async function countHeld(db: Database, userId: string): Promise<Readonly<Record<string, number>>> {
-  const counts: [string, number][] = []
+  const counts = new Map<string, number>()
   for (const held of heldOf) {
     const count = await db.$count(sql`${sql.identifier(held.table)}`, isOf(held, userId))
-    if (count > 0) counts.push([wordFor(held), count])
+    const word = wordFor(held)
+    if (count > 0) counts.set(word, count + (counts.get(word) ?? 0))
   }
   return Object.fromEntries(counts)
 }
@@ -48,6 +51,24 @@ const wordFor = ({ table, as }: Held): string =>
     /_(.)/g,
     (_, letter: string) => letter.toUpperCase(),
   )
+
+/** Gives a user's memberships to somebody, except in what they own or are members of already, with a role of their own. */
+export async function passMemberships(db: Database, fromId: string, toId: string): Promise<void> {
+  for (const { table, column, noun, of } of heldOf) {
+    if (noun === undefined || of === undefined) continue
+    const [rows, member, place] = [table, column, of].map(name => sql.identifier(name))
+    const things = sql.identifier(nouns[noun].plural)
+    const theirs = owners(noun).flatMap(([by, owner]) =>
+      owner === 'user'
+        ? [sql` AND ${place} NOT IN (SELECT id FROM ${things} WHERE ${sql.identifier(by)} = ${toId})`]
+        : [],
+    )
+    await db.run(
+      sql`UPDATE ${rows} SET ${member} = ${toId} WHERE ${member} = ${fromId}
+        AND ${place} NOT IN (SELECT ${place} FROM ${rows} WHERE ${member} = ${toId})${sql.join(theirs)}`,
+    )
+  }
+}
 
 /** Deletes the rows of some kinds that name the user. */
 export async function dropHeld(

@@ -66,6 +66,31 @@ test('everything goes to somebody else, and whoever leaves is disabled and signe
   expect((await users.offboard('alice')).holds).toEqual({ limits: 1, accounts: 1 })
 })
 
+test('memberships pass to whoever gets everything, unless they are there already', async () => {
+  await using there = await home()
+  const { users, projects, organizations, teams } = there.latchkey
+  await organizations.create({ name: 'Acme', owner: 'alice' })
+  await organizations.create({ name: 'Guild', owner: 'alice' })
+  await organizations.members.add('guild', 'bob', 'viewer')
+  await organizations.members.add('guild', 'carol', 'owner')
+  await teams.create({ name: 'Core', org: 'acme' })
+  await teams.members.add('Core', 'alice')
+  await projects.create({ name: 'Den', owner: 'carol' })
+  await projects.members.add('den', 'alice', 'admin')
+  await users.offboard('alice', { to: 'bob' })
+  const roles = async (org: string) =>
+    (await organizations.members.list(org)).members.map(({ user, role }) => [user.username, role])
+  expect(await roles('acme')).toEqual([['bob', 'owner']])
+  expect(await roles('guild')).toEqual([
+    ['bob', 'viewer'],
+    ['carol', 'owner'],
+  ])
+  expect((await teams.members.list('Core')).members.map(({ user }) => user.username)).toEqual(['bob'])
+  expect((await projects.members.list('den')).members).toMatchObject([
+    { user: { username: 'bob' }, role: 'admin' },
+  ])
+})
+
 test('everything is deleted in one transaction, or nothing is', async () => {
   await using there = await home()
   const { users, keys, projects, audit } = there.latchkey
@@ -85,20 +110,31 @@ test('everything is deleted in one transaction, or nothing is', async () => {
 
 test('all that is kept about a person is exported, without a secret', async () => {
   await using there = await home()
+  const { files, agents } = there.latchkey
+  await files.put('shop', 'plan.md', 'Buy tea')
+  await agents.addPhase('shop', { name: 'Steeping' })
+  await agents.addFile('shop', 'pot.ts')
+  for (const content of ['Warm the pot', 'Done']) await agents.addMessage('shop', { role: 'user', content })
   const rows = await Array.fromAsync(there.latchkey.users.export('alice'))
   const kinds = [...new Set(rows.map(({ of }) => of))].sort()
   expect(kinds).toEqual(
     [
       'accounts',
+      'agent_files',
+      'agent_messages',
+      'agent_phases',
+      'agent_states',
       'audit',
       'chats',
       'keys',
       'limits',
       'messages',
+      'project_files',
       'project_members',
       'projects',
       'secrets',
       'sessions',
+      'usage',
       'users',
     ].sort(),
   )
@@ -110,8 +146,15 @@ test('all that is kept about a person is exported, without a secret', async () =
     'Down I went',
     '192.0.2.7',
     'of Liddell',
+    'plan.md',
+    'Steeping',
+    'pot.ts',
+    'Warm the pot',
   ])
     expect(text).toContain(told)
+  expect(rows.find(({ of }) => of === 'usage')?.row).toMatchObject({
+    ...{ month: '2026-11', model: 'gpt-x', requests: 1, inputTokens: 7, outputTokens: 2, tokens: 9 },
+  })
   const hash = new Bun.CryptoHasher('sha256')
   for (const secret of ['argon2', there.token, there.secret, hash.update(there.secret).digest('hex')])
     expect(text).not.toContain(secret)
@@ -157,11 +200,13 @@ test('the last owner of an organization is neither offboarded nor erased', async
   await using there = await home()
   const { users, organizations } = there.latchkey
   await organizations.create({ name: 'Rabbits', owner: 'carol' })
+  // Who is there already keeps the role.
+  await organizations.members.add('rabbits', 'bob', 'viewer')
   const refused = { code: 'conflict', message: 'carol is the last owner of rabbits' }
   for (const how of [{ disable: true }, { to: 'bob' }, { deleteAll: true }])
     expect(await failure(users.offboard('carol', how))).toMatchObject(refused)
   expect(await failure(users.erase('carol'))).toMatchObject(refused)
-  await organizations.members.add('rabbits', 'bob', 'owner')
+  await organizations.members.setRole('rabbits', 'bob', 'owner')
   expect(await users.offboard('carol', { disable: true })).toMatchObject({
     holds: { organizationMemberships: 1 },
   })

@@ -12,12 +12,13 @@ import { depth, owned, tableOf, targetOf } from '../nouns.ts'
 import { requireOtherOwner } from '../organizations/owners.ts'
 import { batchSize } from '../page.ts'
 import { find } from '../select.ts'
-import { countHeld, dropHeld } from './held.ts'
+import { countHeld, dropHeld, passMemberships } from './held.ts'
 import type { Offboarding } from './input.ts'
 import { isDisabled } from './status.ts'
 
 /**
- * Shows what a user owns or belongs to, or with options ends it. Sessions end and memberships go in each case.
+ * Shows what a user owns or belongs to, or with options ends it. Sessions end in each case; memberships go to the new owner, if
+ * there is one.
  *
  * @throws not_found, ambiguous, invalid (options that exclude each other), conflict (somebody else's things depend on what would be
  *   deleted, the user is the last owner of an organization, or the new owner is disabled or the same)
@@ -52,6 +53,7 @@ export function offboardUser(
     if (heir) {
       if (heir.id === user.id || isDisabled(heir, now)) throw noHeir(heir.username, heir.id === user.id)
       for (const [noun, column] of owned('user')) await give(context, db, noun, column, user, heir)
+      await passMemberships(db, user.id, heir.id)
     }
     await requireOtherOwner(db, now, user)
     await dropHeld(db, user.id, ['membership'])

@@ -50,7 +50,10 @@ export async function createProject(
     return project.create(context, db, given, {
       ...options,
       ifTaken: 'choose another with --slug',
-      also: row => changeLimits(context, db, 'project', row.id, { limits }),
+      also: async row => {
+        if (limits.length > 0) await authorize(context, db, 'limit:write', { project: row })
+        await changeLimits(context, db, { type: 'project', id: row.id }, { limits })
+      },
       same: there => [
         ['name', there.name, fields.name],
         ['owner', there.owner?.username ?? null, owner.user?.username],
@@ -122,7 +125,9 @@ export async function updateProject(
       await putMember(context, db, row, await find(db, 'user', member.user), member.role)
     }
     for (const selector of removeMembers) await dropMember(context, db, row, await find(db, 'user', selector))
-    await changeLimits(context, db, 'project', row.id, { limits, removeLimits })
+    if (limits !== undefined || removeLimits !== undefined)
+      await authorize(context, db, 'limit:write', { project: row })
+    await changeLimits(context, db, { type: 'project', id: row.id }, { limits, removeLimits })
     if (owner === undefined) return fields
     await authorize(context, db, 'project:transfer', { project: row })
     return { ...fields, ...(await ownerFor(context, db, { user: owner })).columns }

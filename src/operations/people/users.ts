@@ -45,7 +45,7 @@ export async function createUser(
     user.create(context, db, given, {
       ...options,
       also: async row => {
-        await changeLimits(context, db, 'user', row.id, { limits })
+        await changeLimits(context, db, { type: 'user', id: row.id }, { limits })
         if (passwordHash !== null) await storePassword(db, row.id, passwordHash, row.createdAt)
       },
       same: async (there, row) => [
@@ -102,7 +102,7 @@ export async function updateUser(
   const { limits, removeLimits, ...changes } = rules.parseChanges(userChanges, input)
   requireOneMeaning({ limits, removeLimits })
   return user.change(context, selector, 'update', async (db, row) => {
-    await changeLimits(context, db, 'user', row.id, { limits, removeLimits })
+    await changeLimits(context, db, { type: 'user', id: row.id }, { limits, removeLimits })
     const isMoved = changes.email !== undefined && changes.email !== row.email
     return { ...(isMoved && { emailVerified: false }), ...changes }
   })

@@ -91,7 +91,12 @@ requirePostgres()('migrate down takes the rows along, and a backup brings back w
   expect(await failure(second.migrations.migrate({ direction: 'down', to: 1 }))).toMatchObject({
     code: 'usage',
   })
-  await second.migrations.migrate({ direction: 'up' })
+  const up = await second.migrations.migrate({ direction: 'up' })
+  expect(await second.migrations.history()).toMatchObject([
+    { event: 'up', from: latestVersion - 1, to: latestVersion, steps: up.steps, backup: up.backup },
+    { event: 'down', from: latestVersion, to: latestVersion - 1, steps: down.steps, backup: down.backup },
+    { event: 'init', from: 0, to: latestVersion },
+  ])
   expect(await second.keys.list()).toEqual(before)
   expect(await second.usage.check()).toMatchObject({ ok: true })
   const restored = await second.backups.restore({ backup: down.backup! })

@@ -19,6 +19,7 @@ import { latestVersion } from '../../db/schema/version.ts'
 import { programVersion } from '../../system/version.ts'
 import { createUnlocked } from '../file/backup/create.ts'
 import { withLock } from '../file/backup/lock.ts'
+import { type AuditedMove, moveActions, schemaEvents } from '../file/history.ts'
 import type { Migrate, NewDatabase, PlanMigration } from '../file/input.ts'
 import { newDatabase } from '../file/input.ts'
 import { shownSql, stepStates } from '../file/steps.ts'
@@ -126,25 +127,11 @@ const nothing = ({ path }: ServerContext, version: number): Migrated => ({
 export function migrationHistory(context: ServerContext): Promise<readonly SchemaEvent[]> {
   return connected(context, async connection => {
     const { applied } = requireOurs(await schemaOf(connection), connection.name)
-    const actors = await connection.rows<{ at: number; actor: string }>(
-      "SELECT at, actor FROM audit WHERE action IN ('database.init', 'database.migrate')",
+    const moves = await connection.rows<AuditedMove>(
+      'SELECT at, actor, action, before, after FROM audit WHERE action = ANY($1::text[]) ORDER BY at DESC, id DESC',
+      [moveActions],
     )
-    const runs = [...Map.groupBy(applied, step => step.appliedAt)]
-    return runs
-      .map(([at, steps], index): SchemaEvent => {
-        const from = runs[index - 1]?.[1].at(-1)?.version ?? 0
-        return {
-          at: new Date(at),
-          event: from === 0 ? 'init' : 'up',
-          from,
-          to: steps.at(-1)?.version ?? from,
-          steps: from === 0 ? [] : steps.map(({ name }) => name),
-          actor: actors.find(row => row.at === at)?.actor ?? null,
-          backup: null,
-          programVersion: steps[0]?.programVersion ?? null,
-        }
-      })
-      .toReversed()
+    return schemaEvents(applied, moves)
   })
 }
 

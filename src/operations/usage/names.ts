@@ -1,5 +1,5 @@
 /** Names of those who used something, also of those that were deleted since. */
-import { labelOf, limitedNouns, nouns } from '../../contract/nouns.ts'
+import { labelOf, nouns, type UsingNoun, usingNouns } from '../../contract/nouns.ts'
 import type { UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { type Column, eq, oneOf, type Table } from '../../db/query.ts'
@@ -11,7 +11,7 @@ import type { PeriodSums } from './buckets.ts'
 import { shownCounts } from './sum.ts'
 
 /** Who is meant; those that were deleted are known by their whole id. @throws not_found, ambiguous */
-export async function findUsing<N extends 'key' | 'user' | 'project'>(
+export async function findUsing<N extends UsingNoun>(
   db: Database,
   noun: N,
   selector: Selector<N>,
@@ -70,7 +70,7 @@ export class Names {
     for (const id of ids) this.#names.set(id, id)
     await look(departed, departed.id, departed.name)
     // What lives again has the name that it has now.
-    for (const noun of limitedNouns)
+    for (const noun of usingNouns)
       await look(tableOf(noun), column(noun, 'id'), column(noun, nouns[noun].label))
   }
 }

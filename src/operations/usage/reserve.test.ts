@@ -92,8 +92,12 @@ test('a reservation binds the limits of the user and of the project too, and say
     const { verdict } = await latchkey.usage.reserve(key, { tokens: wanted })
     return verdict.limits.filter(limit => limit.exceeded).map(limit => limit.subject)
   }
-  expect(await hit('cd', 11)).toEqual([{ type: 'project', id: expect.any(String), name: 'shop' }])
-  expect(await hit('own', 51)).toEqual([{ type: 'user', id: expect.any(String), name: 'alice' }])
+  expect(await hit('cd', 11)).toEqual([
+    { type: 'project', id: expect.any(String), name: 'shop', member: null },
+  ])
+  expect(await hit('own', 51)).toEqual([
+    { type: 'user', id: expect.any(String), name: 'alice', member: null },
+  ])
   expect(await hit('cd', 51)).toMatchObject([{ type: 'user' }, { type: 'project' }])
   expect(await hit('own', 50)).toEqual([])
 })

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { BulkUsage, Database } from '../../db/engine.ts'
 import { and, asc, eq, gt, gte, inArray, isNull, lte, type SQL, sql } from '../../db/query.ts'
+import { organizationOf, teamsOf } from '../../db/rows.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { countedEvents, days, ingests, series } from '../../db/schema/usage.ts'
 import { dayMs, type Width, widthMs, widths } from '../../db/spans.ts'
@@ -140,6 +141,8 @@ export const keyDeleted = (): LatchkeyError =>
     'run it again',
   )
 
+const ofKeys = { organization: sql.raw(organizationOf('keys')), teams: sql.raw(teamsOf('keys')) }
+
 /** The usage belongs to whoever has the keys now. Where a key had no series for that, this one is it from now on. */
 async function sealAll(db: Database, ingest: Ingest): Promise<void> {
   const gone = await db
@@ -151,10 +154,12 @@ async function sealAll(db: Database, ingest: Ingest): Promise<void> {
   if (gone.length > 0) throw keyDeleted()
   await db.run(sql`
     UPDATE series SET pending = 0, user_id = coalesce(keys.user_id, ''), project_id = coalesce(keys.project_id, ''),
+      organization_id = ${ofKeys.organization}, team_ids = ${ofKeys.teams},
       ingest = CASE WHEN EXISTS (
         SELECT 1 FROM series AS former WHERE former.key_id = series.key_id AND former.end_user = series.end_user
           AND former.pending = 0 AND former.user_id = coalesce(keys.user_id, '')
           AND former.project_id = coalesce(keys.project_id, '') AND former.ingest = 0
+          AND former.organization_id = ${ofKeys.organization} AND former.team_ids = ${ofKeys.teams}
       ) THEN series.ingest ELSE 0 END
     FROM keys WHERE ${and(eq(keys.id, series.keyId), pendingOf(ingest))}`)
   await db.delete(ingests).where(eq(ingests.id, ingest.id))
@@ -244,7 +249,8 @@ const rowsOf = (table: 'minutes' | 'hours') =>
   sql.raw(`(SELECT count(*) FROM ${table} AS part WHERE part.series = series.id)`)
 
 const isFormer = sql`former.key_id = series.key_id AND former.end_user = series.end_user AND former.pending = 0
-  AND former.user_id = series.user_id AND former.project_id = series.project_id AND former.ingest = 0`
+  AND former.user_id = series.user_id AND former.project_id = series.project_id AND former.ingest = 0
+  AND former.organization_id = series.organization_id AND former.team_ids = series.team_ids`
 
 /** Moves the buckets of some series, or those of a time, into the series before. */
 async function move(db: Database, width: Width, some: SQL | undefined, when = sql``): Promise<void> {

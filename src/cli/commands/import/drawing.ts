@@ -2,7 +2,9 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { importReport } from '../../../contract/views/imports.ts'
 import type { ImportItem, ImportReport, ImportUndo, ImportUndoItem } from '../../../contract/views.ts'
+import { isForeignUrl, isServerUrl, withPassword } from '../../../text/address.ts'
 import type { Brush } from '../../declare/brush.ts'
+import type { Context } from '../../declare/declaration.ts'
 import { one, opt } from '../../declare/define.ts'
 import { many } from '../../draw/quantity.ts'
 import { printableLine } from '../../terminal/printable.ts'
@@ -106,6 +108,12 @@ export function importUndoLines(undo: ImportUndo, brush: Brush): string {
   ].join('\n')
 }
 
+/** The path of a file, made absolute, or the URL of a server with the password that the environment has for it. */
+export const sourceAt = ({ path, env }: Pick<Context, 'path' | 'env'>, typed: string): string =>
+  isForeignUrl(typed)
+    ? withPassword(typed, env[isServerUrl(typed) ? 'PGPASSWORD' : 'MYSQL_PWD'])
+    : path(typed)
+
 /** `key ci: why` */
 const importedThing = ({ type, name, reason }: ImportItem | ImportUndoItem): string =>
-  `${type} ${printableLine(name)}${reason === null ? '' : `: ${printableLine(reason)}`}`
+  `${type.replace('_', ' ')} ${printableLine(name)}${reason === null ? '' : `: ${printableLine(reason)}`}`

@@ -166,7 +166,7 @@ function usageNow(client: Client) {
       client.query(`SELECT DISTINCT ${type}_id AS id FROM limits WHERE ${type}_id IS NOT NULL`).all() as {
         id: string
       }[]
-    ).map(({ id }) => ({ type, id, name: '' })),
+    ).map(({ id }) => ({ type, id, name: '', member: null })),
   )
   const windows = moments
     .flatMap(at =>

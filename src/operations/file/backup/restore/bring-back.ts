@@ -7,8 +7,9 @@
  */
 
 import { LatchkeyError } from '../../../../contract/errors.ts'
-import { byPlural, isLimited, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
+import { byPlural, isUsing, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
 import type { Restored } from '../../../../contract/views.ts'
+import { limitedBy } from '../../../../db/rows.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { series } from '../../../../text/series.ts'
 import { depth, owned, owners, stored, uniqueFields } from '../../../nouns.ts'
@@ -167,10 +168,10 @@ export class Return {
 
   #remove(noun: Noun, id: string): void {
     const { name } = this.get('main', noun, id)
-    if (isLimited(noun)) {
+    if (isUsing(noun)) {
       this.#client
         .query(
-          `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE ?1 IN (SELECT ${noun}_id FROM main.series WHERE pending = 0)`,
+          `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE ?1 IN (SELECT ${limitedBy[noun]} FROM main.series WHERE pending = 0)`,
         )
         .run(id, name)
     }

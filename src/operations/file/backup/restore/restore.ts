@@ -246,6 +246,7 @@ async function prepareWhole(run: Run, own: Run): Promise<Restored> {
   if (!isMissing) run.safety = await createUnlocked(own.context, { reason: 'pre-restore' })
   const { rows } = await prepare(
     run,
+    own.context.path,
     isMissing,
     run.options.keepRevocations ? (foreseen.revived ?? []) : [],
     foreseen.erased,
@@ -280,6 +281,7 @@ async function swapIn(run: Run): Promise<Restored> {
     const isMissing = live.state === 'missing'
     const expected = await prepare(
       run,
+      path,
       isMissing,
       keepRevocations ? (foreseen.revived ?? []) : [],
       foreseen.erased,
@@ -396,12 +398,14 @@ function nullIfCorrupt(error: unknown): null {
 /**
  * Prepares the private copy: migrates it, ends sessions, erases again who was erased, writes the audit row, and sets WAL mode.
  *
+ * @param live the file that has what is replaced
  * @param ended secrets that must not work again
  * @param erased users who were erased, by their ids
  * @returns what to check once it is in place
  */
 async function prepare(
   run: Run,
+  live: string,
   isMissing: boolean,
   ended: readonly Revived[],
   erased: readonly string[],
@@ -420,7 +424,7 @@ async function prepare(
         backup: stored.manifest.id,
         takenAt: stored.manifest.createdAt.toISOString(),
         safetyBackup: safety?.id ?? null,
-        replaced: ifReadable(context.path, headOf) ?? null,
+        replaced: ifReadable(live, headOf) ?? null,
         ...(isMissing ? { wasMissing: true } : {}),
         schemaVersion: stored.manifest.schemaVersion,
         steps,

@@ -49,7 +49,8 @@ function catchUp(client: Client, key: string): void {
 const withMove = v.object({ moved: v.nullable(usageMove) })
 
 function copyUsage(client: Client, key: string): void {
-  const whose = 'key_id, user_id, project_id, end_user, ingest, pending'
+  const whose = 'key_id, user_id, project_id, end_user, ingest, pending, organization_id, team_ids'
+  const columns = (table: string) => whose.replace(/\w+/g, column => `${table}.${column}`)
   client.run('INSERT OR IGNORE INTO main.models (name) SELECT name FROM backup.models')
   client
     .query(
@@ -66,8 +67,7 @@ function copyUsage(client: Client, key: string): void {
          SELECT s.id, m.id, ${counted.join(', ')}
          FROM backup.series o JOIN backup.${table} b ON b.series = o.id JOIN backup.models n ON n.id = b.model
          JOIN main.models m ON m.name = n.name
-         JOIN main.series s ON (s.key_id, s.user_id, s.project_id, s.end_user, s.ingest, s.pending) =
-           (o.key_id, o.user_id, o.project_id, o.end_user, o.ingest, o.pending)
+         JOIN main.series s ON (${columns('s')}) = (${columns('o')})
          WHERE o.key_id = ? AND o.pending = 0`,
       )
       .run(key)

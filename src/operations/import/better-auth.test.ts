@@ -1,0 +1,231 @@
+// Runs on PostgreSQL too.
+/** Applications on the real Better Auth, in the layouts of its adapters, and what they are here. */
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { application, type Layout, passwordOf, populate } from '../../testing/better-auth/application.ts'
+import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
+import { emptyDatabase, requirePostgres } from '../../testing/postgres.ts'
+
+/** An application with people, and a Latchkey whose time is that of the application. */
+async function scene(layout: Layout) {
+  const made = new AsyncDisposableStack()
+  const home = made.use(await temporaryLatchkey(new Date().toISOString()))
+  const file = layout === 'postgres' ? made.use(await emptyDatabase()).url : join(home.folder, 'auth.db')
+  const app = made.use(await application(layout, file))
+  const people = await populate(app, layout)
+  home.clock.now = new Date()
+  return { ...home, ...people, app, source: { file }, [Symbol.asyncDispose]: () => made.disposeAsync() }
+}
+
+const layouts: readonly Layout[] = ['kysely', 'drizzle', 'drizzle in seconds', 'postgres']
+
+for (const layout of layouts) {
+  const where = layout === 'postgres' ? requirePostgres() : test
+  where(`what Better Auth keeps works on here: ${layout}`, async () => {
+    await using all = await scene(layout)
+    const { latchkey, source, key, evil, ada } = all
+    const report = await latchkey.imports.betterAuth(source)
+    expect(report.items.map(({ type, name, outcome }) => `${type} ${name} ${outcome}`).sort()).toEqual([
+      'account ada created',
+      'invitation dan@example.org created',
+      'key ci created',
+      'key evil created',
+      'member ada created',
+      'member bob created',
+      'org acme created',
+      'session ada created',
+      'session bob created',
+      'session eve created',
+      'team Acme created',
+      'team Backend created',
+      'team_member ada created',
+      'team_member bob created',
+      'user ada created',
+      'user bob created',
+      'user eve created',
+    ])
+    expect(report).toMatchObject({ created: 17, refused: 0, ignoredFields: [] })
+
+    const verdict = await latchkey.keys.verify(key.key, { scope: 'files:write' })
+    expect(verdict).toMatchObject({ valid: true, key: { name: 'ci', scopes: ['files:read', 'files:write'] } })
+    expect(await latchkey.keys.verify(key.key, { scope: 'files:delete' })).toMatchObject({
+      code: 'insufficient_scope',
+    })
+    expect(await latchkey.keys.verify(evil.key)).toMatchObject({ valid: false, code: 'user_disabled' })
+    const ci = await latchkey.keys.get('ci')
+    expect(ci).toMatchObject({ metadata: { plan: 'pro' }, start: key.start })
+    // Seconds are told apart from milliseconds.
+    const within = layout === 'drizzle in seconds' ? 1_000 : 1
+    for (const [here, there] of [
+      [ci.createdAt, key.createdAt],
+      [ci.expiresAt, key.expiresAt],
+      [(await latchkey.users.get('ada')).createdAt, ada.user.createdAt],
+    ]) {
+      expect(Math.abs(Number(here) - Number(there))).toBeLessThan(within)
+    }
+    expect(
+      ci.limits.map(({ metric, amount, windowMs, period }) => [metric, amount, windowMs, period]),
+    ).toEqual([
+      ['requests', 7, 3_600_000, 'rolling'],
+      ['requests', 50, null, 'total'],
+    ])
+
+    expect((await latchkey.users.checkPassword('ada', passwordOf('Ada'))).valid).toBe(true)
+    expect(await latchkey.users.get('ada')).toMatchObject({ emailVerified: true, status: 'active' })
+    expect(await latchkey.users.get('eve')).toMatchObject({ status: 'disabled', disabledReason: 'spam' })
+    expect(await latchkey.sessions.verify(String(ada.token))).toMatchObject({ valid: true })
+    expect(await latchkey.sessions.verify(String(all.eve.token))).toMatchObject({ code: 'user_disabled' })
+    const { accounts } = await latchkey.accounts.list({ user: 'ada' })
+    expect(accounts.map(({ provider, accountId }) => [provider, accountId])).toContainEqual([
+      'github',
+      '4711',
+    ])
+    const { members } = await latchkey.organizations.members.list('acme')
+    expect(members.map(({ user, role }) => [user.username, role])).toEqual([
+      ['ada', 'owner'],
+      ['bob', 'member'],
+    ])
+    // Who has the link of an invitation accepts by its id.
+    const { invitations } = await latchkey.invitations.list({ org: 'acme' })
+    expect(invitations).toMatchObject([
+      { id: all.invitation.id, email: 'dan@example.org', status: 'pending' },
+    ])
+    const stored = await all.dump()
+    for (const secret of [key.key, String(ada.token)]) expect(stored).not.toContain(secret)
+  })
+}
+
+test('a second import changes nothing, and brings what changed since', async () => {
+  await using all = await scene('kysely')
+  const { latchkey, source, app, key } = all
+  await latchkey.imports.betterAuth(source)
+  const before = await all.dump()
+  expect(await latchkey.imports.betterAuth(source)).toMatchObject({
+    created: 0,
+    updated: 0,
+    refused: 0,
+    gone: 0,
+  })
+  expect(await all.dump()).toBe(before)
+
+  await app.run(`UPDATE member SET role = 'admin' WHERE role = 'member'`)
+  await app.run(`UPDATE "user" SET banned = 0 WHERE email = 'eve@example.org'`)
+  await app.run(`UPDATE apikey SET enabled = 0, remaining = 20 WHERE name = 'ci'`)
+  await app.run(`DELETE FROM account WHERE "providerId" = 'github'`)
+  await app.run(`DELETE FROM session WHERE token = '${all.bob.token}'`)
+  const report = await latchkey.imports.betterAuth(source)
+  expect(report.items.filter(({ outcome }) => outcome !== 'unchanged')).toEqual([
+    { type: 'user', name: 'eve', outcome: 'updated', reason: 'changed in the source: ban' },
+    { type: 'key', name: 'ci', outcome: 'updated', reason: 'changed in the source: disabled, limit' },
+    {
+      type: 'member',
+      name: 'bob',
+      outcome: 'updated',
+      reason: 'of acme as admin; changed in the source: role',
+    },
+    { type: 'account', name: 'ada', outcome: 'gone', reason: 'no longer in better-auth, and still here' },
+    { type: 'session', name: 'bob', outcome: 'revoked', reason: 'no longer in better-auth' },
+  ])
+  expect(await latchkey.users.get('eve')).toMatchObject({ status: 'active' })
+  expect(await latchkey.keys.verify(key.key)).toMatchObject({ code: 'disabled' })
+  expect(await latchkey.sessions.verify(String(all.bob.token))).toMatchObject({ code: 'not_found' })
+
+  await latchkey.imports.undo(report.id)
+  expect(await latchkey.users.get('eve')).toMatchObject({ status: 'disabled' })
+  expect(await latchkey.keys.verify(key.key)).toMatchObject({ valid: true })
+  expect((await latchkey.organizations.members.list('acme')).members[1]).toMatchObject({ role: 'member' })
+})
+
+test('what was changed here stays, and what was deleted here does not come back', async () => {
+  await using all = await scene('drizzle')
+  const { latchkey, source } = all
+  await latchkey.imports.betterAuth(source)
+  await latchkey.organizations.members.setRole('acme', 'bob', 'viewer')
+  await latchkey.teams.delete('Backend')
+  const report = await latchkey.imports.betterAuth(source)
+  expect(report).toMatchObject({ created: 0, updated: 0, gone: 0 })
+  expect(report.items.filter(({ reason }) => reason?.includes('deleted here'))).toEqual([
+    {
+      type: 'team',
+      name: 'Backend',
+      outcome: 'unchanged',
+      reason: 'of acme; deleted here since it was imported',
+    },
+    {
+      type: 'team_member',
+      name: 'bob',
+      outcome: 'unchanged',
+      reason: 'of a team; it belongs to something that was deleted here since',
+    },
+  ])
+  expect((await latchkey.organizations.members.list('acme')).members[1]).toMatchObject({ role: 'viewer' })
+})
+
+test('undoing removes all of it', async () => {
+  await using all = await scene('kysely')
+  const { latchkey, source } = all
+  const tables =
+    'users accounts sessions organizations organization_members teams team_members invitations keys imported_rows imported_users imported_keys'
+  const counts = () => countsOf(all, tables.split(' '))
+  const before = await counts()
+  const { id } = await latchkey.imports.betterAuth(source)
+  expect(await counts()).not.toEqual(before)
+  expect(await all.dry.imports.undo(id)).toMatchObject({ removed: 17, kept: 0 })
+  expect(await latchkey.imports.undo(id)).toMatchObject({ removed: 17, kept: 0, gone: 0 })
+  expect(await counts()).toEqual(before)
+  expect(await latchkey.audit.verify()).toMatchObject({ ok: true })
+  expect(await latchkey.imports.betterAuth(source)).toMatchObject({ created: 17 })
+})
+
+async function countsOf({ query }: Pick<TestLatchkey, 'query'>, tables: readonly string[]) {
+  const counts: Record<string, unknown> = {}
+  for (const table of tables) [counts[table]] = await query(`SELECT count(*) AS n FROM ${table}`)
+  return counts
+}
+
+test('an organization that got other members or projects is kept, with its own', async () => {
+  await using all = await scene('kysely')
+  const { latchkey, source } = all
+  await latchkey.users.create({ username: 'zoe' })
+  const { id } = await latchkey.imports.betterAuth(source)
+  await latchkey.organizations.members.add('acme', 'zoe')
+  const undone = await latchkey.imports.undo(id, { keepChanged: true })
+  expect(
+    undone.items
+      .filter(({ outcome }) => outcome === 'kept')
+      .map(({ type, name, reason }) => `${type} ${name}: ${reason}`)
+      .sort(),
+  ).toEqual([
+    'account ada: its user stays',
+    'invitation dan@example.org: its organization stays',
+    'member ada: its user stays',
+    'member bob: its user stays',
+    'org acme: a member belongs to it',
+    'session ada: its user stays',
+    'session bob: its user stays',
+    'team Acme: a member belongs to it',
+    'team Backend: a member belongs to it',
+    'team_member ada: its user stays',
+    'team_member bob: its user stays',
+    'user ada: an organization belongs to it',
+    'user bob: a membership belongs to it',
+  ])
+  expect((await latchkey.organizations.members.list('acme')).members).toMatchObject([
+    { user: { username: 'zoe' } },
+    { user: { username: 'ada' }, role: 'owner' },
+    { user: { username: 'bob' }, role: 'member' },
+  ])
+})
+
+test('nobody becomes somebody here by an address that was never verified', async () => {
+  await using all = await scene('kysely')
+  const { latchkey, source, key, evil } = all
+  for (const username of ['ada', 'eve'])
+    await latchkey.users.create({ username, email: `${username}@example.org` })
+  const report = await latchkey.imports.betterAuth(source)
+  const refused = report.items.filter(({ outcome }) => outcome === 'refused')
+  expect(refused.map(({ type, name }) => `${type} ${name}`)).toEqual(['key evil', 'session eve'])
+  expect(await latchkey.keys.verify(evil.key)).toMatchObject({ code: 'not_found' })
+  expect(await latchkey.keys.verify(key.key)).toMatchObject({ valid: true })
+  expect(await latchkey.users.get('eve')).toMatchObject({ status: 'active' })
+})

@@ -1,0 +1,238 @@
+/** Takes back organizations, their parts, accounts and sessions that an import brought. */
+import { type ImportedRow, importedRows as types } from '../../contract/nouns.ts'
+import type { ImportUndoItem } from '../../contract/views.ts'
+import { inChunks } from '../../db/chunks.ts'
+import type { Database } from '../../db/engine.ts'
+import { and, eq, gt, isNull, ne, not, oneOf, type SQL } from '../../db/query.ts'
+import { accounts, sessions } from '../../db/schema/accounts.ts'
+import { importedRows, imports } from '../../db/schema/imports.ts'
+import { invitations, organizationMembers, roles, teamMembers, teams } from '../../db/schema/members.ts'
+import { projects, users } from '../../db/schema/people.ts'
+import type { OperationContext } from '../context.ts'
+import { ownersOfOrganizations } from '../organizations/owners.ts'
+import type { Staying } from './plan-undo.ts'
+import { hashesOf, labelOf, rowsHere, rowTables, type StoredRow, tellOf } from './rows.ts'
+
+type Entry = typeof importedRows.$inferSelect
+
+interface RowUndo {
+  readonly type: ImportedRow
+  readonly entry: Entry
+  /** Undefined if it was deleted since. */
+  readonly row: StoredRow | undefined
+  readonly item: ImportUndoItem
+}
+
+/**
+ * What undoing an import does to each row. A row of a user who stays is kept, and so is an organization or team that has other
+ * parts, with those that the import brought.
+ *
+ * @param keptUsers ids of the users whom the undo keeps
+ */
+export async function planRowUndo(
+  db: Database,
+  importId: string,
+  keptUsers: ReadonlySet<string>,
+): Promise<readonly RowUndo[]> {
+  const entries = await db.select().from(importedRows).where(eq(importedRows.importId, importId))
+  if (entries.length === 0) return []
+  const later = await laterImports(db, importId)
+  const names = await usernames(db, entries)
+  const undos: RowUndo[] = []
+  for (const type of types) {
+    const mine = entries.filter(entry => entry.type === type)
+    const rows = await rowsHere(
+      db,
+      type,
+      mine.map(({ targetId }) => targetId),
+    )
+    for (const entry of mine) {
+      const row = rows.get(entry.targetId)
+      const name = names.get(entry.userId ?? '') ?? (row ? labelOf(row) : entry.targetId)
+      const isKept = entry.userId !== null && keptUsers.has(entry.userId) && entry.action === 'created'
+      const [outcome, reason] =
+        isKept && row ? (['kept', 'its user stays'] as const) : outcomeOf(entry, row, later)
+      undos.push({ type, entry, row, item: { type, name, outcome, reason } })
+    }
+  }
+  return keepWhole(db, undos)
+}
+
+/** Later imports, by what they touched too. */
+async function laterImports(db: Database, importId: string): Promise<ReadonlyMap<string, string>> {
+  const rows = await db
+    .select({ type: importedRows.type, id: importedRows.targetId, importId: importedRows.importId })
+    .from(importedRows)
+    .innerJoin(imports, eq(imports.id, importedRows.importId))
+    .where(and(gt(importedRows.importId, importId), isNull(imports.undoneAt)))
+  return new Map(rows.map(row => [`${row.type} ${row.id}`, row.importId]))
+}
+
+async function usernames(db: Database, entries: readonly Entry[]): Promise<ReadonlyMap<string, string>> {
+  const ids = entries.flatMap(({ userId }) => userId ?? [])
+  const rows = await db
+    .select({ id: users.id, username: users.username })
+    .from(users)
+    .where(oneOf(users.id, [...new Set(ids)]))
+  return new Map(rows.map(({ id, username }) => [id, username]))
+}
+
+function outcomeOf(
+  entry: Entry,
+  row: StoredRow | undefined,
+  later: ReadonlyMap<string, string>,
+): readonly [ImportUndoItem['outcome'], string | null] {
+  if (row === undefined) return ['gone', 'deleted here since']
+  if (entry.action === 'linked') return ['reverted', 'no longer linked to the source']
+  const again = later.get(`${entry.type} ${entry.targetId}`)
+  if (again !== undefined) return ['kept', `imported again since, by ${again}: undo that import first`]
+  // A session changes whenever it is used.
+  if (entry.action === 'created' && entry.type === 'session') return ['removed', null]
+  const current = hashesOf(row)
+  const names = entry.action === 'created' ? Object.keys(current) : Object.keys(entry.before ?? {})
+  const changed = names.filter(name => name !== 'updatedAt' && current[name] !== entry.after[name])
+  if (changed.length > 0) return ['kept', `changed here since: ${changed.join(', ')}`]
+  return entry.action === 'created' ? ['removed', null] : ['reverted', null]
+}
+
+/** Which rows are parts of an organization or a team, and by which column. */
+const parts = {
+  team: [[teamMembers, 'teamId', 'a member']],
+  org: [
+    [teams, 'organizationId', 'a team'],
+    [organizationMembers, 'organizationId', 'a member'],
+    [invitations, 'organizationId', 'an invitation'],
+    [roles, 'organizationId', 'a role'],
+    [projects, 'organizationId', 'a project'],
+  ],
+} as const
+
+async function keepWhole(db: Database, planned: readonly RowUndo[]): Promise<readonly RowUndo[]> {
+  let undos = planned
+  for (const type of ['team', 'org'] as const) {
+    const going = undos.flatMap(({ row, item }) => (row && item.outcome === 'removed' ? [row.id] : []))
+    const whole = undos.filter(undo => undo.type === type && undo.item.outcome === 'removed')
+    const kept = new Map<string, string>()
+    for (const undo of undos) {
+      if (undo.type === type && undo.item.outcome === 'kept') kept.set(undo.entry.targetId, '')
+    }
+    for (const [table, column, what] of parts[type]) {
+      const of = Reflect.get(table, column) as typeof teams.organizationId
+      const staying = await db
+        .selectDistinct({ id: of })
+        .from(table)
+        .where(
+          and(
+            oneOf(
+              of,
+              whole.map(({ entry }) => entry.targetId),
+            ),
+            not(oneOf(table.id, going)),
+          ),
+        )
+      for (const { id } of staying) kept.set(id, what)
+    }
+    undos = undos.map(undo => {
+      const why = kept.get(undo.entry.targetId)
+      if (undo.type === type && undo.item.outcome === 'removed' && why)
+        return keep(undo, `${why} belongs to it`)
+      const home = undo.row?.[type === 'org' ? 'organizationId' : 'teamId']
+      return undo.item.outcome === 'removed' && typeof home === 'string' && kept.has(home)
+        ? keep(undo, `its ${type === 'org' ? 'organization' : 'team'} stays`)
+        : undo
+    })
+  }
+  return undos
+}
+
+const keep = (undo: RowUndo, reason: string): RowUndo => ({
+  ...undo,
+  item: { ...undo.item, outcome: 'kept', reason },
+})
+
+/** What stays of users, by their ids: organizations that they own, accounts and sessions that no import brought. */
+export async function stayingRows(db: Database, undos: readonly RowUndo[]): Promise<Staying> {
+  const going = (type: ImportedRow) =>
+    undos.flatMap(({ type: of, row, item }) =>
+      of === type && row && item.outcome === 'removed' ? [row.id] : [],
+    )
+  const staying = new Map<string, string>()
+  const add = async (what: string, rows: PromiseLike<readonly { readonly id: string }[]>) => {
+    for (const { id } of await rows) staying.set(id, what)
+  }
+  const others = (table: typeof accounts | typeof sessions, type: 'account' | 'session', only?: SQL) =>
+    db
+      .selectDistinct({ id: table.userId })
+      .from(table)
+      .where(and(not(oneOf(table.id, going(type))), only))
+  if (undos.length > 0) {
+    await add('a session', others(sessions, 'session'))
+    await add('an account', others(accounts, 'account', ne(accounts.issuer, 'local:credential')))
+  }
+  for (const { type, entry, item } of undos) {
+    if (type === 'member' && entry.userId && item.outcome === 'kept')
+      staying.set(entry.userId, 'a membership')
+  }
+  await add('an organization', ownersOfOrganizations(db, going('member')))
+  return staying
+}
+
+export async function undoRows(
+  context: OperationContext,
+  db: Database,
+  importId: string,
+  undos: readonly RowUndo[],
+): Promise<void> {
+  const at = context.now().getTime()
+  for (const type of types.toReversed()) {
+    const table = rowTables[type]
+    const mine = undos.filter(undo => undo.type === type)
+    const going = mine.flatMap(({ row, item }) => (row && item.outcome === 'removed' ? [row] : []))
+    await tellOf(
+      context,
+      db,
+      type,
+      going.map(row => ({ id: row.id, before: row, after: undefined })),
+      'undo-import',
+    )
+    for (const some of inChunks(going))
+      await db.delete(table).where(
+        oneOf(
+          table.id,
+          some.map(({ id }) => id),
+        ),
+      )
+    const back = mine.filter(({ entry, item }) => item.outcome === 'reverted' && entry.action === 'updated')
+    for (const { entry, row } of back) {
+      const fields = { ...entry.before, ...('updatedAt' in table ? { updatedAt: at } : {}) }
+      if (row)
+        await db
+          .update(table)
+          .set(fields as object)
+          .where(eq(table.id, row.id))
+    }
+    const after = await rowsHere(
+      db,
+      type,
+      back.map(({ entry }) => entry.targetId),
+    )
+    const changes = back.map(({ entry: { targetId }, row }) => ({
+      id: targetId,
+      before: row,
+      after: after.get(targetId),
+    }))
+    await tellOf(context, db, type, changes, 'undo-import')
+    const done = mine.filter(({ item }) => item.outcome !== 'kept').map(({ entry }) => entry.foreignId)
+    for (const some of inChunks(done)) {
+      await db
+        .delete(importedRows)
+        .where(
+          and(
+            eq(importedRows.importId, importId),
+            eq(importedRows.type, type),
+            oneOf(importedRows.foreignId, some),
+          ),
+        )
+    }
+  }
+}
