@@ -195,7 +195,7 @@ export interface Latchkey {
 /** What is done for a user. */
 export type Acting = Pick<
   Latchkey,
-  'projects' | 'organizations' | 'invitations' | 'teams' | 'roles' | 'limits'
+  'projects' | 'files' | 'agents' | 'organizations' | 'invitations' | 'teams' | 'roles' | 'limits'
 >
 
 /** The audit log: every change except usage, stored in the transaction that made it. */
