@@ -81,6 +81,14 @@ export const onPostgres: readonly Mutation[] = [
     only: 'a deadlock is tried again',
   },
   {
+    what: 'files cannot be read where the database spells bytes in another way',
+    file: 'src/db/postgres/pool.ts',
+    text: "    bytea_output: 'hex',\n",
+    instead: '',
+    tests: ['src/operations/postgres/files/copy.test.ts'],
+    only: 'there and back',
+  },
+  {
     what: 'a deadlock with a writer ends a restore',
     file: 'src/db/postgres/locks.ts',
     text: "      if (isDeadlock(error)) await connection.run('ROLLBACK TO SAVEPOINT locks')\n",

@@ -53,6 +53,11 @@ async function contentsOf({ files }: ReturnType<typeof open>) {
 
 requirePostgres()('a copy there and back is the same, row by row', async () => {
   await using target = await emptyDatabase()
+  // How a role or a database spells bytes is no matter.
+  {
+    await using admin = new SQL(target.url, { max: 1, tls: false })
+    await admin.unsafe(`ALTER DATABASE ${target.name} SET bytea_output = 'escape'`)
+  }
   const [path, back] = [folder.file('there.db'), folder.file('back.db')]
   const { latchkey } = await siteAt(path)
   const dry = open(path, true)
