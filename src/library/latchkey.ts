@@ -88,8 +88,9 @@ export interface Latchkey {
   readonly limits: Limits
   /** What was used, and what it cost. */
   readonly usage: Usage
-  /** Data of other systems. */
+  /** Checks of people and their ways to sign in. */
   readonly auth: Auth
+  /** Data of other systems. */
   readonly imports: Imports
   /** Copies of the database, and restoring them. */
   readonly backups: Backups
