@@ -73,12 +73,20 @@ export const onPostgres: readonly Mutation[] = [
   },
   {
     what: 'a transaction that the server gave up for another one fails its caller',
-    file: 'src/db/postgres/pool.ts',
+    file: 'src/db/postgres/locks.ts',
     text: 'if (!isDeadlock(error) || tries === mostTries) throw error',
     instead: 'throw error',
     engine: 'postgres',
     tests: ['src/db/postgres/pool.test.ts'],
     only: 'a deadlock is tried again',
+  },
+  {
+    what: 'a deadlock with a writer ends a restore',
+    file: 'src/db/postgres/locks.ts',
+    text: "      if (isDeadlock(error)) await connection.run('ROLLBACK TO SAVEPOINT locks')\n",
+    instead: '',
+    tests: ['src/operations/postgres/files/restore.test.ts'],
+    only: 'a deadlock with a writer',
   },
   {
     what: 'a change whose answer never came invites to make it again',

@@ -92,6 +92,8 @@ export interface Latchkey {
   readonly auth: Auth
   /** Data of other systems. */
   readonly imports: Imports
+  /** What is wrong with users and sign-ins, here or in another system. */
+  readonly auth: Auth
   /** Copies of the database, and restoring them. */
   readonly backups: Backups
   /** The schema of the database. */
@@ -195,7 +197,7 @@ export interface Latchkey {
 /** What is done for a user. */
 export type Acting = Pick<
   Latchkey,
-  'projects' | 'organizations' | 'invitations' | 'teams' | 'roles' | 'limits'
+  'projects' | 'files' | 'agents' | 'organizations' | 'invitations' | 'teams' | 'roles' | 'limits'
 >
 
 /** The audit log: every change except usage, stored in the transaction that made it. */

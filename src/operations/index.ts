@@ -212,6 +212,33 @@ export function createOperations(wiring: Wiring) {
         },
       },
     },
+    files: {
+      put: fileRows(m => m.putFile, by),
+      putMany: fileRows(m => m.putFiles, by),
+      get: fileRows(m => m.getFile, by),
+      open: fileRows(m => m.openFile, by),
+      list: fileRows(m => m.fileList.page, by),
+      move: fileRows(m => m.moveFile, by),
+      remove: fileRows(m => m.removeFile, by),
+      removeAll: fileRows(m => m.removeFiles, by),
+      history: fileRows(m => m.fileChanges.page, by),
+      sync: sync(m => m.syncFiles, by),
+      planSync: sync(m => m.planSync, by),
+      /** Streams the files of `list` in constant memory. */
+      async *stream(project: string, page?: FilePage) {
+        yield* (await import('./content/files.ts')).fileList.stream(by(), project, page)
+      },
+    },
+    agents: {
+      get: agents(m => m.getState, by),
+      set: agents(m => m.setState, by),
+      reset: agents(m => m.resetState, by),
+      addPhase: agents(m => m.addPhase, by),
+      completePhase: agents(m => m.completePhase, by),
+      addFile: agents(m => m.addAgentFile, by),
+      addMessage: agents(m => m.addAgentMessage, by),
+      messages: agents(m => m.agentMessageList.page, by),
+    },
     limits: {
       set: manage(m => m.setLimits, by),
       remove: manage(m => m.removeLimits, by),
@@ -346,33 +373,6 @@ export function createOperations(wiring: Wiring) {
     as: (user: string) => {
       const acting = { ...lasting, actor: { ...actor, name: user, user } }
       return together(() => atOneMoment(acting))
-    },
-    files: {
-      put: fileRows(m => m.putFile),
-      putMany: fileRows(m => m.putFiles),
-      get: fileRows(m => m.getFile),
-      open: fileRows(m => m.openFile),
-      list: fileRows(m => m.fileList.page),
-      move: fileRows(m => m.moveFile),
-      remove: fileRows(m => m.removeFile),
-      removeAll: fileRows(m => m.removeFiles),
-      history: fileRows(m => m.fileChanges.page),
-      sync: sync(m => m.syncFiles),
-      planSync: sync(m => m.planSync),
-      /** Streams the files of `list` in constant memory. */
-      async *stream(project: string, page?: FilePage) {
-        yield* (await import('./content/files.ts')).fileList.stream(context(), project, page)
-      },
-    },
-    agents: {
-      get: agents(m => m.getState),
-      set: agents(m => m.setState),
-      reset: agents(m => m.resetState),
-      addPhase: agents(m => m.addPhase),
-      completePhase: agents(m => m.completePhase),
-      addFile: agents(m => m.addAgentFile),
-      addMessage: agents(m => m.addAgentMessage),
-      messages: agents(m => m.agentMessageList.page),
     },
     chats: {
       create: chats(m => m.createChat),

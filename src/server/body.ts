@@ -25,7 +25,9 @@ export async function readEvents(request: Request): Promise<readonly unknown[]> 
 const lineTypes = ['application/x-ndjson', 'application/ndjson', 'application/jsonl']
 
 function requireType(request: Request, accepted: readonly string[]): string {
-  const [type = ''] = (request.headers.get('content-type') ?? '').toLowerCase().split(';')
+  const given = request.headers.get('content-type') ?? ''
+  // What nearly all send needs no reading.
+  const [type = ''] = given === accepted[0] ? [given] : given.toLowerCase().split(';')
   const encoding = (request.headers.get('content-encoding') ?? 'identity').toLowerCase()
   if (accepted.includes(type.trim()) && encoding === 'identity') return type.trim()
   throw new Refusal(
@@ -71,16 +73,19 @@ const awaited = new Set<Awaited>()
 let isTimed = false
 
 /** @throws Refusal; the rest of the body then ends with its connection */
-async function inTime(body: Promise<Uint8Array>): Promise<Uint8Array> {
-  const late = Promise.withResolvers<never>()
-  const entry = { until: performance.now() + bodyTimeoutMs, giveUp: () => late.reject(tooSlow()) }
-  awaited.add(entry)
-  if (!isTimed) giveUpIn(bodyTimeoutMs)
-  try {
-    return await Promise.race([body, late.promise])
-  } finally {
-    awaited.delete(entry)
-  }
+function inTime(body: Promise<Uint8Array>): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const entry: Awaited = {
+      until: performance.now() + bodyTimeoutMs,
+      giveUp: () => {
+        awaited.delete(entry)
+        reject(tooSlow())
+      },
+    }
+    awaited.add(entry)
+    if (!isTimed) giveUpIn(bodyTimeoutMs)
+    body.then(resolve, reject).then(() => awaited.delete(entry))
+  })
 }
 
 function giveUpIn(ms: number): void {

@@ -77,7 +77,10 @@ type Fields = v.StrictObjectSchema<v.ObjectEntries, undefined>
 export function readFields<S extends Fields>(schema: S, body: unknown): v.InferOutput<S> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw refused(schema, 'to be an object', 'body')
-  return read(schema, Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null)), 'body')
+  const given: Readonly<Record<string, unknown>> = Object.values(body).includes(null)
+    ? Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+    : { ...body }
+  return read(schema, given, 'body')
 }
 
 type Part = 'body' | 'query'

@@ -2,6 +2,8 @@
  * Locks that all programs on one database share: numbers for advisory locks, which other programs there must not use for
  * anything else.
  */
+import type { Connection } from './connection.ts'
+import { isDeadlock } from './errors.ts'
 
 /**
  * Of whoever changes anything but usage, and of migrations: what BEGIN IMMEDIATE is on SQLite. The commit is then on disk when
@@ -15,6 +17,33 @@ export const waitForDisk = `SELECT ${waits()}`
 function waits(): string {
   return "CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END"
 }
+
+/** Runs `work` again when the server undid it because of a deadlock. `work` must have left nothing behind then. */
+export async function retryDeadlocks<T>(work: () => Promise<T>, mostTries = 5): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isDeadlock(error) || tries === mostTries) throw error
+      await Bun.sleep(Math.random() * 2 ** Math.min(tries, 6))
+    }
+  }
+}
+
+/**
+ * Locks tables for the rest of the transaction. The server takes one after the other, and others take them in another order:
+ * if it ends a deadlock by refusing this, all are let go and taken again.
+ */
+export const lockTables = (connection: Connection, tables: string, mode: string): Promise<void> =>
+  retryDeadlocks(async () => {
+    await connection.run('SAVEPOINT locks')
+    try {
+      await connection.run(`LOCK TABLE ${tables} IN ${mode} MODE`)
+    } catch (error) {
+      if (isDeadlock(error)) await connection.run('ROLLBACK TO SAVEPOINT locks')
+      throw error
+    }
+  }, 20)
 
 /** Of whoever counts a large log. */
 export const aloneLock = 0x4c4b_4559_0002

@@ -6,7 +6,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { type AppliedMigration, chainsAudit, drifted, stepProblem } from '../history.ts'
 import { chainRows } from './chain.ts'
 import type { Connection } from './connection.ts'
-import { lockWrites } from './locks.ts'
+import { lockWrites, retryDeadlocks } from './locks.ts'
 import { type MigrationSource, migrations } from './migrations.ts'
 import { foreign, newer, requireOurs, type Schema, schemaOf } from './schema.ts'
 
@@ -73,7 +73,7 @@ export function migrateTo(
     if (done.steps.length > 0) await stamp.inside(done)
     return done
   }
-  return connection.inTransaction('BEGIN', run, stamp.dryRun ? 'ROLLBACK' : 'COMMIT')
+  return retryDeadlocks(() => connection.inTransaction('BEGIN', run, stamp.dryRun ? 'ROLLBACK' : 'COMMIT'))
 }
 
 /** Runs the steps after version `from` in the transaction of the caller, who has the lock of all writes. */

@@ -5,7 +5,8 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
-import { isDeadlock, isLost, translate, unknownOutcome } from './errors.ts'
+import { isLost, translate, unknownOutcome } from './errors.ts'
+import { retryDeadlocks } from './locks.ts'
 import { requireCurrent } from './schema.ts'
 import type { Target } from './url.ts'
 
@@ -115,16 +116,9 @@ export class Pool {
    *
    * @throws unexpected (it was sent and its answer never came)
    */
-  async tell<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  tell<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const untold = (error: unknown) => (isLost(error) ? unknownOutcome(this.#target.name, error) : error)
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#lend(work, untold)
-      } catch (error) {
-        if (!isDeadlock(error) || tries === mostTries) throw error
-        await Bun.sleep(Math.random() * 2 ** tries)
-      }
-    }
+    return retryDeadlocks(() => this.#lend(work, untold))
   }
 
   /** A connection outside the pool, which the caller closes: for streams, and for who waits long. */
@@ -273,8 +267,6 @@ const longIdleMs = 1000
 
 /** How long one that idled may take to say that it works. */
 const pingMs = 2000
-
-const mostTries = 5
 
 const closed = (): LatchkeyError =>
   new LatchkeyError('invalid', 'this Latchkey is closed', 'open another with openLatchkey')

@@ -38,7 +38,7 @@ export async function syncFiles(
 ): Promise<FilesChange> {
   const asked = wantedOf(source, options)
   return context.store.write(async db => {
-    const project = await held(db, selector)
+    const project = await held(context, db, selector, 'file:write')
     const { there, differing, removed, change } = await differenceOf(db, project, asked)
     requireAsked(asked.ifChanges, change)
     let part: NewContent[] = []

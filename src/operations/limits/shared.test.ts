@@ -75,6 +75,7 @@ test('limits of an organization, a team and a member bind together with all othe
     ['team', 60],
   ])
   // Whom they do not bind has none of them.
+  expect((await limits.list({ key: 'alice-shop' })).map(({ subject }) => subject.type)).toEqual(['org'])
   await latchkey.keys.create({ name: 'own', user: 'bob' })
   expect(await limits.list({ key: 'own' })).toEqual([])
 })

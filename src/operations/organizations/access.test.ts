@@ -218,3 +218,22 @@ test('the list has a line for each place, page by page', async () => {
   expect(paged).toEqual([...all.grants])
   expect(await Array.fromAsync(access.stream('u-owner'))).toEqual([...all.grants])
 })
+
+test('roles of one name in two organizations grant each what it says there', async () => {
+  await using at = await temporaryLatchkey()
+  const { users, organizations, roles, access } = at.latchkey
+  for (const username of ['alice', 'bob']) await users.create({ username })
+  for (const [name, permission] of [
+    ['Acme', 'project:read'],
+    ['Guild', 'project:write'],
+  ] as const) {
+    await organizations.create({ name, owner: 'alice' })
+    await roles.create({ name: 'helper', org: name.toLowerCase(), permissions: [permission] })
+    await organizations.members.add(name.toLowerCase(), 'bob', 'helper')
+  }
+  const { grants } = await access.list('bob')
+  expect(grants.map(({ organization, permissions }) => [organization?.slug, permissions])).toEqual([
+    ['acme', ['project:read']],
+    ['guild', ['project:write']],
+  ])
+})

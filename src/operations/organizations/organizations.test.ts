@@ -226,6 +226,37 @@ test('a user who acts needs the permission, and grants nothing above their own',
   expect(await codeOf(named)).toBe('invalid')
 })
 
+test('files of a project and the state of its agent are changed by those who may', async () => {
+  await using at = await home()
+  const { organizations, projects, audit } = at.latchkey
+  await projects.create({ name: 'Shop', org: 'acme' })
+  await organizations.members.add('acme', 'bob', 'member')
+  await organizations.members.add('acme', 'carol', 'viewer')
+  const changes = ({ files, agents }: Awaited<ReturnType<typeof acting>>): (() => Promise<unknown>)[] => [
+    () => files.put('shop', 'a.md', 'text'),
+    () => files.putMany('shop', [{ path: 'b.md', content: 'text' }]),
+    () => files.move('shop', 'a.md', 'c.md'),
+    () => files.remove('shop', 'c.md'),
+    () => files.sync('shop', [], { delete: true }),
+    () => files.removeAll('shop'),
+    () => agents.set('shop', { currentState: 'busy' }),
+    () => agents.addPhase('shop', { name: 'first' }),
+    () => agents.completePhase('shop', 'first'),
+    () => agents.addFile('shop', 'a.md'),
+    () => agents.addMessage('shop', { role: 'user', content: 'hello' }),
+    () => agents.reset('shop'),
+  ]
+  const [bob, carol] = [await acting(at.latchkey, 'bob'), await acting(at.latchkey, 'carol')]
+  const before = await audit.list({ limit: 100 })
+  for (const [n, work] of changes(carol).entries()) expect([n, await codeOf(work())]).toEqual([n, 'denied'])
+  expect(await audit.list({ limit: 100 })).toEqual(before)
+  for (const work of changes(bob)) await work()
+  const { id } = await at.latchkey.users.get('bob')
+  const told = (await audit.list({ limit: 100 })).slice(0, -before.length)
+  expect(new Set(told.map(({ actor }) => actor))).toEqual(new Set([id]))
+  expect((await carol.files.list('shop')).total).toBe(0)
+})
+
 test('lists come page by page, each thing once, with few statements', async () => {
   await using at = await home()
   const { organizations, teams, roles, invitations, users } = at.latchkey

@@ -1,6 +1,7 @@
 /** Restores into a database on a server, from backups of either engine, and of a server's backup into a file. */
 import { afterAll, expect } from 'bun:test'
 import { join } from 'node:path'
+import { SQL } from 'bun'
 import { connectLatchkey, type Latchkey } from '../../../index.ts'
 import { failure } from '../../../testing/failure.ts'
 import { temporaryFolder } from '../../../testing/folder.ts'
@@ -169,13 +170,19 @@ requirePostgres()(
         recorded++
       }
     })
+    const halt = async () => {
+      stop = true
+      await Promise.allSettled(writers)
+      await gateway.close()
+    }
+    // Or what ends them with the database hides why the test failed.
+    await using _ = { [Symbol.asyncDispose]: halt }
     while (recorded < 20) await Bun.sleep(5)
     const { safetyBackup } = await latchkey.backups.restore({ latest: true, waitMs: 60_000 })
     const later = recorded
     while (recorded < later + 20) await Bun.sleep(5)
     stop = true
     await Promise.all(writers)
-    await gateway.close()
     const requestsIn = async (where: string): Promise<number> => {
       const counted = connectLatchkey({ ...it.options, path: where })
       const { totals } = await counted.keys.stats('ci')
@@ -187,6 +194,26 @@ requirePostgres()(
     expect((await requestsIn(path)) + (await requestsIn(it.database.url))).toBe(recorded)
   },
 )
+
+requirePostgres()('a deadlock with a writer does not reach who restores', async () => {
+  await using it = await serverScene()
+  await it.latchkey.keys.create({ name: 'ci' })
+  const { path } = await it.latchkey.backups.create()
+  // The server refuses whoever has waited so long when it finds one: the restore, as long as the other is seen to wait in time.
+  await it.sql.unsafe(`ALTER DATABASE ${it.database.name} SET deadlock_timeout = '3s'`)
+  await using other = new SQL(it.database.url, { max: 1, tls: false })
+  await other.unsafe("SET deadlock_timeout = '30s'")
+  await other.unsafe('BEGIN; LOCK TABLE users IN ROW EXCLUSIVE MODE')
+  const restoring = connectLatchkey(it.options)
+  const restored = restoring.backups.restore({ backup: path, waitMs: 60_000 })
+  while ((await it.sql`SELECT FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass`).length === 0)
+    await Bun.sleep(5)
+  // If this is refused instead, the restore has nothing to wait for.
+  await other.unsafe('LOCK TABLE audit IN ROW EXCLUSIVE MODE').catch(() => {})
+  await other.unsafe('ROLLBACK')
+  expect(await restored).toMatchObject({ backup: { path } })
+  await restoring.close()
+})
 
 requirePostgres()('a restore that fails changes nothing', async () => {
   await using it = await serverScene()

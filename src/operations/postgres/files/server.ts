@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Connection } from '../../../db/postgres/connection.ts'
-import { lockWrites, waitForDisk } from '../../../db/postgres/locks.ts'
+import { lockTables, lockWrites, waitForDisk } from '../../../db/postgres/locks.ts'
 import { dropSchema, stepsUp } from '../../../db/postgres/migrate.ts'
 import { requireCurrent, requireOurs, schemaOf } from '../../../db/postgres/schema.ts'
 import type { Client } from '../../../db/sqlite/client.ts'
@@ -123,7 +123,7 @@ const changePart = ({ context, connection, settings, live, work }: Run): Promise
           async () => {
             await other.script(settings)
             // Nobody else gives the numbers that new rows of the file have.
-            await other.run('LOCK TABLE series, models IN SHARE ROW EXCLUSIVE MODE')
+            await lockTables(other, 'series, models', 'SHARE ROW EXCLUSIVE')
             await other.run(waitForDisk)
             await snapshotTo(other, live, context.onProgress)
             using file = openPrivate(await work(live))
@@ -188,5 +188,5 @@ export async function lockOut(connection: Connection): Promise<void> {
     `SELECT string_agg(format('%I', relname), ', ' ORDER BY relname) AS tables FROM pg_class
       WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'`,
   )
-  await connection.run(`LOCK TABLE ${row?.tables} IN ACCESS EXCLUSIVE MODE`)
+  await lockTables(connection, row?.tables ?? '', 'ACCESS EXCLUSIVE')
 }
