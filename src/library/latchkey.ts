@@ -88,8 +88,6 @@ export interface Latchkey {
   readonly limits: Limits
   /** What was used, and what it cost. */
   readonly usage: Usage
-  /** Checks of people and their ways to sign in. */
-  readonly auth: Auth
   /** Data of other systems. */
   readonly imports: Imports
   /** What is wrong with users and sign-ins, here or in another system. */
