@@ -189,4 +189,28 @@ export const imports: readonly Mutation[] = [
     tests: ['src/cli/commands/db/db.test.ts'],
     only: 'blanks at the edge',
   },
+  {
+    what: 'a key of Better Auth has another hash here, and no longer works',
+    file: 'src/formats/better-auth.ts',
+    text: "hash: isHash ? bytes.toString('hex') : ''",
+    instead: "hash: isHash ? stored : ''",
+    tests: ['src/operations/import/better-auth.test.ts'],
+    only: 'kysely',
+  },
+  {
+    what: 'seconds of a source are taken for milliseconds',
+    file: 'src/formats/fields.ts',
+    text: '  if (size < 1e11) return at * 1000\n',
+    instead: '',
+    tests: ['src/operations/import/better-auth.test.ts'],
+    only: 'in seconds',
+  },
+  {
+    what: 'an organization comes again with each import',
+    file: 'src/operations/import/rows.ts',
+    text: 'last: mine.get(each.id)',
+    instead: 'last: undefined',
+    tests: ['src/operations/import/better-auth.test.ts'],
+    only: 'a second import',
+  },
 ]

@@ -97,6 +97,9 @@ async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
 }
 
 function jsonRows(file: string, text: string): readonly TableRow[] {
+  // mongoexport writes a document a line, whatever the file is called.
+  const lines = documentsIn(text)
+  if (lines !== null) return lines.map(folded)
   const result = parseJson(text)
   if (!result.ok) {
     const where = result.place ? ` at line ${result.place.line}, column ${result.place.column}` : ''
@@ -107,6 +110,18 @@ function jsonRows(file: string, text: string): readonly TableRow[] {
     throw invalid(`${file} is not a list of rows: [{…}, …]; nothing was imported`, again)
   }
   return value.map(folded)
+}
+
+/** The objects of a text that has one on each line; null if it is another one. */
+function documentsIn(text: string): readonly TableRow[] | null {
+  const rows: TableRow[] = []
+  for (const line of text.split('\n')) {
+    if (line.trim() === '') continue
+    const { ok, ...result } = parseJson(line)
+    if (!ok || !('value' in result) || !isRecord(result.value)) return null
+    rows.push(result.value)
+  }
+  return rows
 }
 
 /** Column names in lower case, as databases compare them. */
