@@ -16,7 +16,7 @@ export class Seal {
   /** @param secrets the current one first, then those that were in use before */
   constructor(secrets: readonly string[]) {
     this.#keys = secrets.map(
-      secret => new Uint8Array(hkdfSync('sha256', secret, '', 'latchkey oauth tokens', 32)),
+      secret => new Uint8Array(hkdfSync('sha256', secret, '', 'latchkey.oauth-tokens', 32)),
     )
   }
 
