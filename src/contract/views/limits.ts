@@ -37,7 +37,7 @@ export const limitSubject = object('LimitSubject', {
   ),
   id: text('Its id'),
   name: text('Name of the key or team, username or slug'),
-  member: nullable(as(userRef, 'The one user whom it binds in the project or organization; null for all')),
+  member: nullable(as(userRef, 'The one user that it binds in the project or organization; null for all')),
 })
 
 export const limitState = extend('LimitState', limit, {
