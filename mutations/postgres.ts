@@ -82,9 +82,9 @@ export const onPostgres: readonly Mutation[] = [
   },
   {
     what: 'files cannot be read where the database spells bytes in another way',
-    file: 'src/db/postgres/pool.ts',
-    text: "    bytea_output: 'hex',\n",
-    instead: '',
+    file: 'src/db/postgres/connection.ts',
+    text: "{ bytea_output: 'hex' }",
+    instead: '{}',
     tests: ['src/operations/postgres/files/copy.test.ts'],
     only: 'there and back',
   },

@@ -14,7 +14,7 @@ export interface ConnectionOptions {
   /** Whether silence is forgiven while the server tells another connection that it is at work on this one. */
   readonly patient: boolean
   /** Settings of the session. A pooler between may refuse them. */
-  readonly settings?: Readonly<Record<string, string>>
+  readonly settings?: Settings
 }
 
 export type Parameter =
@@ -62,15 +62,16 @@ export class Connection {
   /** @throws busy, permission, config, database_missing */
   static async open(target: Target, options: ConnectionOptions): Promise<Connection> {
     const lost: { report: () => void } = { report: () => {} }
+    const settings = { ...everywhere, ...options.settings }
     const sql = new SQL({
       ...addressOf(target),
-      ...settingsOf(target, options),
+      ...settingsOf(target, options.prepare, settings),
       onclose: () => lost.report(),
     })
     try {
       const reserved = await sql.reserve()
       const isAtWork = options.patient ? await witness(target, options, reserved) : async () => false
-      const settle = target.prepare ? undefined : settingText(options.settings ?? {})
+      const settle = target.prepare ? undefined : settingText(settings)
       const connection = new Connection(target.name, sql, reserved, options.deadlineMs, isAtWork, settle)
       lost.report = () => connection.#lose('the connection was closed')
       return connection
@@ -245,9 +246,14 @@ type Row = Record<string, unknown>
 
 type Answer = Row[] & { readonly count: number }
 
-const settingText = (settings: Readonly<Record<string, string>>): string | undefined => {
+type Settings = Readonly<Record<string, string>>
+
+/** What a role or a database could say otherwise: the driver reads no other spelling of bytes, and copies are compared by it. */
+const everywhere: Settings = { bytea_output: 'hex' }
+
+const settingText = (settings: Settings): string => {
   const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`)
-  return calls.length === 0 ? undefined : `SELECT ${calls.join(', ')}`
+  return `SELECT ${calls.join(', ')}`
 }
 
 /** Asks on a connection of its own whether the server still has the one of `reserved`. */
@@ -314,7 +320,7 @@ function addressOf(target: Target): SQL.Options {
   }
 }
 
-function settingsOf(target: Target, { prepare, settings }: ConnectionOptions): SQL.Options {
+function settingsOf(target: Target, prepare: boolean, settings: Settings): SQL.Options {
   return {
     max: 1,
     bigint: true,

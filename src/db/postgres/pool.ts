@@ -45,8 +45,6 @@ export function poolsOf(target: Target, busyTimeoutMs: number): Pools {
     lock_timeout: String(busyTimeoutMs),
     idle_in_transaction_session_timeout: '60000',
     jit: 'off',
-    // The driver reads no other spelling.
-    bytea_output: 'hex',
   }
   const shared = { waitMs: busyTimeoutMs, deadlineMs: answerMs, settings, check: requireCurrent }
   return {

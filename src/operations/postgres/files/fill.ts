@@ -65,7 +65,7 @@ async function requireStored(
   tables: readonly Table[],
   sent: readonly CopiedTable[],
 ): Promise<void> {
-  await connection.script(readingAsStored)
+  await connection.run(readingAsStored)
   const found = await contentsOf(connection, tables, copyOutAsStored)
   const differs = (_: unknown, at: number) => sent[at]?.sha256 !== found[at]?.sha256
   requireSame(connection.name, sent.filter(differs), await contentsOf(connection, tables.filter(differs)))

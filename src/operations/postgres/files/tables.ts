@@ -68,13 +68,8 @@ export const quoted = (names: readonly string[]): string => names.map(name => `"
 export const columnNames = ({ columns }: Table): readonly string[] => columns.map(({ name }) => name)
 
 /** The statement that makes PostgreSQL send the rows. */
-export function copyOut(table: Table): string {
-  // `bytea_output` of a role might spell bytes in another way.
-  const values = table.columns.map(({ name, isBytes }) =>
-    isBytes ? `'\\x' || encode("${name}", 'hex')` : `"${name}"`,
-  )
-  return `COPY (SELECT ${values.join(', ')} FROM "${table.name}" ORDER BY ${quoted(table.key)}) TO STDOUT`
-}
+export const copyOut = (table: Table): string =>
+  `COPY (SELECT ${quoted(columnNames(table))} FROM "${table.name}" ORDER BY ${quoted(table.key)}) TO STDOUT`
 
 /**
  * The same in the order in which they are stored, which is that in which they came into an empty table. Needs
@@ -84,7 +79,7 @@ export const copyOutAsStored = (table: Table): string =>
   `COPY "${table.name}" (${quoted(columnNames(table))}) TO STDOUT`
 
 /** A scan of a large table may else join one that is under way, and begin where that is. */
-export const readingAsStored = "SET LOCAL synchronize_seqscans = off; SET LOCAL bytea_output = 'hex'"
+export const readingAsStored = 'SET LOCAL synchronize_seqscans = off'
 
 /** The rows of a file, many in a chunk. @throws invalid (a number that Latchkey could not have read) */
 export function* chunksOf(client: Client, table: Table): Generator<Uint8Array> {
