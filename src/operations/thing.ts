@@ -54,18 +54,18 @@ export class Thing<N extends Noun, View extends { readonly id: string; readonly 
   readonly get = (context: OperationContext, selector: Selector<N>): Promise<View> =>
     context.store.read(async db => this.view(context, db, await find(db, this.#noun, selector)))
 
-  /** Those that a condition accepts, oldest first, after one. */
-  source(
+  /** Those that a condition accepts, oldest first, after one. @throws not_found, ambiguous for that one */
+  async source(
     { now }: OperationContext,
     db: Database,
     where: SQL | undefined,
-    after: Row<N> | undefined,
-  ): Counted<View> {
+    after: Selector<N> | undefined,
+  ): Promise<Counted<View>> {
     const table = tableOf(this.#noun)
     return inOrder(db, table, {
       by: table.id,
       where,
-      after: after?.id,
+      after: after === undefined ? undefined : (await find(db, this.#noun, after)).id,
       views: rows => this.#views(db, rows as object[] as readonly Row<N>[], now()),
       keyOf: ({ id }: View) => id,
     })

@@ -86,12 +86,7 @@ export const organizationList = paged('organizations', (context, given: Organiza
           sql`${organizations.id} IN (SELECT organization_id FROM organization_members WHERE user_id = ${user.id})`,
         contains([organizations.slug, organizations.name], search),
       )
-      return organization.source(
-        context,
-        db,
-        where,
-        after === undefined ? undefined : await find(db, 'org', after),
-      )
+      return organization.source(context, db, where, after)
     },
   }
 })

@@ -76,7 +76,7 @@ export const roleList = paged('roles', (context, given: RolePage = {}) => {
         contains([roles.name], search),
       )
       const last = within === undefined ? after : after && { role: after, org: within.id }
-      return role.source(context, db, where, last === undefined ? undefined : await find(db, 'role', last))
+      return role.source(context, db, where, last)
     },
   }
 })

@@ -57,7 +57,7 @@ export const teamList = paged('teams', (context, given: TeamPage = {}) => {
         user && sql`${teams.id} IN (SELECT team_id FROM team_members WHERE user_id = ${user.id})`,
         contains([teams.name], search),
       )
-      const last = after === undefined ? undefined : await find(db, 'team', selectorIn(after, within))
+      const last = after === undefined ? undefined : selectorIn(after, within)
       return team.source(context, db, where, last)
     },
   }

@@ -83,12 +83,7 @@ export const projectList = listed((context, { limit, after, ...filter }: Project
           (filter.status === 'archived' ? isNotNull(projects.archivedAt) : isNull(projects.archivedAt)),
         contains([projects.slug, projects.name, projects.description], filter.search),
       )
-      return project.source(
-        context,
-        db,
-        where,
-        after === undefined ? undefined : await find(db, 'project', after),
-      )
+      return project.source(context, db, where, after)
     },
   }
 })

@@ -15,7 +15,7 @@ import type { Row } from '../nouns.ts'
 import { requireOtherOwner } from '../organizations/owners.ts'
 import { listed } from '../page.ts'
 import * as rules from '../rules/input.ts'
-import { contains, find } from '../select.ts'
+import { contains } from '../select.ts'
 import { Thing } from '../thing.ts'
 import {
   type Disabling,
@@ -83,7 +83,7 @@ export const userList = listed((context, { limit, after, ...filter }: UserPage =
         filter.disabled === undefined ? undefined : isShut(filter.disabled, context.now()),
         contains([users.username, users.email, users.name], filter.search),
       )
-      return user.source(context, db, where, after === undefined ? undefined : await find(db, 'user', after))
+      return user.source(context, db, where, after)
     },
   }
 })
