@@ -16,6 +16,7 @@ import { usernameFrom } from '../import/names.ts'
 import { tableOf, targetOf } from '../nouns.ts'
 import { requireNoProjects } from '../organizations/organizations.ts'
 import { ownerRole, requireOtherOwner, requireOwnersWithout } from '../organizations/owners.ts'
+import { namesIn } from '../organizations/role-names.ts'
 import { isDisabled } from '../people/status.ts'
 import { requireDeletable } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
@@ -352,7 +353,7 @@ const unsearchable = (field: string): LatchkeyError =>
     'find accounts by their user or provider',
   )
 
-const isOwner = (role: unknown): boolean => String(role).split(',').includes(ownerRole)
+const isOwner = (role: unknown): boolean => namesIn(String(role)).includes(ownerRole)
 
 function verbOf(
   [made, changed, removed]: Audited['verbs'],

@@ -4,7 +4,7 @@
  */
 import type { AuthCheck, AuthFinding } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, type Column, gt, isNull, or, type SQL, sql, type Table } from '../../db/query.ts'
+import { and, type Column, gt, isNull, or, type SQL, type Table } from '../../db/query.ts'
 import { accounts, sessions } from '../../db/schema/accounts.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { invitations, organizationMembers, teamMembers, teams } from '../../db/schema/members.ts'
@@ -16,7 +16,9 @@ import type { SourceFile } from '../../formats/source.ts'
 import { isForeignUrl, shownUrl } from '../../text/address.ts'
 import type { ImportContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
+import { ownerRole } from '../organizations/owners.ts'
 import { namesIn } from '../organizations/role-names.ts'
+import { batches, inOrder } from '../page.ts'
 import { isDisabled } from '../people/status.ts'
 import { refuseOwnDatabase } from './own-database.ts'
 
@@ -106,7 +108,7 @@ async function check(rows: Checked, source: string | null): Promise<AuthCheck> {
     }
     pairs.add(`${of} ${who}`)
     if (organization.get(of) === undefined && user.get(who) === null) organization.set(of, row)
-    if (namesIn(row['role'] ?? '').includes('owner') && user.get(who) === null) owned.add(of)
+    if (namesIn(row['role'] ?? '').includes(ownerRole) && user.get(who) === null) owned.add(of)
   })
   for (const [id, member] of organization) {
     if (owned.has(id)) continue
@@ -229,36 +231,30 @@ const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 function ownRows(db: Database, now: Date): Checked {
   const command = (table: string): string => (table === 'apikey' ? 'keys' : (tablesHere[table] ?? table))
   return {
-    users: mapped(allOf(db, users), row => ({
+    users: allOf(db, users, row => ({
       id: row.id,
       name: row.username,
       shut: isDisabled(row, now) ? row.username : null,
     })),
-    organizations: mapped(allOf(db, organizations), row => ({ id: row.id, name: row.slug })),
-    teams: mapped(allOf(db, teams), row => ({ id: row.id, organization: row.organizationId })),
-    members: mapped(allOf(db, organizationMembers), row => ({
+    organizations: allOf(db, organizations, row => ({ id: row.id, name: row.slug })),
+    teams: allOf(db, teams, row => ({ id: row.id, organization: row.organizationId })),
+    members: allOf(db, organizationMembers, row => ({
       id: row.id,
       user: row.userId,
       organization: row.organizationId,
       role: row.role,
     })),
-    accounts: mapped(allOf(db, accounts), row => ({
+    accounts: allOf(db, accounts, row => ({
       id: row.id,
       user: row.userId,
       provider: row.providerId,
       issuer: row.issuer,
     })),
-    keys: mapped(allOf(db, keys, isWorking(now)), row => ({ id: row.id, user: row.userId })),
+    keys: allOf(db, keys, row => ({ id: row.id, user: row.userId }), isWorking(now)),
     others: [
-      ['sessions', mapped(allOf(db, sessions), row => ({ id: row.id, user: row.userId }))],
-      [
-        'team_members',
-        mapped(allOf(db, teamMembers), row => ({ id: row.id, user: row.userId, team: row.teamId })),
-      ],
-      [
-        'invitations',
-        mapped(allOf(db, invitations), row => ({ id: row.id, organization: row.organizationId })),
-      ],
+      ['sessions', allOf(db, sessions, row => ({ id: row.id, user: row.userId }))],
+      ['team_members', allOf(db, teamMembers, row => ({ id: row.id, user: row.userId, team: row.teamId }))],
+      ['invitations', allOf(db, invitations, row => ({ id: row.id, organization: row.organizationId }))],
     ],
     named: command,
     mends: {
@@ -287,27 +283,19 @@ const isWorking = (now: Date): SQL | undefined =>
     or(isNull(keys.expiresAt), gt(keys.expiresAt, now.getTime())),
   )
 
-const inOneRead = 1_000
-
-/** All rows of a table in the order of their ids, some at a time. */
+/** What is to be known of all rows of a table, read in parts. */
 async function* allOf<T extends Table & { readonly id: Column }>(
   db: Database,
   table: T,
+  view: (row: T['$inferSelect']) => Ids,
   where?: SQL,
-): AsyncGenerator<T['$inferSelect'] & { readonly id: string }> {
-  for (let last = ''; ; ) {
-    const rows = (await db
-      .select()
-      .from(table as Table)
-      .where(and(where, gt(table.id, last)))
-      .orderBy(asc(sql`${table.id}`))
-      .limit(inOneRead)) as (T['$inferSelect'] & { readonly id: string })[]
-    yield* rows
-    if (rows.length < inOneRead) return
-    last = rows.at(-1)?.id ?? last
-  }
-}
-
-async function* mapped<T>(rows: AsyncIterable<T>, view: (row: T) => Ids): AsyncGenerator<Ids> {
-  for await (const row of rows) yield view(row)
+): AsyncGenerator<Ids> {
+  const source = inOrder(db, table, {
+    by: table.id,
+    where,
+    after: undefined,
+    views: rows => rows.map(view),
+    keyOf: ({ id }) => id ?? '',
+  })
+  for await (const rows of batches(source)) yield* rows
 }
