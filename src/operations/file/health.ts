@@ -9,7 +9,7 @@ import type { Client } from '../../db/sqlite/client.ts'
 import { databaseOn } from '../../db/sqlite/drizzle.ts'
 import { translate } from '../../db/sqlite/errors.ts'
 import { holdersOf } from '../../db/sqlite/holders.ts'
-import { foreignKeyCheck, quickCheck, schemaDrift, tryWrite } from '../../db/sqlite/inspect.ts'
+import { foreignKeyCheck, inSnapshot, quickCheck, schemaDrift, tryWrite } from '../../db/sqlite/inspect.ts'
 import { appliedMigrations, historyProblems } from '../../db/sqlite/migrate.ts'
 import { identify, logDamage, openReader } from '../../db/sqlite/open.ts'
 import { freeBytes, sidecars, sizeOf, statOf } from '../../system/files.ts'
@@ -103,12 +103,7 @@ async function checkDatabase(path: string, means: Means): Promise<readonly Check
 
 async function checkAudit(client: Client, { follow, survey }: Means): Promise<Check> {
   const manifests = await manifestsIn(survey)
-  client.run('BEGIN')
-  try {
-    return await checkAuditChain(databaseOn(client), follow, manifests)
-  } finally {
-    client.run('COMMIT')
-  }
+  return inSnapshot(client, () => checkAuditChain(databaseOn(client), follow, manifests))
 }
 
 function checkWritable(path: string): Check {
