@@ -147,13 +147,13 @@ export const isNoun = (word: string): word is Noun => Object.hasOwn(nouns, word)
 export const labelOf = (noun: Noun, thing: object): string => String(Reflect.get(thing, nouns[noun].label))
 
 /** Nouns that usage is of. Their names stay with it. */
-export const usingNouns = ['key', 'user', 'project', 'org'] as const satisfies readonly Noun[]
+export const usingNouns = ['key', 'user', 'project', 'org', 'team'] as const satisfies readonly Noun[]
 export type UsingNoun = (typeof usingNouns)[number]
 
 export const isUsing = (noun: Noun): noun is UsingNoun => usingNouns.some(each => each === noun)
 
 /** Nouns that can have limits, in the order in which these are shown. */
-export const limitedNouns = [...usingNouns, 'team'] as const satisfies readonly Noun[]
+export const limitedNouns = usingNouns
 export type LimitedNoun = (typeof limitedNouns)[number]
 
 /** What other systems have too, in the order in which it is imported: each belongs to those before it. */

@@ -9,6 +9,7 @@ import { importedRows, imports } from '../../db/schema/imports.ts'
 import { invitations, organizationMembers, roles, teamMembers, teams } from '../../db/schema/members.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
+import { keepNames } from '../departed.ts'
 import { ownersOfOrganizations } from '../organizations/owners.ts'
 import type { Staying } from './plan-undo.ts'
 import { hashesOf, labelOf, rowsHere, rowTables, type StoredRow, tellOf } from './rows.ts'
@@ -195,13 +196,14 @@ export async function undoRows(
       going.map(row => ({ id: row.id, before: row, after: undefined })),
       'undo-import',
     )
-    for (const some of inChunks(going))
-      await db.delete(table).where(
-        oneOf(
-          table.id,
-          some.map(({ id }) => id),
-        ),
+    for (const some of inChunks(going)) {
+      const among = oneOf(
+        table.id,
+        some.map(({ id }) => id),
       )
+      if (type === 'org' || type === 'team') await keepNames(db, type, among)
+      await db.delete(table).where(among)
+    }
     const back = mine.filter(({ entry, item }) => item.outcome === 'reverted' && entry.action === 'updated')
     for (const { entry, row } of back) {
       const fields = { ...entry.before, ...('updatedAt' in table ? { updatedAt: at } : {}) }

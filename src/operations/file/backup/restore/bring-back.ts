@@ -169,9 +169,10 @@ export class Return {
   #remove(noun: Noun, id: string): void {
     const { name } = this.get('main', noun, id)
     if (isUsing(noun)) {
+      const isUsed = noun === 'team' ? 'instr(team_ids, ?1) > 0' : `${limitedBy[noun]} = ?1`
       this.#client
         .query(
-          `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE ?1 IN (SELECT ${limitedBy[noun]} FROM main.series WHERE pending = 0)`,
+          `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM main.series WHERE pending = 0 AND ${isUsed})`,
         )
         .run(id, name)
     }
