@@ -210,9 +210,10 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'only', 'stays', 'revived',
   ],
   revivedSecret: ['key', 'start', 'because', 'ended'],
-  auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash'],
+  auditEntry: ['id', 'at', 'actor', 'as', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash'],
   exportedAuditEntry: [
-    'id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash', 'previous', 'salt',
+    'id', 'at', 'actor', 'as', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash', 'previous',
+    'salt',
   ],
   auditHead: ['seq', 'hash'],
   authFinding: ['kind', 'table', 'id', 'problem', 'mend'],
@@ -528,6 +529,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'auditAgainst.state': ['present', 'pruned', 'restored', 'missing'],
   'authFinding.kind': ['orphan', 'ownerless', 'shut_out_key', 'duplicate_member', 'missing_issuer'],
   'auditProblem.kind': ['edited', 'removed', 'inserted', 'swapped', 'cut', 'replaced'],
+  'auditEntry.as': ['operator', 'backend', 'user'],
   'auditEntry.origin': ['terminal', 'cron', 'service', 'script', 'library'],
   'completionInstalled.shell': ['bash', 'zsh', 'fish'],
   'healthReport.status': ['ok', 'warning', 'failed'],
@@ -540,6 +542,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'disk_space',
     'last_backup',
     'usage',
+    'audit',
     'settings',
     'clock',
     'prices',
@@ -698,6 +701,7 @@ describe('choices', () => {
     for (const [name, { schema }] of actual) visit(name, schema)
     const inherited = [
       'createdBackup.compression',
+      'exportedAuditEntry.as',
       'exportedAuditEntry.origin',
       'listedBackup.compression',
       'limitState.metric',
@@ -734,6 +738,7 @@ describe('choices', () => {
     ],
     ['metrics', words.metrics, ['tokens', 'requests', 'usd', 'parallel']],
     ['roles', words.roles, ['admin', 'member', 'viewer']],
+    ['capacities', words.capacities, ['operator', 'backend', 'user']],
     ['origins', words.origins, ['terminal', 'cron', 'service', 'script', 'library']],
     [
       'reportGroups',

@@ -68,6 +68,9 @@ export const keySorts = ['name', 'created', 'expires', 'last-used', 'tokens', 'c
 
 export const origins = ['terminal', 'cron', 'service', 'script', 'library'] as const
 
+/** As what somebody acts: an operator is above all, a backend decides by itself, and a user needs the permission. */
+export const capacities = ['operator', 'backend', 'user'] as const
+
 /** Why a key is denied. */
 export const keyDenials = [
   'rotated',
@@ -189,6 +192,7 @@ export type ChatSort = (typeof chatSorts)[number]
 export type Scheduler = (typeof schedulers)[number]
 export type Compression = (typeof compressions)[number]
 export type Origin = (typeof origins)[number]
+export type Capacity = (typeof capacities)[number]
 export type DeniedCode = (typeof deniedCodes)[number]
 export type KeyDenial = (typeof keyDenials)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
