@@ -1,5 +1,5 @@
 /** Usage stays when what used it is deleted, and so do the names that reports show of it. */
-import { isUsing, type Noun, nouns, type UsingNoun } from '../contract/nouns.ts'
+import { isLimited, type Noun, nouns, type LimitedNoun } from '../contract/nouns.ts'
 import { inChunks } from '../db/chunks.ts'
 import type { Database } from '../db/engine.ts'
 import { and, eq, inArray, type SQL, sql } from '../db/query.ts'
@@ -16,7 +16,7 @@ const users = {
 } as const
 
 /** Whether something was used with a thing. */
-const hasUsed = (db: Database, noun: UsingNoun): SQL =>
+const hasUsed = (db: Database, noun: LimitedNoun): SQL =>
   noun === 'team'
     ? sql`EXISTS (SELECT 1 FROM ${series} WHERE ${and(
         eq(series.organizationId, teams.organizationId),
@@ -27,7 +27,7 @@ const hasUsed = (db: Database, noun: UsingNoun): SQL =>
 
 /** Keeps the names of things that are about to be deleted, if anything was used with them. @param gone which, as a condition */
 export async function keepNames(db: Database, noun: Noun, gone: SQL): Promise<void> {
-  if (!isUsing(noun)) return
+  if (!isLimited(noun)) return
   const table = tableOf(noun)
   // Its teams go with it.
   if (noun === 'org')

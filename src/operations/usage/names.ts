@@ -1,5 +1,5 @@
 /** Names of those who used something, also of those that were deleted since. */
-import { labelOf, nouns, type UsingNoun, usingNouns } from '../../contract/nouns.ts'
+import { type LimitedNoun, labelOf, limitedNouns, nouns } from '../../contract/nouns.ts'
 import type { UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { type Column, eq, oneOf, type Table } from '../../db/query.ts'
@@ -12,7 +12,7 @@ import type { ReportOptions } from './input.ts'
 import { shownCounts } from './sum.ts'
 
 /** Who is meant; those that were deleted are known by their whole id. @throws not_found, ambiguous */
-export async function findUsing<N extends UsingNoun>(
+async function findUsing<N extends LimitedNoun>(
   db: Database,
   noun: N,
   selector: Selector<N>,
@@ -28,7 +28,7 @@ export async function findUsing<N extends UsingNoun>(
 
 /** What alone a report is about. A team is one of the organization, if that is given too. @throws not_found, ambiguous */
 export async function findOnly(db: Database, { key, user, project, org, team }: ReportOptions) {
-  const found = async <N extends UsingNoun>(noun: N, selector: Selector<N> | undefined) =>
+  const found = async <N extends LimitedNoun>(noun: N, selector: Selector<N> | undefined) =>
     selector === undefined ? undefined : findUsing(db, noun, selector)
   const isAnywhere = org === undefined || looksLikeId(team?.toLowerCase() ?? '', nouns.team.prefix)
   return {
@@ -87,7 +87,7 @@ export class Names {
     for (const id of ids) this.#names.set(id, id)
     await look(departed, departed.id, departed.name)
     // What lives again has the name that it has now.
-    for (const noun of usingNouns)
+    for (const noun of limitedNouns)
       await look(tableOf(noun), column(noun, 'id'), column(noun, nouns[noun].label))
   }
 }

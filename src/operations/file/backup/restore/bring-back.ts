@@ -7,7 +7,7 @@
  */
 
 import { LatchkeyError } from '../../../../contract/errors.ts'
-import { byPlural, isUsing, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
+import { byPlural, isLimited, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
 import type { Restored } from '../../../../contract/views.ts'
 import { limitedBy } from '../../../../db/rows.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
@@ -168,7 +168,7 @@ export class Return {
 
   #remove(noun: Noun, id: string): void {
     const { name } = this.get('main', noun, id)
-    if (isUsing(noun)) {
+    if (isLimited(noun)) {
       const isUsed = noun === 'team' ? 'instr(team_ids, ?1) > 0' : `${limitedBy[noun]} = ?1`
       this.#client
         .query(
