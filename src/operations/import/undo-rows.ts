@@ -3,9 +3,10 @@ import { type ImportedRow, importedRows as types } from '../../contract/nouns.ts
 import type { ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, isNull, ne, not, oneOf, type SQL } from '../../db/query.ts'
+import { and, eq, gt, isNotNull, isNull, ne, not, oneOf, type SQL, sql } from '../../db/query.ts'
 import { accounts, sessions } from '../../db/schema/accounts.ts'
 import { importedRows, imports } from '../../db/schema/imports.ts'
+import { limits } from '../../db/schema/limits.ts'
 import { invitations, organizationMembers, roles, teamMembers, teams } from '../../db/schema/members.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
@@ -98,13 +99,17 @@ function outcomeOf(
 
 /** Which rows are parts of an organization or a team, and by which column. */
 const parts = {
-  team: [[teamMembers, 'teamId', 'a member']],
+  team: [
+    [teamMembers, 'teamId', 'a member'],
+    [limits, 'teamId', 'a limit'],
+  ],
   org: [
     [teams, 'organizationId', 'a team'],
     [organizationMembers, 'organizationId', 'a member'],
     [invitations, 'organizationId', 'an invitation'],
     [roles, 'organizationId', 'a role'],
     [projects, 'organizationId', 'a project'],
+    [limits, 'organizationId', 'a limit'],
   ],
 } as const
 
@@ -151,7 +156,10 @@ const keep = (undo: RowUndo, reason: string): RowUndo => ({
   item: { ...undo.item, outcome: 'kept', reason },
 })
 
-/** What stays of users, by their ids: organizations that they own, accounts and sessions that no import brought. */
+/**
+ * What stays of users and projects, by their ids: organizations that users own, accounts and sessions that no import brought, and
+ * limits of single members.
+ */
 export async function stayingRows(db: Database, undos: readonly RowUndo[]): Promise<Staying> {
   const going = (type: ImportedRow) =>
     undos.flatMap(({ type: of, row, item }) =>
@@ -174,6 +182,13 @@ export async function stayingRows(db: Database, undos: readonly RowUndo[]): Prom
     if (type === 'member' && entry.userId && item.outcome === 'kept')
       staying.set(entry.userId, 'a membership')
   }
+  const ofMembers = (id: typeof limits.memberId | typeof limits.projectId) =>
+    db
+      .selectDistinct({ id: sql<string>`${id}` })
+      .from(limits)
+      .where(and(isNotNull(limits.memberId), isNotNull(id)))
+  await add('a limit', ofMembers(limits.memberId))
+  await add('a limit', ofMembers(limits.projectId))
   await add('an organization', ownersOfOrganizations(db, going('member')))
   return staying
 }
