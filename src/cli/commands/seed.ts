@@ -1,22 +1,9 @@
 import { seeded } from '../../contract/views/database.ts'
 import type { Seeded } from '../../contract/views.ts'
-import { type Population, population } from '../../seed/population.ts'
 import { command, one, opt } from '../declare/define.ts'
 import { integerAtLeast } from '../declare/parse.ts'
 import { many } from '../draw/quantity.ts'
-
-const sizes = {
-  small: { users: 50, orgs: 5, projects: 20, keys: 200, chats: 500, days: 30 },
-  large: {
-    users: 100_000,
-    orgs: 1_000,
-    projects: 2_000,
-    keys: 5_000,
-    chats: 100_000,
-    messages: 10,
-    days: 30,
-  },
-} as const satisfies Readonly<Record<string, Omit<Population, 'randomSeed'>>>
+import { seedRows } from './seed/rows.ts'
 
 const number = integerAtLeast(0)
 
@@ -41,11 +28,8 @@ export default command({
     randomSeed: opt.as('n', number, 'Another number gives other data (default: 1)'),
     force: opt.flag('Also if the database has data'),
   },
-  run: async (ctx, { size = 'small', force, randomSeed = 1, ...typed }) => {
-    const given = Object.fromEntries(Object.entries(typed).filter(([, value]) => value !== undefined))
-    const rows = population({ ...sizes[size], ...given, randomSeed })
-    return (await ctx.operations()).database.seed(rows, { randomSeed, force })
-  },
+  run: async (ctx, { size = 'small', force, randomSeed = 1, ...typed }) =>
+    (await ctx.operations()).database.seed(seedRows(size, typed, randomSeed), { randomSeed, force }),
   prints: one(seeded, { done: made => `Made ${numbers(made)}` }),
   would: made => `make ${numbers(made)}`,
 })

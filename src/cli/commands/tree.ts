@@ -287,6 +287,7 @@ export const tree: Tree = {
   },
   seed: {
     group: 'Operations',
+    beside: 'db',
     summary: 'Made-up data for a new database',
     load: () => import('./seed.ts'),
   },
