@@ -221,7 +221,10 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   auditProblem: ['kind', 'seq', 'id', 'detail'],
   auditAgainst: ['backup', 'takenAt', 'seq', 'state', 'restore'],
   auditCheck: ['ok', 'rows', 'erased', 'head', 'pruned', 'problems', 'moreProblems', 'against'],
-  seeded: ['randomSeed', 'users', 'projects', 'keys', 'chats', 'messages', 'requests'],
+  seeded: [
+    'randomSeed', 'users', 'organizations', 'teams', 'invitations', 'projects', 'keys', 'chats', 'messages',
+    'requests',
+  ],
   prunedAudit: ['rows', 'before', 'through', 'backup'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion', 'user'],
