@@ -1,5 +1,5 @@
 /** Usage stays when what used it is deleted, and so do the names that reports show of it. */
-import { isLimited, type Noun, nouns, type LimitedNoun } from '../contract/nouns.ts'
+import { isLimited, type LimitedNoun, type Noun, nouns } from '../contract/nouns.ts'
 import { inChunks } from '../db/chunks.ts'
 import type { Database } from '../db/engine.ts'
 import { and, eq, inArray, type SQL, sql } from '../db/query.ts'
