@@ -148,7 +148,7 @@ const declaredLines: Readonly<Record<string, string>> = {
   'db copy': 'db copy latchkey.db copied.db',
   'db vacuum': 'db vacuum',
   'db optimize': 'db optimize',
-  'db seed': 'db seed --users 3 --projects 2 --keys 3 --chats 2 --days 2 --force',
+  seed: 'seed --users 3 --orgs 2 --projects 2 --keys 3 --chats 2 --days 2 --force',
   'config show': 'config show',
   'config get': 'config get db',
   'config set': 'config set tz UTC --here',
