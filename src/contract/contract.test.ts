@@ -23,6 +23,10 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
     'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata',
   ],
+  keyDetails: [
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
+    'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata',
+  ],
   createdKey: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',
     'createdAt', 'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt',
@@ -48,7 +52,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   explanation: ['valid', 'code', 'key', 'model', 'limits', 'retryAt', 'denials'],
   usageRow: [
     'key', 'user', 'project', 'model', 'start', 'requests', 'inputTokens', 'cachedInputTokens', 'cacheWriteTokens',
-    'outputTokens', 'reasoningTokens', 'otherTokens', 'tokens', 'costUsd', 'unpricedRequests',
+    'outputTokens', 'reasoningTokens', 'otherTokens', 'tokens', 'costUsd', 'unpricedRequests', 'organization', 'team',
   ],
   progress: ['step', 'done', 'total', 'unit', 'rate', 'etaMs'],
   recorded: [
@@ -56,6 +60,10 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'outputTokens', 'reasoningTokens', 'otherTokens', 'tokens', 'costUsd', 'unpricedRequests',
   ],
   user: [
+    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
+    'emailVerified', 'image', 'disabledReason', 'disabledUntil', 'createdAt', 'updatedAt', 'status',
+  ],
+  userDetails: [
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
     'emailVerified', 'image', 'disabledReason', 'disabledUntil', 'createdAt', 'updatedAt', 'status',
   ],
@@ -91,24 +99,35 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   projectMember: ['user', 'role'],
   project: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
-    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId',
+    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'memberLimits',
+  ],
+  projectDetails: [
+    'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
+    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'memberLimits',
   ],
   createdProject: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
-    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'created',
+    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'memberLimits', 'created',
   ],
   changedProject: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
-    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'changed', 'before',
+    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'memberLimits', 'changed', 'before',
   ],
   orgRef: ['id', 'slug'],
   teamRef: ['id', 'name'],
-  organization: ['id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt'],
+  organization: [
+    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'limits', 'memberLimits',
+  ],
+  organizationDetails: [
+    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'limits', 'memberLimits',
+  ],
   createdOrganization: [
-    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'created',
+    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'limits', 'memberLimits',
+    'created',
   ],
   changedOrganization: [
-    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'changed', 'before',
+    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'limits', 'memberLimits',
+    'changed', 'before',
   ],
   organizationMember: ['organization', 'user', 'role', 'createdAt'],
   changedMember: ['organization', 'user', 'role', 'createdAt', 'changed', 'before'],
@@ -119,9 +138,10 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'id', 'organization', 'email', 'role', 'team', 'status', 'inviter', 'expiresAt', 'createdAt', 'token',
   ],
   acceptedInvitation: ['invitation', 'member'],
-  team: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt'],
-  createdTeam: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'created'],
-  changedTeam: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'changed', 'before'],
+  team: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'limits'],
+  teamDetails: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'limits'],
+  createdTeam: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'limits', 'created'],
+  changedTeam: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'limits', 'changed', 'before'],
   teamMember: ['team', 'user', 'createdAt'],
   role: ['id', 'name', 'organization', 'permissions', 'builtIn', 'createdAt', 'updatedAt'],
   createdRole: ['id', 'name', 'organization', 'permissions', 'builtIn', 'createdAt', 'updatedAt', 'created'],
@@ -190,9 +210,10 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'only', 'stays', 'revived',
   ],
   revivedSecret: ['key', 'start', 'because', 'ended'],
-  auditEntry: ['id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash'],
+  auditEntry: ['id', 'at', 'actor', 'as', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash'],
   exportedAuditEntry: [
-    'id', 'at', 'actor', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash', 'previous', 'salt',
+    'id', 'at', 'actor', 'as', 'origin', 'action', 'target', 'before', 'after', 'seq', 'hash', 'previous',
+    'salt',
   ],
   auditHead: ['seq', 'hash'],
   authFinding: ['kind', 'table', 'id', 'problem', 'mend'],
@@ -200,7 +221,10 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   auditProblem: ['kind', 'seq', 'id', 'detail'],
   auditAgainst: ['backup', 'takenAt', 'seq', 'state', 'restore'],
   auditCheck: ['ok', 'rows', 'erased', 'head', 'pruned', 'problems', 'moreProblems', 'against'],
-  seeded: ['randomSeed', 'users', 'projects', 'keys', 'chats', 'messages', 'requests'],
+  seeded: [
+    'randomSeed', 'users', 'organizations', 'teams', 'invitations', 'projects', 'keys', 'chats', 'messages',
+    'requests',
+  ],
   prunedAudit: ['rows', 'before', 'through', 'backup'],
   healthReport: ['path', 'status', 'damaged', 'checks'],
   initialized: ['path', 'schemaVersion', 'user'],
@@ -508,6 +532,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'auditAgainst.state': ['present', 'pruned', 'restored', 'missing'],
   'authFinding.kind': ['orphan', 'ownerless', 'shut_out_key', 'duplicate_member', 'missing_issuer'],
   'auditProblem.kind': ['edited', 'removed', 'inserted', 'swapped', 'cut', 'replaced'],
+  'auditEntry.as': ['operator', 'backend', 'user'],
   'auditEntry.origin': ['terminal', 'cron', 'service', 'script', 'library'],
   'completionInstalled.shell': ['bash', 'zsh', 'fish'],
   'healthReport.status': ['ok', 'warning', 'failed'],
@@ -520,6 +545,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
     'disk_space',
     'last_backup',
     'usage',
+    'audit',
     'settings',
     'clock',
     'prices',
@@ -678,6 +704,7 @@ describe('choices', () => {
     for (const [name, { schema }] of actual) visit(name, schema)
     const inherited = [
       'createdBackup.compression',
+      'exportedAuditEntry.as',
       'exportedAuditEntry.origin',
       'listedBackup.compression',
       'limitState.metric',
@@ -694,6 +721,11 @@ describe('choices', () => {
       'createdSession.status',
       'passwordSet.status',
       'createdProject.status',
+      'keyDetails.status',
+      'userDetails.role',
+      'userDetails.status',
+      'projectDetails.status',
+      'projectDetails.state',
       'changedPrice.source',
       'changedProject.status',
       'rotatedKey.status',
@@ -709,8 +741,13 @@ describe('choices', () => {
     ],
     ['metrics', words.metrics, ['tokens', 'requests', 'usd', 'parallel']],
     ['roles', words.roles, ['admin', 'member', 'viewer']],
+    ['capacities', words.capacities, ['operator', 'backend', 'user']],
     ['origins', words.origins, ['terminal', 'cron', 'service', 'script', 'library']],
-    ['reportGroups', words.reportGroups, ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month']],
+    [
+      'reportGroups',
+      words.reportGroups,
+      ['key', 'user', 'project', 'org', 'team', 'model', 'hour', 'day', 'week', 'month'],
+    ],
   ] as const)('%s', (name, found, written) => {
     expectKept(name, written, found)
   })

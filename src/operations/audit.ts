@@ -2,11 +2,11 @@
 
 import { LatchkeyError } from '../contract/errors.ts'
 import { auditActions } from '../contract/views/words.ts'
-import type { AuditAction, AuditEntry } from '../contract/views.ts'
+import type { AuditAction, AuditEntry, Capacity } from '../contract/views.ts'
 import { type Chainable, type Head, linkAfter, linked, start } from '../db/chain.ts'
 import { inChunks } from '../db/chunks.ts'
 import type { Database } from '../db/engine.ts'
-import { and, desc, eq, gte, lt, or, type SQL, sql } from '../db/query.ts'
+import { and, desc, eq, gte, lt, ne, not, or, type SQL, sql } from '../db/query.ts'
 import { audit } from '../db/schema/audit.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
 import type { OperationContext } from './context.ts'
@@ -92,6 +92,13 @@ function auditRow(
   { action, target, before, after }: Event,
 ): Chainable {
   const at = now()
+  if (actor.user === undefined && isUserId(actor.name)) {
+    throw new LatchkeyError(
+      'config',
+      `the actor is named like a user, for whom this is not done: ${actor.name}`,
+      'set LATCHKEY_ACTOR, or actor in the library, to another name; for a user a program acts with latchkey.as(id)',
+    )
+  }
   if (holdsSecret(actor.name)) {
     throw new LatchkeyError(
       'config',
@@ -145,13 +152,14 @@ type Place = Pick<typeof audit.$inferSelect, 'at' | 'seq'>
 
 /** @throws invalid */
 export async function conditionOf(db: Database, filter: AuditFilter): Promise<SQL | undefined> {
-  const { since, until, actor, action, target } = filter
+  const { since, until, actor, as, action, target } = filter
   requireWords(filter)
   if (action !== undefined) await requireAction(db, action)
   return and(
     since && gte(audit.at, since.getTime()),
     until && lt(audit.at, until.getTime()),
     actor === undefined ? undefined : eq(audit.actor, actor),
+    as && madeAs[as],
     action === undefined ? undefined : hasAction(action),
     target === undefined ? undefined : or(eq(audit.targetId, target), eq(audit.targetName, target)),
   )
@@ -174,6 +182,7 @@ export const entryOf = (row: typeof audit.$inferSelect): AuditEntry => ({
   id: row.id,
   at: new Date(row.at),
   actor: row.actor,
+  as: capacityOf(row),
   origin: row.origin,
   action: row.action,
   target: { type: row.targetType, id: row.targetId, name: row.targetName },
@@ -182,6 +191,22 @@ export const entryOf = (row: typeof audit.$inferSelect): AuditEntry => ({
   seq: row.seq,
   hash: row.hash,
 })
+
+/** Nobody but a user for whom something is done is named like this. */
+const isUserId = (name: string): boolean => name.startsWith('usr_') && name.length === 30
+
+const capacityOf = ({ actor, origin }: Pick<Chainable, 'actor' | 'origin'>): Capacity => {
+  if (isUserId(actor)) return 'user'
+  return origin === 'library' ? 'backend' : 'operator'
+}
+
+/** As `capacityOf`. */
+const byUser = sql`(substr(${audit.actor}, 1, 4) = 'usr_' AND length(${audit.actor}) = 30)`
+const madeAs: Readonly<Record<Capacity, SQL | undefined>> = {
+  user: byUser,
+  backend: and(eq(audit.origin, 'library'), not(byUser)),
+  operator: and(ne(audit.origin, 'library'), not(byUser)),
+}
 
 /** One action, or all actions of a noun. */
 const hasAction = (action: string): SQL | undefined =>

@@ -1,5 +1,5 @@
 /** Inputs that several groups of operations share. Only types. */
-import type { Origin } from '../contract/views.ts'
+import type { Capacity, Origin } from '../contract/views.ts'
 
 /** Text that selects, or the secret of a key. */
 export type KeySelector = string | { readonly secret: string }
@@ -30,6 +30,8 @@ export interface AuditFilter {
   readonly until?: Date | undefined
   /** Who made the change. */
   readonly actor?: string | undefined
+  /** As what it was made. */
+  readonly as?: Capacity | undefined
   /** An action such as `key.rotate`, or a noun alone for all its actions. */
   readonly action?: string | undefined
   /** Id or name of what was acted on. */

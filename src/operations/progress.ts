@@ -30,7 +30,7 @@ const turnMs = 25
 
 /** Starts a progress report at zero rows. */
 export async function rowProgress(
-  { onProgress }: OperationContext,
+  { onProgress }: Pick<OperationContext, 'onProgress'>,
   step: Progress['step'],
   total: number,
 ): Promise<RowProgress> {

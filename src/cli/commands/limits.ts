@@ -29,6 +29,9 @@ const counted: Readonly<Record<LimitedNoun, string>> = {
   team: ' They count what its members use in projects of the organization, together.',
 }
 
+const listed =
+  'First those of all together, then those of single members, by username. With --member, only those of one.'
+
 type Within = Readonly<Record<'member' | 'org', Option<string | undefined>>>
 
 /** What some need to say whose limits are meant. To the others, the options are not there. */
@@ -81,6 +84,7 @@ export function limitCommands(noun: LimitedNoun) {
     list: command({
       effect: 'read',
       summary: noun === 'key' ? 'List the limits that apply to a key' : `List the limits of ${one}`,
+      ...('member' in within ? { description: listed } : {}),
       examples: [
         `latchkey ${noun} limit list ${example}`,
         `latchkey ${noun} limit list ${example} --json`,
@@ -88,7 +92,13 @@ export function limitCommands(noun: LimitedNoun) {
       ],
       args: limited,
       options: within,
-      run: async (ctx, typed) => (await ctx.operations()).limits.list(await named(ctx, noun, typed)),
+      run: async (ctx, typed) => {
+        const { limits } = await ctx.operations()
+        const limited = await named(ctx, noun, typed)
+        const own = await limits.list(limited)
+        const hasMembers = ('project' in limited || 'org' in limited) && limited.member === undefined
+        return hasMembers ? [...own, ...(await limits.listOfMembers(limited))] : own
+      },
       prints: rows(limitState, {
         columns: limitColumns,
         empty: `No limits. Add one with: latchkey ${noun} limit set ${noun.toUpperCase()} tokens=100k/5h`,

@@ -13,12 +13,16 @@ import {
   text,
   time,
 } from '../shape.ts'
-import { origins } from './words.ts'
+import { capacities, origins } from './words.ts'
 
 export const auditEntry = object('AuditEntry', {
   id: text('aud_ and a time-sorted id'),
   at: time('When'),
   actor: text('Who: LATCHKEY_ACTOR, or the user name of the operating system'),
+  as: choice(
+    capacities,
+    'As what: operator on the command line, who is above all; backend, a program that embeds Latchkey; user, for whom a program did it, who needs the permission, and whose id is the actor',
+  ),
   origin: choice(origins, 'From where'),
   action: text('What was done, as noun.verb'),
   target: as(

@@ -19,7 +19,9 @@ import { progressSteps, progressUnits } from './words.ts'
 export const healthReport = object('HealthReport', {
   path: text('The database'),
   status: choice(['ok', 'warning', 'failed'], 'The worst of the checks'),
-  damaged: flag('Whether the file or its schema is damaged; restore or repair it'),
+  damaged: flag(
+    'Whether the file, its schema, its totals or its audit log are damaged; restore or repair it',
+  ),
   checks: list(
     object('HealthCheck', {
       name: choice(
@@ -30,6 +32,7 @@ export const healthReport = object('HealthReport', {
           'schema',
           'integrity',
           'usage',
+          'audit',
           'permissions',
           'disk_space',
           'last_backup',

@@ -68,6 +68,9 @@ export const keySorts = ['name', 'created', 'expires', 'last-used', 'tokens', 'c
 
 export const origins = ['terminal', 'cron', 'service', 'script', 'library'] as const
 
+/** As what somebody acts: an operator is above all, a backend decides by itself, and a user needs the permission. */
+export const capacities = ['operator', 'backend', 'user'] as const
+
 /** Why a key is denied. */
 export const keyDenials = [
   'rotated',
@@ -101,7 +104,10 @@ export const revivals = [
 
 export const periods = ['hour', 'day', 'week', 'month'] as const
 
-export const reportGroups = ['key', 'user', 'project', 'model', ...periods] as const
+/** What used something, or was used. */
+export const reportSubjects = ['key', 'user', 'project', 'org', 'team', 'model'] as const
+
+export const reportGroups = [...reportSubjects, ...periods] as const
 
 export const reportOrders = ['tokens', 'requests', 'cost'] as const
 
@@ -186,11 +192,13 @@ export type ChatSort = (typeof chatSorts)[number]
 export type Scheduler = (typeof schedulers)[number]
 export type Compression = (typeof compressions)[number]
 export type Origin = (typeof origins)[number]
+export type Capacity = (typeof capacities)[number]
 export type DeniedCode = (typeof deniedCodes)[number]
 export type KeyDenial = (typeof keyDenials)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
 export type Period = (typeof periods)[number]
 export type ReportGroup = (typeof reportGroups)[number]
+export type ReportSubject = (typeof reportSubjects)[number]
 export type UnpricedRule = (typeof unpricedRules)[number]
 export type PriceSource = (typeof priceSources)[number]
 export type ReportOrder = (typeof reportOrders)[number]

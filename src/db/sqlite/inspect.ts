@@ -208,6 +208,16 @@ export function compactSize(client: Client): number {
   return (page_count - freelist_count) * pageSize(client)
 }
 
+/** Runs `work` on one snapshot of a connection that is in no transaction. */
+export async function inSnapshot<T>(client: Client, work: () => Promise<T>): Promise<T> {
+  client.run('BEGIN')
+  try {
+    return await work()
+  } finally {
+    client.run('COMMIT')
+  }
+}
+
 /**
  * Begins a write and rolls it back. Throws errors of SQLite if that is not possible. Call it while a reader of the same
  * file is open and has run a query. Otherwise closing may checkpoint a WAL that a crash left.

@@ -6,6 +6,15 @@ import { Client } from '../../db/sqlite/client.ts'
 import { onPostgres, requireFile, type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
 
+/** What health and doctor, which agree, say of the log. */
+async function told({ latchkey }: TestLatchkey): Promise<string> {
+  const reports = [await latchkey.health(), await latchkey.diagnose()]
+  const checks = reports.map(({ checks }) => checks.find(({ name }) => name === 'audit'))
+  expect(checks[0]).toEqual(checks[1])
+  const { status, problem, mend } = checks[0] ?? {}
+  return [status, problem, mend].filter(Boolean).join('; ')
+}
+
 async function scene() {
   const home = await temporaryLatchkey()
   const create = (name: string) => home.latchkey.users.create({ username: name })
@@ -28,15 +37,20 @@ test('a backup tells whether its log is still part of this one', async () => {
   expect(await verify(home, backup)).toEqual([true, '', 'present'])
   await create('d')
   expect(await verify(home, backup)).toEqual([true, '', 'present'])
+  expect(await told(home)).toBe('ok')
   // The newest rows are cut off: the chain that is left is whole.
   await query(`DELETE FROM audit WHERE seq >= ${rows}`)
   expect((await latchkey.audit.verify()).ok).toBe(true)
   expect(await verify(home, backup)).toEqual([false, `cut ${rows}`, 'missing'])
+  expect(await told(home)).toMatch(
+    new RegExp(`^failed; .*: cut: row ${rows}: .*; .*: latchkey audit verify --against ${backup.id},`),
+  )
   // Others were written in their place.
   await create('e')
   await create('f')
   expect((await latchkey.audit.verify()).ok).toBe(true)
   expect(await verify(home, backup)).toEqual([false, `replaced ${rows}`, 'missing'])
+  expect(await told(home)).toContain(`: replaced: row ${rows}: `)
   const { code, out } = await run(
     ['audit', 'verify', '--against', onPostgres ? backup.id : 'latest', '--from', dirname(backup.path)],
     { db: home.path, cwd: home.folder },
@@ -63,6 +77,7 @@ test('after a restore, later backups are told to be replaced by it, and older on
   expect(await verify(home, old)).toEqual([true, '', 'present'])
   expect(await verify(home, later)).toEqual([true, '', 'restored'])
   expect(await verify(home, safetyBackup ?? old)).toEqual([true, '', 'restored'])
+  expect(await told(home)).toBe('ok')
   const { against } = await latchkey.audit.verify({ against: later.id })
   expect(against?.restore).toMatchObject({ seq: rows + 1, id: row?.id ?? '', actor: 'tester' })
   // It excuses nothing that was cut off after it.
@@ -70,6 +85,7 @@ test('after a restore, later backups are told to be replaced by it, and older on
   const last = await latchkey.backups.create()
   await home.query(`DELETE FROM audit WHERE seq = ${rows + 2}`)
   expect(await verify(home, last)).toEqual([false, `cut ${rows + 2}`, 'missing'])
+  expect(await told(home)).toContain(`: cut: row ${rows + 2}: the log ends at row ${rows + 1}, `)
 })
 
 test('a backup of what was pruned since says so, and a prune knows the backup that has the rows', async () => {
@@ -84,7 +100,26 @@ test('a backup of what was pruned since says so, and a prune knows the backup th
   expect(await verify(home, backup)).toEqual([true, '', 'present'])
   await latchkey.audit.prune({ before: clock.now })
   expect(await verify(home, backup)).toEqual([true, '', 'pruned'])
+  expect(await told(home)).toBe('ok')
 })
+
+requireFile()(
+  'a chain that a step down dropped is made again, and earlier backups say nothing of it',
+  async () => {
+    await using home = await scene()
+    const { latchkey, clock, create } = home
+    await latchkey.backups.create()
+    clock.now = new Date(clock.now.getTime() + 60_000)
+    await latchkey.migrations.migrate({ direction: 'down', to: 6 })
+    await latchkey.migrations.migrate({ direction: 'up' })
+    expect(await told(home)).toBe('ok')
+    clock.now = new Date(clock.now.getTime() + 60_000)
+    const later = await latchkey.backups.create()
+    await create('d')
+    await home.query(`DELETE FROM audit WHERE seq >= ${later.auditHead?.seq}`)
+    expect(await told(home)).toContain(': cut: ')
+  },
+)
 
 requireFile()('backups of other databases, and from before the chain, are refused', async () => {
   await using home = await scene()

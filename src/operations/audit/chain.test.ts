@@ -2,12 +2,15 @@
 // Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { exitCodes } from '../../contract/errors.ts'
+import type { AuditEntry } from '../../contract/views.ts'
 import { type Chainable, erasing, type Link } from '../../db/chain.ts'
 import type { Store } from '../../db/engine.ts'
 import { PostgresStore } from '../../db/postgres/store.ts'
 import { eq } from '../../db/query.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { SqliteStore } from '../../db/sqlite/transaction.ts'
+import { connectLatchkey } from '../../index.ts'
 import { onPostgres, type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { run } from '../../testing/run.ts'
 import { record } from '../audit.ts'
@@ -119,6 +122,13 @@ test.each<[string, (home: TestLatchkey) => Promise<unknown>, readonly string[]]>
   const { code, out } = await run('audit verify', { db: home.path, cwd: home.folder })
   expect(code).toBe(7)
   for (const each of expected) expect(out).toContain(each.replace(' ', ': row '))
+  for (const report of [await home.latchkey.health(), await home.latchkey.diagnose()]) {
+    const check = report.checks.find(({ name }) => name === 'audit')
+    expect(report).toMatchObject({ status: 'failed', damaged: true })
+    expect(check).toMatchObject({ status: 'failed', value: { problems: expected.length } })
+    expect(check?.problem).toContain(`: ${expected[0]?.replace(' ', ': row ')}`)
+    expect(check?.mend).toContain('latchkey audit verify')
+  }
 })
 
 test('a row that was written for the place of another does not stand there, even with its own hash', async () => {
@@ -236,6 +246,75 @@ test('pruning removes the oldest rows, and the rest can be verified', async () =
   await home.query('DELETE FROM audit WHERE seq = 11')
   expect(await found(home)).toEqual(['removed 1'])
   await expect(latchkey.audit.prune({ before: new Date('2027-01-01') })).rejects.toThrow('from before now')
+})
+
+test('health looks at the newest rows alone, and doctor at all of them', async () => {
+  await using home = await scene()
+  const { latchkey, query } = home
+  await latchkey.keys.createMany({ name: 'many' }, 1_100)
+  const found = async () =>
+    Promise.all(
+      [latchkey.health(), latchkey.diagnose()].map(async report => {
+        const check = (await report).checks.find(({ name }) => name === 'audit')
+        return [check?.status, (check?.value as { rows: number } | undefined)?.rows]
+      }),
+    )
+  expect(await found()).toEqual([
+    ['ok', 1_000],
+    ['ok', 1_110],
+  ])
+  // The oldest row that health looks at is 111: it follows on row 110, which is only looked at by its hash.
+  await query("UPDATE audit SET actor = 'x' WHERE seq = 110")
+  expect(await found()).toEqual([
+    ['ok', 1_000],
+    ['failed', 1_110],
+  ])
+  await query("UPDATE audit SET actor = 'x' WHERE seq = 111")
+  expect(await found()).toEqual([
+    ['failed', 1_000],
+    ['failed', 1_110],
+  ])
+  // A pruned log is whole by what its newest rows say.
+  const { clock } = home
+  clock.now = new Date(clock.now.getTime() + 60_000)
+  await latchkey.audit.prune({ before: clock.now })
+  await latchkey.keys.createMany({ name: 'more' }, 500)
+  expect(await found()).toEqual([
+    ['ok', 501],
+    ['ok', 501],
+  ])
+  await latchkey.keys.createMany({ name: 'most' }, 1_000)
+  expect(await found()).toEqual([
+    ['ok', 1_000],
+    ['ok', 1_501],
+  ])
+})
+
+test('the log says whether an operator, a backend or a user made a change, and only a user is named like one', async () => {
+  await using home = await temporaryLatchkey()
+  const { path, folder, clock } = home
+  const asOf = async (line: string) => {
+    const { out } = await run(line, { db: path, cwd: folder })
+    return JSON.parse(out).map((row: AuditEntry) => `${row.actor} ${row.as} ${row.target.name}`)
+  }
+  await run('user create olga', { db: path, cwd: folder, env: { LATCHKEY_ACTOR: 'root' } })
+  await using made = new AsyncDisposableStack()
+  const actor = { name: 'gateway', origin: 'library' } as const
+  const backend = connectLatchkey({ path, now: () => clock.now, actor })
+  made.defer(() => backend.close())
+  const { id } = await backend.users.create({ username: 'ada', role: 'admin' })
+  await backend.as(id).projects.create({ name: 'shop', owner: 'ada' })
+  expect(await asOf('audit list --as operator --actor root --json')).toEqual(['root operator olga'])
+  expect(await asOf('audit list --as backend --json')).toEqual(['gateway backend ada'])
+  expect(await asOf('audit list --as user --json')).toEqual([`${id} user shop`])
+  expect(await asOf(`audit list --actor ${id} --json`)).toEqual([`${id} user shop`])
+  const table = await run('audit list --limit 1', { db: path, cwd: folder })
+  expect(table.out).toMatch(/ACTOR +AS /i)
+  // An operator cannot pass for a user.
+  const forged = await run('user create mallory', { db: path, cwd: folder, env: { LATCHKEY_ACTOR: id } })
+  expect([forged.code, forged.out]).toEqual([exitCodes.config, ''])
+  expect(forged.err).toContain('LATCHKEY_ACTOR')
+  expect((await home.latchkey.audit.verify()).ok).toBe(true)
 })
 
 test('an export streams every row with its chain, and filters as the list does', async () => {

@@ -1,18 +1,17 @@
 /** Checks the chain of the audit log. Changes nothing; keeps a few of the rows in memory, however many there are. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { AuditAgainst, AuditCheck, AuditProblem } from '../../contract/views.ts'
-import { type Chainable, erasedOf, type Head, hashOf, type Link, start } from '../../db/chain.ts'
+import type { Head } from '../../db/chain.ts'
 import type { Database } from '../../db/engine.ts'
-import { asc, desc, gt, inArray } from '../../db/query.ts'
+import { asc, desc, eq, gt, inArray } from '../../db/query.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { identity } from '../../db/schema/identity.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { FileContext, OperationContext } from '../context.ts'
-import type { StoredBackup } from '../file/backup/manifest.ts'
+import type { Manifest } from '../file/backup/manifest.ts'
 import type { AuditCheckInput } from '../input.ts'
-import { erasedActor } from './erase.ts'
-
-type Row = Chainable & Link
+import { type RowProgress, rowProgress } from '../progress.ts'
+import { type Followed, Follower, type Row, type Told, toldBy } from './follow.ts'
 
 export interface VerifyContext extends OperationContext {
   /** Where backups are. */
@@ -30,16 +29,10 @@ export async function verifyAudit(
 ): Promise<AuditCheck> {
   const backup = against === undefined ? undefined : await backupOf(context, against, from)
   return context.store.read(async db => {
+    if (backup) await requireSame(db, backup)
+    const { head, problems, ...counted } = await followAll(db, context)
     const told = await toldIn(db)
-    const chain = new Follower(told)
-    const wanted = backup?.head.seq
-    let there: string | undefined
-    for await (const row of rowsOf(db)) {
-      chain.take(row)
-      if (row.seq === wanted) there = row.hash
-    }
-    const { head, problems, ...counted } = chain.end()
-    const compared = backup && (await compare(db, backup, { head, there, told }))
+    const compared = backup && compare(backup, await hashAt(db, backup.head.seq), told, await movesIn(db))
     const found = [...problems, ...(compared?.state === 'missing' ? [cut(compared, head)] : [])]
     return {
       ok: found.length === 0,
@@ -52,9 +45,65 @@ export async function verifyAudit(
   })
 }
 
+/** Every row that is left. `db` must see one snapshot. */
+export async function followAll(
+  db: Database,
+  context: Pick<OperationContext, 'onProgress'>,
+): Promise<Followed> {
+  const chain = new Follower(await toldIn(db), undefined)
+  const tell = await rowProgress(context, 'checking', await db.$count(audit))
+  for await (const row of rowsOf(db, tell)) chain.take(row)
+  return chain.end()
+}
+
+/** What `followNewest` looks at. */
+const newest = 1_000
+
+/** The newest rows alone, by one statement: cheap, however long the log is. */
+export async function followNewest(db: Database): Promise<Followed> {
+  const rows = await db
+    .select()
+    .from(audit)
+    .orderBy(desc(audit.seq))
+    .limit(newest + 1)
+  // A row that says something about others is newer than those are.
+  const told = toldBy(rows)
+  const before = rows.length > newest ? rows.pop() : undefined
+  const chain = new Follower(told, before)
+  for (const row of rows.toReversed()) chain.take(row)
+  return chain.end()
+}
+
+/** Rows that backups have and the log does not, although nobody pruned them or restored an older log. */
+export async function lostSince(
+  db: Database,
+  head: Head,
+  manifests: readonly Manifest[],
+): Promise<readonly AuditProblem[]> {
+  const backups = manifests.flatMap(manifest =>
+    manifest.auditHead === null ? [] : [{ manifest, head: manifest.auditHead }],
+  )
+  const { seq, hash } = audit
+  const ends = inArray(
+    seq,
+    backups.map(({ head }) => head.seq),
+  )
+  const rows = backups.length === 0 ? [] : await db.select({ seq, hash }).from(audit).where(ends)
+  const there = new Map(rows.map(row => [row.seq, row.hash]))
+  const unlike = backups.filter(({ head }) => there.get(head.seq) !== head.hash)
+  if (unlike.length === 0) return []
+  const [told, moves] = [await toldIn(db), await movesIn(db)]
+  const isOlder = ({ createdAt }: Manifest) => createdAt.getTime() <= rechainedAt(moves)
+  return unlike
+    .filter(({ manifest }) => !isOlder(manifest))
+    .map(backup => compare(backup, there.get(backup.head.seq), told, moves))
+    .filter(({ state }) => state === 'missing')
+    .map(against => cut(against, head))
+}
+
 const batchSize = 1_000
 
-async function* rowsOf(db: Database): AsyncGenerator<Row> {
+async function* rowsOf(db: Database, tell: RowProgress): AsyncGenerator<Row> {
   for (let last = 0; ; ) {
     const rows = await db
       .select()
@@ -63,213 +112,24 @@ async function* rowsOf(db: Database): AsyncGenerator<Row> {
       .orderBy(asc(audit.seq))
       .limit(batchSize)
     yield* rows
+    await tell(rows.length)
     if (rows.length < batchSize) return
     last = rows.at(-1)?.seq ?? last
   }
 }
 
-/** What rows of the log say about others. */
-interface Told {
-  /** Where the oldest row that is left follows on. */
-  readonly pruned: Head | undefined
-  /** Rows that were erased in part, by number: the first and the last of each run. */
-  readonly erased: readonly (readonly [number, number])[]
-}
+const toldIn = async (db: Database): Promise<Told> =>
+  toldBy(
+    await db
+      .select({ action: audit.action, after: audit.after })
+      .from(audit)
+      .where(inArray(audit.action, ['audit.prune', 'user.erase']))
+      .orderBy(desc(audit.seq)),
+  )
 
-async function toldIn(db: Database): Promise<Told> {
-  const rows = await db
-    .select({ action: audit.action, after: audit.after })
-    .from(audit)
-    .where(inArray(audit.action, ['audit.prune', 'user.erase']))
-    .orderBy(desc(audit.seq))
-  const after = (action: string) =>
-    rows.flatMap(row => {
-      const value: unknown = row.action === action && row.after !== null ? JSON.parse(row.after) : null
-      return isRecord(value) ? [value] : []
-    })
-  const [latest] = after('audit.prune')
-  const [seq, hash] = [latest?.['seq'], latest?.['hash']]
-  return {
-    pruned: typeof seq === 'number' && typeof hash === 'string' ? { seq, hash } : undefined,
-    erased: after('user.erase').flatMap(({ audit }) => (typeof audit === 'string' ? runsIn(audit) : [])),
-  }
-}
-
-/** `3,7-12` */
-const runsIn = (text: string): readonly (readonly [number, number])[] =>
-  text
-    .split(',')
-    .filter(part => part !== '')
-    .map(part => {
-      const [first = 0, last = first] = part.split('-').map(Number)
-      return [first, last]
-    })
-
-/** Findings beyond this many are counted, not told. */
-const mostProblems = 1_000
-/** Inserted rows are told from removed ones by the rows before them: so many are remembered. */
-const remembered = 1_000
-
-type Place = Pick<Row, 'id' | 'seq' | 'hash' | 'previous'>
-
-/** A row that does not follow the one before it. */
-interface Break {
-  readonly row: Place
-  readonly before: Place | undefined
-  /** The rows since the one that it follows by its hash, if that was a short while before. */
-  readonly between: readonly Place[] | undefined
-}
-
-/** Takes the rows in their order, and judges at the end. */
-class Follower {
-  readonly #told: Told
-  readonly #recent: Place[] = []
-  readonly #edited = new Map<number, AuditProblem>()
-  readonly #removed: AuditProblem[] = []
-  readonly #breaks: Break[] = []
-  #last: Head
-  #rows = 0
-  #erased = 0
-  #more = 0
-
-  constructor(told: Told) {
-    this.#told = told
-    this.#last = start
-  }
-
-  take(row: Row): void {
-    this.#rows++
-    const { pruned } = this.#told
-    if (this.#rows === 1 && pruned && row.seq > pruned.seq) this.#last = pruned
-    const isNext = row.seq === this.#last.seq + 1
-    const wrong = this.#wrongIn(row)
-    if (wrong !== undefined) this.#note(() => this.#edited.set(row.seq, problem('edited', row, wrong)))
-    if (row.previous !== this.#last.hash) {
-      if (isNext) this.#note(() => this.#breaks.push(this.#breakAt(row)))
-      else this.#note(() => this.#removed.push(missing(this.#last.seq, row)))
-    } else if (!isNext) {
-      const detail = `its number jumps from ${this.#last.seq}, although it follows that row`
-      this.#note(() => this.#edited.set(row.seq, problem('edited', row, detail)))
-    }
-    const { id, seq, hash, previous } = row
-    this.#recent.push({ id, seq, hash, previous })
-    if (this.#recent.length > remembered) this.#recent.shift()
-    this.#last = { seq, hash }
-  }
-
-  end(): Pick<AuditCheck, 'rows' | 'erased' | 'head' | 'problems' | 'moreProblems'> {
-    const pairs = this.#swapped()
-    const moved = new Set(pairs.flat().map(({ seq }) => seq))
-    const swapped = pairs.map(([one, other]) =>
-      problem('swapped', one, `it and row ${other.seq} (${other.id}) are in each other's place`),
-    )
-    const inserted = [...this.#inserted(moved), ...this.#appended()]
-    const isInserted = new Set(inserted.map(({ seq }) => seq))
-    const edited = [...this.#edited.values()].filter(({ seq }) => !isInserted.has(seq))
-    const lost = this.#breaks.flatMap(({ row, before, between }) => {
-      const isExplained =
-        between !== undefined ||
-        [row, before].some(each => each && (moved.has(each.seq) || this.#edited.has(each.seq)))
-      return isExplained ? [] : [missing(before?.seq ?? 0, row)]
-    })
-    const empty = this.#rows === 0 ? [missing(this.#last.seq, undefined)] : []
-    const problems = [...edited, ...inserted, ...swapped, ...this.#removed, ...lost, ...empty]
-    return {
-      rows: this.#rows,
-      erased: this.#erased,
-      head: this.#last,
-      problems: problems.sort((a, b) => a.seq - b.seq),
-      moreProblems: this.#more,
-    }
-  }
-
-  #note(tell: () => void): void {
-    if (this.#edited.size + this.#breaks.length + this.#removed.length < mostProblems) tell()
-    else this.#more++
-  }
-
-  #wrongIn(row: Row): string | undefined {
-    const erased = erasedOf(row.salt)
-    if (erased.actor || erased.details) {
-      this.#erased++
-      const isNamed = this.#told.erased.some(([first, last]) => first <= row.seq && row.seq <= last)
-      if (!isNamed) return 'it is marked as erased, but no erasure of a user names it'
-    }
-    if (erased.actor && row.actor !== erasedActor) return 'its actor was written after it was erased'
-    if (erased.details && (row.targetName ?? row.before ?? row.after) !== null)
-      return 'its details were written after they were erased'
-    return hashOf(row) === row.hash ? undefined : 'it is not what was written: its hash differs'
-  }
-
-  #breakAt(row: Row): Break {
-    const isOwn = !this.#edited.has(row.seq)
-    const followed = isOwn ? this.#recent.findLastIndex(({ hash }) => hash === row.previous) : -1
-    const between = followed < 0 ? undefined : this.#recent.slice(followed + 1)
-    return { row, before: this.#recent.at(-1), between }
-  }
-
-  /** Two rows that each belong where the other is, by the rows that they follow and that follow them. */
-  #swapped(): (readonly [Place, Place])[] {
-    const places = new Map(
-      this.#breaks.flatMap(({ row, before }) => [row, ...(before ? [before] : [])]).map(it => [it.seq, it]),
-    )
-    const broken = new Set(this.#breaks.map(({ row }) => row.seq))
-    const all = [...places.values()].sort((a, b) => a.seq - b.seq)
-    // The others stand where they belong, beside one of these.
-    const displaced = all.filter(
-      ({ seq }) => broken.has(seq) && (broken.has(seq + 1) || seq === this.#last.seq),
-    )
-    const byHash = new Map(all.map(place => [place.hash, place]))
-    const byPrevious = new Map(all.map(place => [place.previous, place]))
-    const homes = (place: Place): readonly number[] => [
-      ...[byPrevious.get(place.hash)].flatMap(next => (next ? [next.seq - 1] : [])),
-      ...[byHash.get(place.previous)].flatMap(before => (before ? [before.seq + 1] : [])),
-    ]
-    const taken = new Set<number>()
-    return displaced.flatMap(one => {
-      const other = displaced.find(
-        each =>
-          each.seq > one.seq &&
-          ((homes(one).includes(each.seq) && homes(each).includes(one.seq)) ||
-            (each.seq === one.seq + 1 && each.hash === one.previous)),
-      )
-      if (!other || taken.has(one.seq) || taken.has(other.seq)) return []
-      taken.add(one.seq).add(other.seq)
-      return [[one, other] as const]
-    })
-  }
-
-  /** The last row, if it neither follows the one before it nor has the hash of what it says. */
-  #appended(): readonly AuditProblem[] {
-    const { row } = this.#breaks.at(-1) ?? {}
-    if (row?.seq !== this.#last.seq || !this.#edited.has(row.seq)) return []
-    return [problem('inserted', row, `it does not follow row ${row.seq - 1}, and its hash is wrong`)]
-  }
-
-  #inserted(moved: ReadonlySet<number>): readonly AuditProblem[] {
-    return this.#breaks.flatMap(({ row, before, between = [] }) =>
-      moved.has(row.seq) || (before && moved.has(before.seq))
-        ? []
-        : between.map(place => problem('inserted', place, `row ${row.seq} was written without it`)),
-    )
-  }
-}
-
-const problem = (
-  kind: AuditProblem['kind'],
-  { seq, id }: Pick<Place, 'seq' | 'id'>,
-  detail: string,
-): AuditProblem => ({ kind, seq, id, detail })
-
-/** @param next the row after those that are missing; undefined when nothing is left */
-function missing(last: number, next: Pick<Place, 'id' | 'seq'> | undefined): AuditProblem {
-  const first = last + 1
-  const told = (seq: number, detail: string): AuditProblem => ({ kind: 'removed', seq, id: null, detail })
-  if (next === undefined) return told(first, 'the log is empty')
-  const end = next.seq - 1
-  if (end > first) return told(first, `rows ${first} to ${end} are missing`)
-  if (end === first) return told(first, `row ${first} is missing`)
-  return told(next.seq, `rows are missing before it, after which others were numbered again (${next.id})`)
+async function hashAt(db: Database, seq: number): Promise<string | undefined> {
+  const [row] = await db.select({ hash: audit.hash }).from(audit).where(eq(audit.seq, seq)).limit(1)
+  return row?.hash
 }
 
 function cut({ seq, backup }: AuditAgainst, head: Head): AuditProblem {
@@ -281,7 +141,7 @@ function cut({ seq, backup }: AuditAgainst, head: Head): AuditProblem {
 }
 
 interface BackupHead {
-  readonly stored: StoredBackup
+  readonly manifest: Manifest
   readonly head: Head
 }
 
@@ -291,9 +151,9 @@ async function backupOf(
   from: string | undefined,
 ): Promise<BackupHead> {
   const { chooseBackup } = await import('../file/backup/list.ts')
-  const stored = await chooseBackup(context.files(), { backup, from })
-  const { id, auditHead } = stored.manifest
-  if (auditHead !== null) return { stored, head: auditHead }
+  const { manifest } = await chooseBackup(context.files(), { backup, from })
+  const { id, auditHead } = manifest
+  if (auditHead !== null) return { manifest, head: auditHead }
   throw new LatchkeyError(
     'conflict',
     `the backup ${id} is from before the audit log had a chain, so there is nothing to compare`,
@@ -301,53 +161,72 @@ async function backupOf(
   )
 }
 
-interface Seen {
-  readonly head: Head
-  /** The hash of the row with the number of the backup's last. */
-  readonly there: string | undefined
-  readonly told: Told
+/** @throws conflict */
+async function requireSame(db: Database, { manifest: { id, database } }: BackupHead): Promise<void> {
+  const [own] = await db.select({ id: identity.id }).from(identity).limit(1)
+  if (own === undefined || database === null || database.id === own.id) return
+  throw new LatchkeyError(
+    'conflict',
+    `the backup ${id} is one of another database`,
+    'list those of this one with: latchkey backup list',
+  )
 }
 
-async function compare(
-  db: Database,
-  { stored: { manifest }, head: { seq, hash } }: BackupHead,
-  { there, told: { pruned } }: Seen,
-): Promise<AuditAgainst> {
-  const [own] = await db.select({ id: identity.id }).from(identity).limit(1)
-  const database = manifest.database?.id ?? null
-  if (own && database !== null && database !== own.id) {
-    throw new LatchkeyError(
-      'conflict',
-      `the backup ${manifest.id} is one of another database`,
-      'list those of this one with: latchkey backup list',
-    )
-  }
+/** @param there the hash of the row with the number of the backup's last; undefined without one */
+function compare(
+  { manifest, head: { seq, hash } }: BackupHead,
+  there: string | undefined,
+  { pruned }: Told,
+  moves: readonly Move[],
+): AuditAgainst {
   const common = { backup: manifest.id, takenAt: manifest.createdAt, seq }
   if (there === hash || (pruned?.seq === seq && pruned.hash === hash)) {
     return { ...common, state: 'present', restore: null }
   }
   if (pruned && seq < pruned.seq) return { ...common, state: 'pruned', restore: null }
-  const restore = await restoreSince(db, manifest.id, manifest.createdAt.getTime(), seq)
+  const restore = restoreSince(moves, manifest, seq)
   return { ...common, state: restore === null ? 'missing' : 'restored', restore }
 }
 
-/** The row of the restore that put an older log in the place of the one that the backup has. */
-async function restoreSince(
-  db: Database,
-  backup: string,
-  takenAt: number,
-  seq: number,
-): Promise<AuditAgainst['restore']> {
+/** A row about the database as a whole. */
+interface Move extends Pick<Row, 'seq' | 'id' | 'at' | 'actor' | 'action'> {
+  readonly told: Readonly<Record<string, unknown>>
+}
+
+async function movesIn(db: Database): Promise<readonly Move[]> {
+  const { seq, id, at, actor, action, after } = audit
   const rows = await db
-    .select()
+    .select({ seq, id, at, actor, action, after })
     .from(audit)
-    .where(inArray(audit.action, ['database.restore', 'database.safety']))
-    .orderBy(asc(audit.seq))
-  const row = rows.find(({ at, after }) => {
+    .where(inArray(action, ['database.restore', 'database.safety', 'database.migrate']))
+    .orderBy(asc(seq))
+  return rows.map(({ after, ...row }) => {
     const told: unknown = after === null ? null : JSON.parse(after)
-    if (!isRecord(told)) return false
+    return { ...row, told: isRecord(told) ? told : {} }
+  })
+}
+
+/** The row of the restore that put an older log in the place of the one that the backup has. */
+function restoreSince(
+  moves: readonly Move[],
+  { id: backup, createdAt }: Manifest,
+  seq: number,
+): AuditAgainst['restore'] {
+  const row = moves.find(({ at, action, told }) => {
+    if (action === 'database.migrate') return false
     const replaced = isRecord(told['replaced']) ? Number(told['replaced']['seq']) : 0
-    return told['safetyBackup'] === backup || (replaced >= seq && at >= takenAt)
+    return told['safetyBackup'] === backup || (replaced >= seq && at >= createdAt.getTime())
   })
   return row ? { seq: row.seq, id: row.id, at: new Date(row.at), actor: row.actor } : null
+}
+
+/** When a step last dropped the chain or made it; later backups alone can be compared. */
+function rechainedAt(moves: readonly Move[]): number {
+  const made = moves.findLast(
+    ({ action, told }) =>
+      action === 'database.migrate' &&
+      Array.isArray(told['steps']) &&
+      told['steps'].some(step => String(step).endsWith('audit_chain')),
+  )
+  return made?.at ?? Number.NEGATIVE_INFINITY
 }

@@ -18,10 +18,10 @@ function worst(checks: readonly Check[]): HealthReport['status'] {
   return checks.some(check => check.status === 'warning') ? 'warning' : 'ok'
 }
 
-/** Whether the file, its schema or its totals are wrong, and not just unusable for now. */
+/** Whether the file, its schema, its totals or its audit log are wrong, and not just unusable for now. */
 const isDamage = (check: Check): boolean =>
   check.status === 'failed' &&
-  (check.name === 'integrity' || check.name === 'usage' || (check.name === 'schema' && hasDrifted(check)))
+  (['integrity', 'usage', 'audit'].includes(check.name) || (check.name === 'schema' && hasDrifted(check)))
 
 const hasDrifted = (check: Check): boolean =>
   typeof check.value === 'object' && check.value !== null && 'drift' in check.value

@@ -32,7 +32,7 @@ test('where all is well every check is ok', async () => {
   const { status, checks } = await diagnose(scene.context)
   expect(checks.filter(({ status }) => status !== 'ok')).toEqual([])
   expect(status).toBe('ok')
-  expect(checks).toHaveLength(15)
+  expect(checks).toHaveLength(16)
 })
 
 const backupOf = ({ context }: BackupScene): string =>

@@ -15,8 +15,9 @@ import { openReader, requireCurrent } from '../../db/sqlite/open.ts'
 import { sizeOf, statOf } from '../../system/files.ts'
 import { besideIt, usualBackupDir, withSchedule } from '../../system/scheduled.ts'
 import { shellWord } from '../../text/shell-word.ts'
+import { followAll } from '../audit/verify.ts'
 import type { FileContext, UnscheduledContext } from '../context.ts'
-import { surveyOwn } from './backup/list.ts'
+import { surveyOnce } from './backup/list.ts'
 import { dataPath } from './backup/manifest.ts'
 import { newestTaken } from './backup/newest.ts'
 import type { OwnSurvey } from './backup/ownership.ts'
@@ -28,21 +29,24 @@ import { healthChecks } from './health.ts'
 import type { Diagnosis } from './input.ts'
 import { unpricedModels } from './unpriced.ts'
 
-/** Runs fifteen checks. If the schedule cannot be read, it is unknown where the backups are, so they are not checked. */
+/** Runs sixteen checks. If the schedule cannot be read, it is unknown where the backups are, so they are not checked. */
 export async function diagnose(
   given: UnscheduledContext,
   { settings = [] }: Diagnosis = {},
 ): Promise<HealthReport> {
   const [context, unreadable] = scheduled(given)
   const dry = { ...context, dryRun: true }
-  let surveyed: Promise<OwnSurvey> | undefined
-  const survey = () => {
-    surveyed ??= unreadable === undefined ? surveyOwn(dry, undefined) : Promise.reject(unreadable)
-    return surveyed
-  }
+  const survey = surveyOnce(() => {
+    if (unreadable) throw unreadable
+    return dry
+  })
   return reportOn(resolve(context.path), [
     checkSettings(settings),
-    ...(await healthChecks(context, integrityCheck, survey)),
+    ...(await healthChecks(context, {
+      damageOf: integrityCheck,
+      follow: db => followAll(db, context),
+      survey,
+    })),
     await checkClock(context),
     await checkPrices(context),
     checkLog(context),

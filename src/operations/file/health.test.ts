@@ -34,7 +34,7 @@ async function scene(name = 'data') {
 
 const check = (report: HealthReport, name: string) => report.checks.find(found => found.name === name)!
 
-test('all is well: eight checks, each ok, exit 0', async () => {
+test('all is well: nine checks, each ok, exit 0', async () => {
   const { context } = await scene()
   const backup = await createBackup(context)
   const report = await checkHealth(context)
@@ -44,6 +44,7 @@ test('all is well: eight checks, each ok, exit 0', async () => {
     'schema ok',
     'integrity ok',
     'usage ok',
+    'audit ok',
     'permissions ok',
     'disk_space ok',
     'last_backup ok',

@@ -4,26 +4,30 @@ import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import type { HealthReport } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import type { Client } from '../../db/sqlite/client.ts'
 import { databaseOn } from '../../db/sqlite/drizzle.ts'
 import { translate } from '../../db/sqlite/errors.ts'
 import { holdersOf } from '../../db/sqlite/holders.ts'
-import { foreignKeyCheck, quickCheck, schemaDrift, tryWrite } from '../../db/sqlite/inspect.ts'
+import { foreignKeyCheck, inSnapshot, quickCheck, schemaDrift, tryWrite } from '../../db/sqlite/inspect.ts'
 import { appliedMigrations, historyProblems } from '../../db/sqlite/migrate.ts'
 import { identify, logDamage, openReader } from '../../db/sqlite/open.ts'
 import { freeBytes, sidecars, sizeOf, statOf } from '../../system/files.ts'
 import { shellWord } from '../../text/shell-word.ts'
+import type { Followed } from '../audit/follow.ts'
+import { followNewest } from '../audit/verify.ts'
 import type { FileContext } from '../context.ts'
 import { differences } from '../usage/reconcile.ts'
+import { checkAuditChain, manifestsIn } from './audit-chain.ts'
 import { defaultMaxAgeMs } from './backup/input.ts'
-import { surveyOwn } from './backup/list.ts'
+import { surveyOnce } from './backup/list.ts'
 import type { OwnSurvey } from './backup/ownership.ts'
 import { locate } from './backup/places/locate.ts'
 import { statusOf } from './backup/status.ts'
 import { type Check, checkTotals, checkVersion, failed, ok, reportOn, skipped, warning } from './check.ts'
 
 /**
- * Runs eight checks. A check that cannot run because an earlier one failed is `skipped`.
+ * Runs nine checks. A check that cannot run because an earlier one failed is `skipped`.
  *
  * @throws database_missing
  */
@@ -31,25 +35,28 @@ export async function checkHealth(context: FileContext): Promise<HealthReport> {
   const path = resolve(context.path)
   // Fails with the usual error if there is no file.
   if (!isFile(path)) openReader(path).close()
-  return reportOn(path, await healthChecks(context, quickCheck, () => surveyOwn(context, undefined)))
+  const survey = surveyOnce(() => context)
+  return reportOn(path, await healthChecks(context, { damageOf: quickCheck, follow: followNewest, survey }))
 }
 
-/**
- * @param damageOf the integrity check to use
- * @param survey finds the backups
- */
-export async function healthChecks(
-  context: FileContext,
-  damageOf: (client: Client) => readonly string[],
-  survey: () => Promise<OwnSurvey>,
-): Promise<readonly Check[]> {
+/** How thorough the checks are. */
+interface Means {
+  /** The integrity check to use. */
+  readonly damageOf: (client: Client) => readonly string[]
+  /** Looks at the audit log, or a part of it. */
+  readonly follow: (db: Database) => Promise<Followed>
+  /** Finds the backups. */
+  readonly survey: () => Promise<OwnSurvey>
+}
+
+export async function healthChecks(context: FileContext, means: Means): Promise<readonly Check[]> {
   const path = resolve(context.path)
   return [
-    ...(await checkDatabase(path, damageOf)),
+    ...(await checkDatabase(path, means)),
     ...(isFile(path)
       ? [checkPermissions(path), checkSpace(path)]
       : [skipped('permissions'), skipped('disk_space')]),
-    await checkLastBackup(context, survey),
+    await checkLastBackup(context, means.survey),
   ]
 }
 
@@ -59,10 +66,7 @@ const isFile = (path: string): boolean => statOf(path)?.isFile() === true
 const leastFreeBytes = 4 * 1_048_576
 const fewFreeBytes = 100 * 1_048_576
 
-async function checkDatabase(
-  path: string,
-  damageOf: (client: Client) => readonly string[],
-): Promise<readonly Check[]> {
+async function checkDatabase(path: string, means: Means): Promise<readonly Check[]> {
   try {
     using client = openReader(path)
     const { version } = identify(client)
@@ -75,17 +79,18 @@ async function checkDatabase(
     const log = logDamage(path)
     if (log !== undefined) {
       const integrity = failed('integrity', { damage: [log.message] }, log.message, log.hint)
-      return [reachable, skipped('writable'), schema, integrity, skipped('usage')]
+      return [reachable, skipped('writable'), schema, integrity, skipped('usage'), skipped('audit')]
     }
-    const integrity = checkIntegrity(client, damageOf)
+    const integrity = checkIntegrity(client, means.damageOf)
     const sound = schema.status === 'ok' && integrity.status === 'ok'
     const usage = sound ? checkTotals(await differences(databaseOn(client))) : skipped('usage')
-    return [reachable, checkWritable(path), schema, integrity, usage]
+    const audit = sound ? await checkAudit(client, means) : skipped('audit')
+    return [reachable, checkWritable(path), schema, integrity, usage, audit]
   } catch (error) {
     const known = translate(error, path)
     if (!(known instanceof LatchkeyError)) throw known
     const { message, hint } = known
-    const checks = (['reachable', 'writable', 'schema', 'integrity', 'usage'] as const).map(skipped)
+    const checks = (['reachable', 'writable', 'schema', 'integrity', 'usage', 'audit'] as const).map(skipped)
     if (!isFile(path)) return checks.with(0, failed('reachable', null, message, hint))
     const reachable = ok('reachable', { sizeBytes: sizeOf(path) })
     if (known.code === 'corrupt')
@@ -94,6 +99,11 @@ async function checkDatabase(
       return checks.with(0, reachable).with(2, failed('schema', null, message, hint))
     return checks.with(0, failed('reachable', null, message, hint))
   }
+}
+
+async function checkAudit(client: Client, { follow, survey }: Means): Promise<Check> {
+  const manifests = await manifestsIn(survey)
+  return inSnapshot(client, () => checkAuditChain(databaseOn(client), follow, manifests))
 }
 
 function checkWritable(path: string): Check {

@@ -1,10 +1,11 @@
 /** Sets and removes limits, within the caller's transaction. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { LimitedNoun } from '../../contract/nouns.ts'
-import type { Limit, LimitSubject } from '../../contract/views.ts'
+import type { Limit, LimitSubject, UserRef } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, inArray, isNull, type SQL } from '../../db/query.ts'
+import { and, asc, count, eq, inArray, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
+import { users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import { isNamed, type LimitName } from './input.ts'
 import { noteNoPrice } from './no-price.ts'
@@ -115,6 +116,30 @@ export const nameOfSubject = ({ name, member }: LimitSubject): string =>
 /** The command that lists its limits. */
 export const listLine = ({ type, id, member }: LimitSubject): string =>
   `latchkey ${type} limit list ${id}${member === null ? '' : ` --member ${member.username}`}`
+
+/** The members whom single limits of a project or organization bind, by username. */
+export const limitedMembers = (db: Database, { type, id }: Subject): PromiseLike<readonly UserRef[]> =>
+  db
+    .selectDistinct({ id: users.id, username: users.username })
+    .from(limits)
+    .innerJoin(users, eq(users.id, limits.memberId))
+    .where(eq(columnOf(type), id))
+    .orderBy(users.username)
+
+/** How many limits of single members things have, by their ids. */
+export async function memberLimitCounts(
+  db: Database,
+  type: 'project' | 'org',
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const of = columnOf(type)
+  const counted = await db
+    .select({ id: of, n: count() })
+    .from(limits)
+    .where(and(isNotNull(limits.memberId), oneOf(of, ids)))
+    .groupBy(of)
+  return new Map(counted.map(({ id, n }) => [id ?? '', n]))
+}
 
 const manySubjects = 500
 

@@ -16,6 +16,9 @@ export type Limited =
   | { readonly org: string; readonly member?: string | undefined }
   | { readonly team: TeamSelector }
 
+/** Of what the limits of single members are meant. */
+export type MembersLimited = { readonly project: string } | { readonly org: string }
+
 const [shortestMs, longestMs] = windowRangeMs
 
 const metricNames = metrics.join(', ')

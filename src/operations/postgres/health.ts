@@ -1,13 +1,18 @@
 /** Checks what matters of a database on a PostgreSQL server, and of the server itself. Changes nothing. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { HealthReport } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import type { Connection } from '../../db/postgres/connection.ts'
 import { translate } from '../../db/postgres/errors.ts'
 import { historyProblems } from '../../db/postgres/migrate.ts'
 import { connectionsOf } from '../../db/postgres/pool.ts'
 import { type OurSchema, requireOurs, schemaOf } from '../../db/postgres/schema.ts'
 import { targetOf } from '../../db/postgres/url.ts'
-import { surveyOwn } from '../file/backup/list.ts'
+import type { Followed } from '../audit/follow.ts'
+import { followAll, followNewest } from '../audit/verify.ts'
+import { checkAuditChain, manifestsIn } from '../file/audit-chain.ts'
+import { surveyOnce } from '../file/backup/list.ts'
+import type { OwnSurvey } from '../file/backup/ownership.ts'
 import {
   type Check,
   checkSettings,
@@ -26,12 +31,12 @@ import { differences } from '../usage/reconcile.ts'
 import { connected, type ServerContext } from './connected.ts'
 
 /**
- * Runs sixteen checks. One that cannot run because an earlier one failed is `skipped`, as are those of files.
+ * Runs seventeen checks. One that cannot run because an earlier one failed is `skipped`, as are those of files.
  *
  * @throws database_missing (there are no tables)
  */
 export async function checkHealth(context: ServerContext): Promise<HealthReport> {
-  return reportOn(context.path, await healthChecks(context))
+  return reportOn(context.path, await healthChecks(context, followNewest))
 }
 
 /** The same, the settings, and models without a price. Never stops early. */
@@ -40,7 +45,7 @@ export async function diagnose(
   { settings = [] }: Diagnosis = {},
 ): Promise<HealthReport> {
   try {
-    const checks = await healthChecks(context)
+    const checks = await healthChecks(context, db => followAll(db, context))
     const isSound = checks.some(({ name, status }) => name === 'schema' && status === 'ok')
     const prices = isSound
       ? await context.store.read(db => unpricedModels(db, context.now()))
@@ -57,6 +62,7 @@ const names = [
   'schema',
   'integrity',
   'usage',
+  'audit',
   'permissions',
   'disk_space',
   'last_backup',
@@ -75,11 +81,14 @@ const unreachable = ({ message, hint }: LatchkeyError): readonly Check[] => [
   ...names.map(skipped),
 ]
 
-async function healthChecks(context: ServerContext): Promise<readonly Check[]> {
+type Follow = (db: Database) => Promise<Followed>
+
+/** @param follow looks at the audit log, or a part of it */
+async function healthChecks(context: ServerContext, follow: Follow): Promise<readonly Check[]> {
   try {
     return await connected(context, async connection => {
       const schema = requireOurs(await schemaOf(connection), connection.name)
-      return await checksOf(context, connection, schema)
+      return await checksOf(context, connection, schema, follow)
     })
   } catch (error) {
     const known = translate(error, context.path)
@@ -92,19 +101,22 @@ async function checksOf(
   context: ServerContext,
   connection: Connection,
   { version, applied }: OurSchema,
+  follow: Follow,
 ): Promise<readonly Check[]> {
   const [server] = await connection.rows<Server>(serverFacts)
   if (server === undefined) throw new Error('the server said nothing of itself')
   const schema = checkVersion(version, () => historyProblems(applied))
+  const survey = surveyOnce(context.files)
   return [
     ok('reachable', { sizeBytes: server.sizeBytes }),
     writable(server),
     schema,
     skipped('integrity'),
     schema.status === 'ok' ? checkTotals(await context.store.read(differences)) : skipped('usage'),
+    schema.status === 'ok' ? await audit(context, follow, survey) : skipped('audit'),
     skipped('permissions'),
     skipped('disk_space'),
-    await lastBackup(context),
+    await lastBackup(context, survey),
     await clock(context, connection),
     serverVersion(server),
     locale(server),
@@ -116,10 +128,18 @@ async function checksOf(
   ]
 }
 
-async function lastBackup({ files }: ServerContext): Promise<Check> {
+async function audit(
+  context: ServerContext,
+  follow: Follow,
+  survey: () => Promise<OwnSurvey>,
+): Promise<Check> {
+  const manifests = await manifestsIn(survey)
+  return context.store.read(db => checkAuditChain(db, follow, manifests))
+}
+
+async function lastBackup({ files }: ServerContext, survey: () => Promise<OwnSurvey>): Promise<Check> {
   try {
-    const context = files()
-    return await checkLastBackup(context, () => surveyOwn(context, undefined))
+    return await checkLastBackup(files(), survey)
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     return warning('last_backup', null, error.message, error.hint)

@@ -12,11 +12,12 @@ export const auditChange = ({ before, after }: Pick<AuditEntry, 'before' | 'afte
 
 /** In full: who, when, from where, on what, and each change on its own line. */
 export function auditLines(entry: AuditEntry, brush: Brush): string {
-  const { id, at, actor, origin, action, target, before, after } = entry
+  const { id, at, actor, as, origin, action, target, before, after } = entry
   const found = after === null ? facts(before, brush, []) : changes(before, after, brush)
   const rows: readonly (readonly [string, readonly string[]])[] = [
     ['at', [brush.dated(at)]],
     ['actor', [actor]],
+    ['as', [as]],
     ['from', [origin]],
     ['action', [action]],
     ['on', [`${target.type} ${target.name === null ? target.id : `${target.name} (${target.id})`}`]],

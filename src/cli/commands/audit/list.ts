@@ -11,6 +11,7 @@ export default command({
     'latchkey audit list --since 7d',
     'latchkey audit list --action key --target ci --json',
     'latchkey audit list --actor alice -o csv',
+    'latchkey audit list --as operator --since yesterday',
   ],
   options: { ...auditFilters, limit: atMost('100'), after: opt.text('id', 'Start after this change') },
   run: async (ctx, filter) => (await ctx.operations()).audit.list(filter),
@@ -18,6 +19,7 @@ export default command({
     columns: [
       { title: 'at', time: entry => entry.at },
       { title: 'actor', cell: entry => entry.actor },
+      { title: 'as', cell: entry => entry.as },
       { title: 'from', cell: entry => entry.origin, spare: true },
       { title: 'action', cell: entry => entry.action, importance: 'high' },
       { title: 'on', cell: entry => entry.target.name ?? entry.target.id },

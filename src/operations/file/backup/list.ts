@@ -82,6 +82,15 @@ async function latestBackup(
 export const surveyOwn = async (context: FileContext, from: string | undefined): Promise<OwnSurvey> =>
   ownOf(await surveyFolder(context, from), await askedAbout(context))
 
+/** As `surveyOwn`, looked for once, when they are first asked for. */
+export function surveyOnce(context: () => FileContext): () => Promise<OwnSurvey> {
+  let found: Promise<OwnSurvey> | undefined
+  return async () => {
+    found ??= surveyOwn(context(), undefined)
+    return found
+  }
+}
+
 /** All backups in the folder or bucket, broken manifests included. */
 export async function surveyFolder(context: FileContext, from: string | undefined): Promise<Survey> {
   const location = locate(context, from ?? context.backupDir)
