@@ -12,7 +12,7 @@ const audited: Record<string, readonly string[]> = {
   'account unlink': ['user.account-unlink'],
   'audit prune': ['audit.prune'],
   'chat prune': ['chat.delete'],
-  'db seed': ['database.seed'],
+  seed: ['database.seed'],
   'project file put': ['project.file-put'],
   'project file mv': ['project.file-move'],
   'project file rm': ['project.file-remove'],

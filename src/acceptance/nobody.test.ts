@@ -77,8 +77,7 @@ test('without a single argument every command ends, and a failure says what to t
     // SHELL names none.
     if (run.path === 'completion install') return about(run.path, failureProblems(run, { exit: 2 }, false))
     // Both are for a database that is not there, or empty.
-    if (['init', 'db seed'].includes(run.path))
-      return about(run.path, failureProblems(run, { exit: 5 }, false))
+    if (['init', 'seed'].includes(run.path)) return about(run.path, failureProblems(run, { exit: 5 }, false))
     // The port it takes when nothing is said may be somebody's.
     if (['serve', 'db studio'].includes(run.path) && run.ran.code === exitCodes.conflict) return []
     return run.ran.code === 0

@@ -4,7 +4,7 @@ import { onPostgres, temporaryLatchkey } from '../testing/latchkey.ts'
 import { run } from '../testing/run.ts'
 import { population } from './population.ts'
 
-const size = { users: 20, projects: 6, keys: 30, chats: 40, days: 10, randomSeed: 42 }
+const size = { users: 20, orgs: 3, projects: 6, keys: 30, chats: 40, days: 10, randomSeed: 42 }
 
 test('the same seed gives the same rows, ids and times included, and another gives others', () => {
   expect([...population(size)]).toEqual([...population(size)])
@@ -13,13 +13,15 @@ test('the same seed gives the same rows, ids and times included, and another giv
   expect(new Set(ids).size).toBe(ids.length)
 })
 
-const line = 'db seed --users 20 --projects 6 --keys 30 --chats 40 --days 10 --random-seed 42'
+const line = 'seed --users 20 --orgs 3 --projects 6 --keys 30 --chats 40 --days 10 --random-seed 42'
 
 test('a seeded database holds what the command says, and is sound', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home
   const type = (words: string) => run(words, { db: home.path, cwd: home.folder, now: () => home.clock.now })
-  expect((await type(`${line} --dry-run`)).out).toStartWith('Would make 20 users, 6 projects, 30 keys with ')
+  expect((await type(`${line} --dry-run`)).out).toMatch(
+    /^Would make 20 users, 3 organizations with \d+ teams and \d+ invitations?, 6 projects, 30 keys with /,
+  )
   expect(await latchkey.users.list()).toEqual([])
   const made = (await type(`${line} --json`)).json<Record<string, number>>()
   const parts = [...population(size)]
@@ -27,6 +29,9 @@ test('a seeded database holds what the command says, and is sound', async () => 
   expect(made).toMatchObject({
     randomSeed: 42,
     users: 20,
+    organizations: 3,
+    teams: count('team'),
+    invitations: count('invitation'),
     projects: 6,
     keys: 30,
     chats: 40,
@@ -35,7 +40,17 @@ test('a seeded database holds what the command says, and is sound', async () => 
   expect((await latchkey.users.list()).map(({ id }) => id).sort()).toEqual(
     parts.flatMap(part => (part.is === 'user' ? [part.id] : [])).sort(),
   )
-  expect(await latchkey.projects.list()).toHaveLength(6)
+  const projects = await latchkey.projects.list()
+  expect(projects).toHaveLength(6)
+  expect(projects.filter(({ organization }) => organization !== null)).not.toEqual([])
+  const { organizations } = await latchkey.organizations.list()
+  for (const { id } of organizations) {
+    const { members, total } = await latchkey.organizations.members.list(id)
+    expect(total).toBeGreaterThan(0)
+    expect(members.filter(({ role }) => role === 'owner')).toHaveLength(1)
+    expect(await latchkey.limits.list({ org: id })).toHaveLength(1)
+  }
+  expect((await latchkey.auth.check()).findings).toEqual([])
   expect((await latchkey.chats.list()).total).toBe(40)
   expect((await latchkey.inventory()).used.requests).toBe(made['requests'] ?? 0)
   expect((await latchkey.usage.check()).ok).toBe(true)
@@ -58,4 +73,9 @@ test('a database that has data is refused, unless it is forced', async () => {
   expect(await home.latchkey.users.list()).toHaveLength(1)
   expect((await type(`${line} --force`)).code).toBe(0)
   expect(await home.latchkey.users.list()).toHaveLength(21)
+  const again = await type(`${line} --force`)
+  expect([again.code, again.err]).toEqual([5, expect.stringContaining('give another one: --random-seed 43')])
+  // As it was called at first.
+  const old = await type(`--tz UTC db ${line.replace('42', '43')} --dry-run --force`)
+  expect([old.code, old.out]).toEqual([0, expect.stringContaining('Would make 20 users')])
 })

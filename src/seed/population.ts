@@ -7,6 +7,7 @@ import { random, request } from './organisation.ts'
 
 export interface Population {
   readonly users: number
+  readonly orgs: number
   readonly projects: number
   readonly keys: number
   readonly chats: number
@@ -23,44 +24,86 @@ const day = 86_400_000
 const start = Date.UTC(2026, 0, 1)
 
 export function* population(size: Population): Generator<SeedPart> {
-  const { users, projects, keys, chats, messages, days, randomSeed } = size
+  const { users, orgs, projects, keys, chats, messages, days, randomSeed } = size
   const below = random(randomSeed)
   const ids = new Ids(randomSeed)
   const moment = (from = start) => from + below(Math.max(1, start + days * day - from))
   const pick = <T>(list: readonly T[]): T | undefined => list[below(list.length)]
+  const limit = (of: string, at: number, metric: 'tokens' | 'requests', amount: number): SeedPart => ({
+    is: 'limit',
+    id: ids.next('lim', at),
+    at,
+    of,
+    metric,
+    amount: amount * (1 + below(9)),
+    windowMs: day,
+  })
+
+  /** Names of two seeds differ, so that both fit in one database. */
+  const numbered = (n: number) => `${randomSeed}-${n + 1}`
 
   const people: Made[] = []
   for (let n = 0; n < users; n++) {
     const name = `${pick(firstNames)} ${pick(lastNames)}`
-    const username = `${name.toLowerCase().replaceAll(' ', '.')}-${n + 1}`
+    const username = `${name.toLowerCase().replaceAll(' ', '.')}-${numbered(n)}`
     const at = moment()
     const id = ids.next('usr', at)
     people.push({ id, at })
     yield { is: 'user', id, at, username, name, email: `${username}@example.org`, isAdmin: n === 0 }
   }
+  const companies: Made[] = []
+  for (let n = 0; n < orgs && people.length > 0; n++) {
+    const drawn = Array.from({ length: 3 + below(8) }, () => pick(people) ?? [])
+    const members = [...new Set(drawn.flat())]
+    const at = moment(Math.max(...members.map(each => each.at)))
+    const org = ids.next('org', at)
+    const made = (prefix: string) => ({ id: ids.next(prefix, at), at, org })
+    const name = `${pick(lastNames)} ${pick(businesses)} ${numbered(n)}`
+    companies.push({ id: org, at })
+    yield { is: 'org', id: org, at, name, slug: slugOf(name) }
+    for (const [place, { id: user }] of members.entries()) {
+      const role = (['owner', 'admin'] as const)[place] ?? (below(4) === 0 ? 'viewer' : 'member')
+      yield { is: 'member', ...made('mem'), user, role }
+    }
+    yield limit(org, at, 'tokens', 1_000_000)
+    const names = departments.slice(0, 1 + below(departments.length))
+    const teams = names.map(department => ({ ...made('tea'), name: department }))
+    for (const team of teams) {
+      yield { is: 'team', ...team }
+      const inTeam = members.filter(() => below(2) === 0)
+      for (const { id: user } of inTeam) yield { is: 'team-member', ...made('tmm'), team: team.id, user }
+      if (below(2) === 0) yield limit(team.id, at, 'requests', 1_000)
+    }
+    for (let invited = below(4); invited > 0; invited--) {
+      yield {
+        is: 'invitation',
+        ...made('inv'),
+        team: below(2) === 0 ? (pick(teams)?.id ?? null) : null,
+        email: `guest-${numbered(n)}-${invited}@example.org`,
+        role: below(2) === 0 ? 'viewer' : 'member',
+        inviter: members[0]?.id ?? '',
+        status: pick(['pending', 'accepted', 'canceled'] as const) ?? 'pending',
+        expiresAt: at + 2 * day,
+      }
+    }
+  }
   const work: Made[] = []
   for (let n = 0; n < projects && people.length > 0; n++) {
-    const owner = pick(people)
+    const owner = (below(3) === 0 ? pick(companies) : undefined) ?? pick(people)
     const at = moment(owner?.at)
     const id = ids.next('prj', at)
-    const name = `${pick(adjectives)} ${pick(things)} ${n + 1}`
+    const name = `${pick(adjectives)} ${pick(things)} ${numbered(n)}`
     work.push({ id, at })
-    yield {
-      is: 'project',
-      id,
-      at,
-      name,
-      slug: name.toLowerCase().replaceAll(' ', '-'),
-      owner: owner?.id ?? '',
-    }
+    yield { is: 'project', id, at, name, slug: slugOf(name), owner: owner?.id ?? '' }
   }
   for (let n = 0; n < keys; n++) {
     const owner = below(10) === 0 ? undefined : pick(people)
     const project = below(2) === 0 ? pick(work) : undefined
     const at = moment(Math.max(owner?.at ?? start, project?.at ?? start))
     const id = ids.next('key', at)
-    const name = `${pick(purposes)}-${n + 1}`
+    const name = `${pick(purposes)}-${numbered(n)}`
     yield { is: 'key', id, at, name, user: owner?.id ?? null, project: project?.id ?? null }
+    if (below(5) === 0) yield limit(id, at, 'tokens', 100_000)
     for (let today = Math.ceil((at - start) / day); today < days; today++) {
       if (below(3) === 0) continue
       yield {
@@ -88,6 +131,8 @@ export function* population(size: Population): Generator<SeedPart> {
     }
   }
 }
+
+const slugOf = (name: string): string => name.toLowerCase().replaceAll(' ', '-')
 
 interface Made {
   readonly id: string
@@ -173,6 +218,8 @@ const things = [
   'Mobile',
   'Reports',
 ]
+const businesses = ['Labs', 'Studio', 'Systems', 'Works', 'Partners', 'Software']
+const departments = ['Backend', 'Support', 'Research']
 const purposes = ['laptop', 'batch', 'agent', 'ci', 'nightly', 'server']
 const words =
   'the model answers a question about an invoice that was paid last week please list every project and its owner then draft a short reply with two options compare both plans summarise this text translate it check the numbers again thank you that works'.split(

@@ -273,7 +273,6 @@ export const tree: Tree = {
       vacuum: () => import('./db/vacuum.ts'),
       optimize: () => import('./db/optimize.ts'),
       studio: () => import('./db/studio.ts'),
-      seed: () => import('./db/seed.ts'),
     },
   },
   health: {
@@ -285,6 +284,12 @@ export const tree: Tree = {
     group: 'Operations',
     summary: 'Check everything, and show how to fix it',
     load: () => import('./doctor.ts'),
+  },
+  seed: {
+    group: 'Operations',
+    beside: 'db',
+    summary: 'Made-up data for a new database',
+    load: () => import('./seed.ts'),
   },
   config: {
     group: 'Program',

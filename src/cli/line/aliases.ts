@@ -26,6 +26,13 @@ const words: Readonly<Record<string, string>> = {
   status: 'health',
 }
 
+/** Verbs that have become commands of their own, by their noun. */
+const moved: Readonly<Record<string, string>> = { seed: 'db' }
+
+/** Whether the second word was a verb of the first, and is a command by itself. */
+export const hasMoved = ([noun = '', verb = '']: readonly string[]): boolean =>
+  Object.hasOwn(moved, verb) && moved[verb] === (words[noun] ?? noun)
+
 const verbs: Readonly<Record<string, readonly string[]>> = {
   ls: ['list', 'show'],
   list: ['show', 'report'],

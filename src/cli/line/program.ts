@@ -16,6 +16,7 @@ import type { Declaration, Option, Tree } from '../declare/declaration.ts'
 import { isRepeatable } from '../declare/define.ts'
 import type { ParseContext } from '../declare/parser.ts'
 import { isNoText } from '../settings/config.ts'
+import { hasMoved } from './aliases.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { type Given, givenOf, readInput, required } from './given.ts'
 import { type Globals, globalsOf, requireOneFormat, type Typed } from './globals.ts'
@@ -63,6 +64,7 @@ async function read(
   options: ProgramOptions,
 ): Promise<Invocation> {
   const operands = operandsOf(argv)
+  if (hasMoved(operands)) return read(root, withoutNoun(argv, operands), tree, options)
   // `help key list`, and as in other programs `key help list`.
   const helpAt = operands.slice(0, 2).indexOf('help')
   if (helpAt === 0 && operands[1] === 'exit-codes') return { kind: 'help', text: exitCodesPage, exit: 0 }
@@ -102,6 +104,12 @@ async function read(
   }
   requireText(argv)
   return 'run' in way.at ? invocationOf(command, way.at, root, path) : refuse(way.rest[0] ?? '')
+}
+
+/** The command line without its first operand, which may also be the value of an option. */
+function withoutNoun(argv: readonly string[], [noun, ...rest]: readonly string[]): readonly string[] {
+  const shorter = argv.flatMap((word, place) => (word === noun ? [argv.toSpliced(place, 1)] : []))
+  return shorter.find(line => Bun.deepEquals(operandsOf(line), rest)) ?? argv.slice(1)
 }
 
 /** @throws usage */

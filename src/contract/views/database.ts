@@ -134,6 +134,9 @@ export type SchemaState = Of<typeof schemaState>
 export const seeded = object('Seeded', {
   randomSeed: integer('What the data was made with: the same gives the same'),
   users: integer('Users'),
+  organizations: integer('Organizations'),
+  teams: integer('Teams of the organizations'),
+  invitations: integer('Invitations to the organizations'),
   projects: integer('Projects'),
   keys: integer('Keys'),
   chats: integer('Chats'),

@@ -15,12 +15,45 @@ export type SeedPart =
       readonly email: string
       readonly isAdmin: boolean
     })
-  | (Made & { readonly is: 'project'; readonly name: string; readonly slug: string; readonly owner: string })
+  | (Made & { readonly is: 'org'; readonly name: string; readonly slug: string })
+  | (Made & {
+      readonly is: 'member'
+      readonly org: string
+      readonly user: string
+      readonly role: 'owner' | 'admin' | 'member' | 'viewer'
+    })
+  | (Made & { readonly is: 'team'; readonly org: string; readonly name: string })
+  | (Made & { readonly is: 'team-member'; readonly team: string; readonly user: string })
+  | (Made & {
+      readonly is: 'invitation'
+      readonly org: string
+      readonly team: string | null
+      readonly email: string
+      readonly role: 'member' | 'viewer'
+      readonly inviter: string
+      readonly status: 'pending' | 'accepted' | 'canceled'
+      readonly expiresAt: number
+    })
+  | (Made & {
+      readonly is: 'project'
+      readonly name: string
+      readonly slug: string
+      /** A user or an organization. */
+      readonly owner: string
+    })
   | (Made & {
       readonly is: 'key'
       readonly name: string
       readonly user: string | null
       readonly project: string | null
+    })
+  | (Made & {
+      readonly is: 'limit'
+      /** A key, an organization or a team. */
+      readonly of: string
+      readonly metric: 'tokens' | 'requests'
+      readonly amount: number
+      readonly windowMs: number
     })
   | {
       readonly is: 'usage'
