@@ -207,7 +207,7 @@ export const imports: readonly Mutation[] = [
   },
   {
     what: 'an organization comes again with each import',
-    file: 'src/operations/import/rows.ts',
+    file: 'src/operations/import/plan-rows.ts',
     text: 'last: mine.get(each.id)',
     instead: 'last: undefined',
     tests: ['src/operations/import/better-auth.test.ts'],

@@ -34,8 +34,8 @@ export const ofOrganizations: readonly Mutation[] = [
   {
     what: 'the last owner of an organization is deleted',
     file: 'src/operations/people/users.ts',
-    text: '  await requireOtherOwner(db, context.now(), row)\n  const [owned]',
-    instead: '  const [owned]',
+    text: '  await requireOtherOwner(db, context.now(), row)\n  for (',
+    instead: '  for (',
     ...owners,
     only: 'the last owner stays',
   },

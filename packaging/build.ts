@@ -5,6 +5,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { programVersion } from '../src/system/version.ts'
+import { compileWords } from './compile.ts'
 
 /** Windows is left out: file modes, hard links and locks are what backups rely on. */
 const platforms = [
@@ -30,26 +31,11 @@ const files: string[] = []
 for (const platform of asked.length > 0 ? asked : platforms) {
   const name = `latchkey-${programVersion}-${platform}`
   rmSync(join(dist, name), { force: true })
-  const child = Bun.spawn(
-    [
-      process.execPath,
-      'build',
-      '--compile',
-      `--target=bun-${platform}`,
-      '--minify',
-      '--bytecode',
-      '--format=esm',
-      '--splitting',
-      '--no-compile-autoload-dotenv',
-      '--no-compile-autoload-bunfig',
-      'bin/latchkey.ts',
-      // A thread of its own is an entry point of its own.
-      'src/operations/file/backup/worker.ts',
-      '--outfile',
-      join(dist, name),
-    ],
-    { cwd: root, stdout: 'ignore', stderr: 'inherit' },
-  )
+  const child = Bun.spawn([...compileWords(join(dist, name), platform)], {
+    cwd: root,
+    stdout: 'ignore',
+    stderr: 'inherit',
+  })
   if ((await child.exited) !== 0) {
     console.error(
       `the build for ${platform} failed; its Bun comes from the npm registry, which must be in reach`,

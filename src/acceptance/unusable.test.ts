@@ -1,6 +1,6 @@
 /** Every command on every kind of database that cannot be used. */
 import { Database } from 'bun:sqlite'
-import { expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, spyOn, test } from 'bun:test'
 import { cpSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import {
   about,
@@ -17,6 +17,13 @@ import {
 import { canStepDown, requirePresent } from '../testing/tools.ts'
 
 const { runEach } = everyCommand()
+
+/** What is damaged here stays so: nothing comes of looking again a moment later, which each command would do ten times. */
+let wait: ReturnType<typeof spyOn<typeof Bun, 'sleepSync'>>
+beforeAll(() => {
+  wait = spyOn(Bun, 'sleepSync').mockImplementation(() => {})
+})
+afterAll(() => wait.mockRestore())
 
 /** What a run has to come to. */
 type Outcome =

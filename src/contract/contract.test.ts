@@ -23,6 +23,10 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
     'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata',
   ],
+  keyDetails: [
+    'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits', 'createdAt',
+    'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt', 'metadata',
+  ],
   createdKey: [
     'id', 'name', 'start', 'status', 'user', 'project', 'model', 'allowedModels', 'scopes', 'limits',
     'createdAt', 'updatedAt', 'expiresAt', 'disabledAt', 'revokedAt', 'revokedReason', 'lastUsedAt',
@@ -48,7 +52,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   explanation: ['valid', 'code', 'key', 'model', 'limits', 'retryAt', 'denials'],
   usageRow: [
     'key', 'user', 'project', 'model', 'start', 'requests', 'inputTokens', 'cachedInputTokens', 'cacheWriteTokens',
-    'outputTokens', 'reasoningTokens', 'otherTokens', 'tokens', 'costUsd', 'unpricedRequests',
+    'outputTokens', 'reasoningTokens', 'otherTokens', 'tokens', 'costUsd', 'unpricedRequests', 'organization', 'team',
   ],
   progress: ['step', 'done', 'total', 'unit', 'rate', 'etaMs'],
   recorded: [
@@ -56,6 +60,10 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'outputTokens', 'reasoningTokens', 'otherTokens', 'tokens', 'costUsd', 'unpricedRequests',
   ],
   user: [
+    'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
+    'emailVerified', 'image', 'disabledReason', 'disabledUntil', 'createdAt', 'updatedAt', 'status',
+  ],
+  userDetails: [
     'id', 'username', 'email', 'name', 'role', 'service', 'hasPassword', 'limits', 'disabledAt',
     'emailVerified', 'image', 'disabledReason', 'disabledUntil', 'createdAt', 'updatedAt', 'status',
   ],
@@ -91,24 +99,35 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   projectMember: ['user', 'role'],
   project: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
-    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId',
+    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'memberLimits',
+  ],
+  projectDetails: [
+    'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
+    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'memberLimits',
   ],
   createdProject: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
-    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'created',
+    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'memberLimits', 'created',
   ],
   changedProject: [
     'id', 'slug', 'name', 'description', 'status', 'keyPrefix', 'owner', 'members', 'limits', 'createdAt',
-    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'changed', 'before',
+    'updatedAt', 'archivedAt', 'organization', 'state', 'previewUrl', 'sandboxId', 'memberLimits', 'changed', 'before',
   ],
   orgRef: ['id', 'slug'],
   teamRef: ['id', 'name'],
-  organization: ['id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt'],
+  organization: [
+    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'limits', 'memberLimits',
+  ],
+  organizationDetails: [
+    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'limits', 'memberLimits',
+  ],
   createdOrganization: [
-    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'created',
+    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'limits', 'memberLimits',
+    'created',
   ],
   changedOrganization: [
-    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'changed', 'before',
+    'id', 'slug', 'name', 'logo', 'members', 'teams', 'projects', 'createdAt', 'updatedAt', 'limits', 'memberLimits',
+    'changed', 'before',
   ],
   organizationMember: ['organization', 'user', 'role', 'createdAt'],
   changedMember: ['organization', 'user', 'role', 'createdAt', 'changed', 'before'],
@@ -119,9 +138,10 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'id', 'organization', 'email', 'role', 'team', 'status', 'inviter', 'expiresAt', 'createdAt', 'token',
   ],
   acceptedInvitation: ['invitation', 'member'],
-  team: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt'],
-  createdTeam: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'created'],
-  changedTeam: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'changed', 'before'],
+  team: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'limits'],
+  teamDetails: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'limits'],
+  createdTeam: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'limits', 'created'],
+  changedTeam: ['id', 'name', 'organization', 'members', 'createdAt', 'updatedAt', 'limits', 'changed', 'before'],
   teamMember: ['team', 'user', 'createdAt'],
   role: ['id', 'name', 'organization', 'permissions', 'builtIn', 'createdAt', 'updatedAt'],
   createdRole: ['id', 'name', 'organization', 'permissions', 'builtIn', 'createdAt', 'updatedAt', 'created'],
@@ -708,6 +728,11 @@ describe('choices', () => {
       'createdSession.status',
       'passwordSet.status',
       'createdProject.status',
+      'keyDetails.status',
+      'userDetails.role',
+      'userDetails.status',
+      'projectDetails.status',
+      'projectDetails.state',
       'changedPrice.source',
       'changedProject.status',
       'rotatedKey.status',
@@ -725,7 +750,11 @@ describe('choices', () => {
     ['roles', words.roles, ['admin', 'member', 'viewer']],
     ['capacities', words.capacities, ['operator', 'backend', 'user']],
     ['origins', words.origins, ['terminal', 'cron', 'service', 'script', 'library']],
-    ['reportGroups', words.reportGroups, ['key', 'user', 'project', 'model', 'hour', 'day', 'week', 'month']],
+    [
+      'reportGroups',
+      words.reportGroups,
+      ['key', 'user', 'project', 'org', 'team', 'model', 'hour', 'day', 'week', 'month'],
+    ],
   ] as const)('%s', (name, found, written) => {
     expectKept(name, written, found)
   })

@@ -146,15 +146,14 @@ export const isNoun = (word: string): word is Noun => Object.hasOwn(nouns, word)
 /** What people know a thing by. */
 export const labelOf = (noun: Noun, thing: object): string => String(Reflect.get(thing, nouns[noun].label))
 
-/** Nouns that usage is of. Their names stay with it. */
-export const usingNouns = ['key', 'user', 'project', 'org'] as const satisfies readonly Noun[]
-export type UsingNoun = (typeof usingNouns)[number]
-
-export const isUsing = (noun: Noun): noun is UsingNoun => usingNouns.some(each => each === noun)
-
-/** Nouns that can have limits, in the order in which these are shown. */
-export const limitedNouns = [...usingNouns, 'team'] as const satisfies readonly Noun[]
+/**
+ * Nouns that usage is of: they can have limits, in the order in which these are shown, and their names stay with what they
+ * used.
+ */
+export const limitedNouns = ['key', 'user', 'project', 'org', 'team'] as const satisfies readonly Noun[]
 export type LimitedNoun = (typeof limitedNouns)[number]
+
+export const isLimited = (noun: Noun): noun is LimitedNoun => limitedNouns.some(each => each === noun)
 
 /** What other systems have too, in the order in which it is imported: each belongs to those before it. */
 export const importedNouns = ['user', 'project', 'key'] as const satisfies readonly Noun[]

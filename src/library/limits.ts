@@ -1,8 +1,20 @@
 /** What keys, users, projects, organizations and teams may use within a window. Types only; `src/operations/limits` has the rules. */
 import type { LimitState, PutLimit } from '../contract/views.ts'
-import type { Limited, LimitName, NewLimit, ResetOptions } from '../operations/limits/input.ts'
+import type {
+  Limited,
+  LimitName,
+  MembersLimited,
+  NewLimit,
+  ResetOptions,
+} from '../operations/limits/input.ts'
 
-export type { Limited, LimitName, NewLimit, ResetOptions } from '../operations/limits/input.ts'
+export type {
+  Limited,
+  LimitName,
+  MembersLimited,
+  NewLimit,
+  ResetOptions,
+} from '../operations/limits/input.ts'
 
 /**
  * Limits of one of them: `{ key: 'ci' }`, `{ user: 'alice' }`, `{ project: 'shop' }`, `{ org: 'acme' }`, `{ team: 'Backend' }`; or of
@@ -34,6 +46,16 @@ export interface Limits {
    * const [first] = await latchkey.limits.list({ key: 'ci' })
    */
   readonly list: (limited: Limited) => Promise<readonly LimitState[]>
+  /**
+   * The limits of every single member that has some, by username; of a user, those that bind the user alone somewhere.
+   * `subject.member` says whose each is.
+   *
+   * @throws not_found, ambiguous
+   * @example
+   * for (const { subject, remaining } of await latchkey.limits.listOfMembers({ org: 'acme' }))
+   *   console.log(subject.member?.username, remaining)
+   */
+  readonly listOfMembers: (limited: MembersLimited) => Promise<readonly LimitState[]>
   /**
    * Resets windows: what was used before no longer counts against the limits. History and totals stay, and reservations
    * of running requests still count.

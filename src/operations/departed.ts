@@ -1,9 +1,11 @@
 /** Usage stays when what used it is deleted, and so do the names that reports show of it. */
-import { isUsing, type Noun, nouns } from '../contract/nouns.ts'
+import { isLimited, type LimitedNoun, type Noun, nouns } from '../contract/nouns.ts'
 import { inChunks } from '../db/chunks.ts'
 import type { Database } from '../db/engine.ts'
 import { and, eq, inArray, type SQL, sql } from '../db/query.ts'
+import { teams } from '../db/schema/members.ts'
 import { departed, series } from '../db/schema/usage.ts'
+import { word } from '../db/words.ts'
 import { column, tableOf } from './nouns.ts'
 
 const users = {
@@ -13,15 +15,31 @@ const users = {
   org: series.organizationId,
 } as const
 
+/** Whether something was used with a thing. */
+const hasUsed = (db: Database, noun: LimitedNoun): SQL =>
+  noun === 'team'
+    ? sql`EXISTS (SELECT 1 FROM ${series} WHERE ${and(
+        eq(series.organizationId, teams.organizationId),
+        eq(series.pending, 0),
+        sql`${word('position')}(${series.teamIds}, ${teams.id}) > 0`,
+      )})`
+    : inArray(tableOf(noun).id, db.select({ id: users[noun] }).from(series).where(eq(series.pending, 0)))
+
 /** Keeps the names of things that are about to be deleted, if anything was used with them. @param gone which, as a condition */
 export async function keepNames(db: Database, noun: Noun, gone: SQL): Promise<void> {
-  if (!isUsing(noun)) return
+  if (!isLimited(noun)) return
   const table = tableOf(noun)
-  const used = db.select({ id: users[noun] }).from(series).where(eq(series.pending, 0))
+  // Its teams go with it.
+  if (noun === 'org')
+    await keepNames(
+      db,
+      'team',
+      inArray(teams.organizationId, db.select({ id: table.id }).from(table).where(gone)),
+    )
   const names = await db
     .select({ id: sql<string>`${table.id}`, name: sql<string>`${column(noun, nouns[noun].label)}` })
     .from(table)
-    .where(and(gone, inArray(table.id, used)))
+    .where(and(gone, hasUsed(db, noun)))
   for (const some of inChunks(names))
     await db
       .insert(departed)

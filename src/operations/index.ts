@@ -243,6 +243,7 @@ export function createOperations(wiring: Wiring) {
       set: manage(m => m.setLimits, by),
       remove: manage(m => m.removeLimits, by),
       list: manage(m => m.listLimits, by),
+      listOfMembers: manage(m => m.listMemberLimits, by),
       reset: manage(m => m.resetLimits, by),
     },
     organizations: {

@@ -1,10 +1,10 @@
 /** How often randomized tests run: a few times with each change, many times with `bun run test:long`. */
 
 /** Kills at random moments. */
-export const kills = Number(process.env['LATCHKEY_KILLS'] ?? 4)
+export const kills = Number(process.env['LATCHKEY_KILLS'] ?? 2)
 
 /** Generated histories. */
-export const histories = Number(process.env['LATCHKEY_HISTORIES'] ?? 120)
+export const histories = Number(process.env['LATCHKEY_HISTORIES'] ?? 40)
 
 /** A generator that can be repeated: mulberry32. */
 export function chances(seed: number) {

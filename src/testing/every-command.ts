@@ -200,7 +200,7 @@ type Snapshot = Readonly<Record<string, string>>
 export interface Scene {
   /** Changes the words of a line. */
   readonly words?: (words: readonly string[], path: string) => readonly string[]
-  /** Prepares the folder, or the database in it, before the run. */
+  /** Prepares the folder that each run gets a copy of, or the database in it. */
   readonly spoil?: (db: string, folder: string) => void
   /** Gives nothing even to the commands that read a secret. All others have an empty stdin anyway. */
   readonly noSecret?: boolean
@@ -237,15 +237,20 @@ export function everyCommand(): EveryCommand {
     using own = temporaryFolder()
     chmodSync(own.path, 0o755)
     const chosen = commands.map(({ path }) => path).filter(path => scene.only?.(path) ?? true)
+    const model = own.file('.model')
+    cpSync(prepared.file('data'), model, { recursive: true })
+    scene.spoil?.(join(model, 'latchkey.db'), model)
+    let before: Snapshot | undefined
     const staged = chosen.map(path => {
       const folder = own.file(path.replaceAll(' ', '-'))
-      cpSync(prepared.file('data'), folder, { recursive: true })
-      scene.spoil?.(join(folder, 'latchkey.db'), folder)
+      cpSync(model, folder, { recursive: true })
       const line = splitLine(lines[path] ?? path)
       const words = scene.words ? scene.words(line, path) : line
       if (scene.readOnly) changeModes(folder, 0o555, 0o444)
       const stdin = scene.noSecret ? null : (secrets[path] ?? null)
-      return { path, words, folder, stdin, before: snapshot(folder) }
+      // All are copies of one, and none has run yet.
+      before ??= snapshot(folder)
+      return { path, words, folder, stdin, before }
     })
     const ran = await runAll(
       staged.map(({ path, words, folder, stdin }) => ({

@@ -29,6 +29,21 @@ const counted: Readonly<Record<LimitedNoun, string>> = {
   team: ' They count what its members use in projects of the organization, together.',
 }
 
+const membersToo = {
+  description:
+    'First those of all together, then those of single members, by username. With --member, only those of one.',
+}
+
+/** What lists have besides. */
+const listed: Readonly<Partial<Record<LimitedNoun, { readonly description: string }>>> = {
+  project: membersToo,
+  org: membersToo,
+  user: {
+    description:
+      'First those on all keys of the user, then those that bind the user alone in a project or an organization.',
+  },
+}
+
 type Within = Readonly<Record<'member' | 'org', Option<string | undefined>>>
 
 /** What some need to say whose limits are meant. To the others, the options are not there. */
@@ -81,6 +96,7 @@ export function limitCommands(noun: LimitedNoun) {
     list: command({
       effect: 'read',
       summary: noun === 'key' ? 'List the limits that apply to a key' : `List the limits of ${one}`,
+      ...listed[noun],
       examples: [
         `latchkey ${noun} limit list ${example}`,
         `latchkey ${noun} limit list ${example} --json`,
@@ -88,7 +104,15 @@ export function limitCommands(noun: LimitedNoun) {
       ],
       args: limited,
       options: within,
-      run: async (ctx, typed) => (await ctx.operations()).limits.list(await named(ctx, noun, typed)),
+      run: async (ctx, typed) => {
+        const { limits } = await ctx.operations()
+        const limited = await named(ctx, noun, typed)
+        const own = await limits.list(limited)
+        const isOne = 'member' in limited && limited.member !== undefined
+        return 'key' in limited || 'team' in limited || isOne
+          ? own
+          : [...own, ...(await limits.listOfMembers(limited))]
+      },
       prints: rows(limitState, {
         columns: limitColumns,
         empty: `No limits. Add one with: latchkey ${noun} limit set ${noun.toUpperCase()} tokens=100k/5h`,

@@ -1,10 +1,13 @@
 /** The commands of organizations. */
-import { changedOrganization, createdOrganization, organization } from '../../contract/views/organizations.ts'
+import {
+  changedOrganization,
+  createdOrganization,
+  organization,
+  organizationDetails,
+} from '../../contract/views/organizations.ts'
 import { arg, command, opt, rows, verbatim } from '../declare/define.ts'
 import { count } from '../declare/parse.ts'
-import { creating, selecting, thing, updating } from './thing.ts'
-
-const ofOrganizations = thing('org', organization, ({ organizations }) => organizations)
+import { creating, selecting, showing, thing, updating } from './thing.ts'
 
 const create = command({
   effect: 'write',
@@ -72,12 +75,17 @@ const update = command({
 export default {
   create,
   list,
-  show: ofOrganizations.show({
-    summary: 'Show an organization',
-    examples: ['latchkey org show acme', 'latchkey org show acme --json'],
-  }),
+  show: showing(
+    'org',
+    organizationDetails,
+    async (ctx, { org }) => (await ctx.operations()).organizations.get(org),
+    {
+      summary: 'Show an organization',
+      examples: ['latchkey org show acme', 'latchkey org show acme --json'],
+    },
+  ),
   update,
-  delete: ofOrganizations.delete({
+  delete: thing('org', organization, ({ organizations }) => organizations).delete({
     summary: 'Erase an organization that owns no projects',
     examples: ['latchkey org delete acme', 'latchkey org delete acme --yes'],
   }),

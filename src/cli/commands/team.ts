@@ -1,9 +1,15 @@
 /** The commands of teams and their members. */
-import { changedTeam, createdTeam, team, teamMember } from '../../contract/views/organizations.ts'
+import {
+  changedTeam,
+  createdTeam,
+  team,
+  teamDetails,
+  teamMember,
+} from '../../contract/views/organizations.ts'
 import type { TeamMember, TeamSelector } from '../../index.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
 import { count } from '../declare/parse.ts'
-import { creating, selecting, thing, updating } from './thing.ts'
+import { creating, selecting, showing, thing, updating } from './thing.ts'
 
 const ofOrg = { org: opt.text('org', 'Only a team of this organization') }
 
@@ -136,10 +142,16 @@ const said = (word: 'to' | 'from', { user, team }: TeamMember): string =>
 export default {
   create,
   list,
-  show: ofTeams.show({
-    summary: 'Show a team',
-    examples: ['latchkey team show Backend', 'latchkey team show Backend --org acme --json'],
-  }),
+  show: showing(
+    'team',
+    teamDetails,
+    async (ctx, { team, org }) => (await ctx.operations()).teams.get(within(team, org)),
+    {
+      summary: 'Show a team',
+      examples: ['latchkey team show Backend', 'latchkey team show Backend --org acme --json'],
+    },
+    ofOrg,
+  ),
   update,
   delete: ofTeams.delete({
     summary: 'Erase a team; its members stay in the organization',

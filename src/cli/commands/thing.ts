@@ -1,10 +1,11 @@
 /** What the commands of all nouns have in common: `show`, `delete`, and how a change of one reads. Decides nothing. */
 import { toJson } from '../../contract/json.ts'
-import { labelOf, type Noun, nouns } from '../../contract/nouns.ts'
+import { type LimitedNoun, labelOf, type Noun, nouns } from '../../contract/nouns.ts'
 import type { ObjectShape } from '../../contract/shape.ts'
-import type { Latchkey } from '../../index.ts'
+import type { WithUse } from '../../contract/views.ts'
+import type { Latchkey, Limited } from '../../index.ts'
 import type { Brush } from '../declare/brush.ts'
-import type { Argument, Declaration, Options, Values } from '../declare/declaration.ts'
+import type { Argument, Context, Declaration, Options, Values } from '../declare/declaration.ts'
 import { arg, command, one } from '../declare/define.ts'
 import { auditChange } from './audit/drawing.ts'
 
@@ -57,6 +58,38 @@ export const thing = <View extends Thing, O extends Options = Record<never, neve
       would: view => `delete ${noun} ${labelOf(noun, view)}`,
     }),
 })
+
+/**
+ * The command that shows one thing with what is used of its own limits.
+ *
+ * @param viewOf finds the thing
+ * @param options what it takes besides
+ */
+export const showing = <N extends LimitedNoun, View extends Thing, O extends Options = Record<never, never>>(
+  noun: N,
+  shape: ObjectShape<WithUse<View>>,
+  viewOf: (ctx: Context, typed: Values<O> & { readonly [K in N]: string }) => Promise<View>,
+  help: Help,
+  options?: O,
+): Declaration =>
+  command({
+    effect: 'read',
+    ...help,
+    args: selecting(noun),
+    ...(options && { options }),
+    run: async (ctx, typed) => {
+      const view = await viewOf(ctx, typed)
+      const { limits } = await ctx.operations()
+      const all = await limits.list({ [noun]: view.id } as Limited)
+      // Of a key, all that bind it are listed.
+      return { ...view, limits: all.filter(({ subject }) => subject.id === view.id) }
+    },
+    prints: one(shape),
+    notice: ({ id, ...view }) =>
+      'memberLimits' in view && Number(view.memberLimits) > 0
+        ? `See the limits of single members with: latchkey ${noun} limit list ${id}`
+        : undefined,
+  })
 
 /** The argument that selects a thing. */
 export const selecting = <N extends Noun>(noun: N) =>

@@ -14,7 +14,7 @@ import {
   time,
 } from '../shape.ts'
 import { changed, createdFlag } from './changes.ts'
-import { type LimitState, limit, limitForecast, limitState } from './limits.ts'
+import { type LimitState, limit, limitForecast, limitState, withUse } from './limits.ts'
 import { keyRef, projectRef, userRef } from './refs.ts'
 import { deniedCodes, keyStatuses, verdictCodes } from './words.ts'
 
@@ -49,6 +49,7 @@ const issued = {
 
 export const createdKey = extend('CreatedKey', key, { ...issued, created: createdFlag })
 
+export const keyDetails = withUse('KeyDetails', key)
 export const changedKey = changed('ChangedKey', key)
 
 export const rotatedKey = extend('RotatedKey', key, {
@@ -119,6 +120,7 @@ export type Key = Of<typeof key>
 export type CreatedKey = Of<typeof createdKey>
 /** A key with the secret that was just made for it. */
 export type IssuedKey = Pick<CreatedKey, 'id' | 'name' | 'secret' | 'secretFile'>
+export type KeyDetails = Of<typeof keyDetails>
 export type ChangedKey = Of<typeof changedKey>
 export type RotatedKey = Of<typeof rotatedKey>
 export type Denial = Of<typeof denial>

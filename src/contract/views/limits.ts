@@ -9,6 +9,7 @@ import {
   list,
   nullable,
   number,
+  type ObjectShape,
   type Of,
   object,
   text,
@@ -53,6 +54,14 @@ export const limitState = extend('LimitState', limit, {
   exceeded: flag('Whether this limit denies the request'),
   retryAt: nullable(time('When enough has left the window; null when nothing needs to, or nothing can')),
 })
+
+/** What `show` prints of a thing with limits: besides, what is used of them. */
+export const withUse = <T>(name: string, thing: ObjectShape<T>): ObjectShape<WithUse<T>> =>
+  extend(name, thing, {
+    limits: list(limitState, 'Its own limits, with what is used and left of each'),
+  }) as never
+
+export type WithUse<T> = Omit<T, 'limits'> & { readonly limits: readonly LimitState[] }
 
 export const limitForecast = extend('LimitForecast', limitState, {
   frees: list(

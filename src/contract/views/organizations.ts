@@ -1,6 +1,7 @@
 /** Organizations, their members, invitations, teams and roles, and who may do what. */
 import { as, choice, extend, flag, integer, list, nullable, type Of, object, text, time } from '../shape.ts'
 import { changed, created, stamps } from './changes.ts'
+import { limit, withUse } from './limits.ts'
 import { orgRef, projectRef, teamRef, userRef } from './refs.ts'
 import { accessCodes, accessSources, invitationStatuses } from './words.ts'
 
@@ -13,6 +14,8 @@ export const organization = object('Organization', {
   teams: integer('How many teams it has'),
   projects: integer('How many projects it owns'),
   ...stamps,
+  limits: list(limit, 'Limits on all keys of its projects together'),
+  memberLimits: integer('How many limits of single members it has'),
 })
 
 export const organizationMember = object('OrganizationMember', {
@@ -40,6 +43,7 @@ export const team = object('Team', {
   organization: as(orgRef, 'The organization that it is part of'),
   members: integer('How many members it has'),
   ...stamps,
+  limits: list(limit, 'Limits on what its members use in projects of the organization, together'),
 })
 
 export const teamMember = object('TeamMember', {
@@ -75,6 +79,8 @@ export const accessCheck = object('AccessCheck', {
   grant: nullable(as(accessGrant, 'What grants it; null if nothing does')),
 })
 
+export const organizationDetails = withUse('OrganizationDetails', organization)
+export const teamDetails = withUse('TeamDetails', team)
 export const createdOrganization = created('CreatedOrganization', organization)
 export const changedOrganization = changed('ChangedOrganization', organization)
 export const changedMember = changed('ChangedMember', organizationMember)
@@ -91,12 +97,14 @@ export const createdRole = created('CreatedRole', role)
 export const changedRole = changed('ChangedRole', role)
 
 export type Organization = Of<typeof organization>
+export type OrganizationDetails = Of<typeof organizationDetails>
 export type CreatedOrganization = Of<typeof createdOrganization>
 export type OrganizationMember = Of<typeof organizationMember>
 export type Invitation = Of<typeof invitation>
 export type CreatedInvitation = Of<typeof createdInvitation>
 export type AcceptedInvitation = Of<typeof acceptedInvitation>
 export type Team = Of<typeof team>
+export type TeamDetails = Of<typeof teamDetails>
 export type CreatedTeam = Of<typeof createdTeam>
 export type TeamMember = Of<typeof teamMember>
 export type RoleView = Of<typeof role>

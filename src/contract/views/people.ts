@@ -15,7 +15,7 @@ import {
   time,
 } from '../shape.ts'
 import { changed, created, stamps } from './changes.ts'
-import { limit } from './limits.ts'
+import { limit, withUse } from './limits.ts'
 import { orgRef, userRef } from './refs.ts'
 import { offboardings, passwordCodes, projectStates, roles, userStatuses } from './words.ts'
 
@@ -58,7 +58,11 @@ export const project = object('Project', {
   state: choice(projectStates, 'What your backend is doing with it'),
   previewUrl: nullable(text('Where your backend shows it')),
   sandboxId: nullable(text('The sandbox that your backend runs it in')),
+  memberLimits: integer('How many limits of single members it has'),
 })
+
+export const userDetails = withUse('UserDetails', user)
+export const projectDetails = withUse('ProjectDetails', project)
 
 export const createdUser = created('CreatedUser', user)
 export const changedUser = changed('ChangedUser', user)
@@ -90,6 +94,7 @@ export const createdProject = created('CreatedProject', project)
 export const changedProject = changed('ChangedProject', project)
 
 export type User = Of<typeof user>
+export type UserDetails = Of<typeof userDetails>
 export type CreatedUser = Of<typeof createdUser>
 export type PasswordSet = Of<typeof passwordSet>
 export type Offboarded = Of<typeof offboarded>
@@ -99,3 +104,4 @@ export type PasswordCheck = Of<typeof passwordCheck>
 export type CreatedProject = Of<typeof createdProject>
 export type ProjectMember = Of<typeof projectMember>
 export type Project = Of<typeof project>
+export type ProjectDetails = Of<typeof projectDetails>

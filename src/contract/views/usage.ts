@@ -3,7 +3,7 @@ import { as, choice, flag, integer, list, nullable, number, type Of, object, tex
 import { changed } from './changes.ts'
 import { denial, key } from './keys.ts'
 import { limitForecast } from './limits.ts'
-import { keyRef, projectRef, userRef } from './refs.ts'
+import { keyRef, orgRef, projectRef, teamRef, userRef } from './refs.ts'
 import {
   type Period,
   priceLists,
@@ -11,6 +11,7 @@ import {
   priceSources,
   type ReportGroup,
   type ReportOrder,
+  type ReportSubject,
 } from './words.ts'
 
 const counts = {
@@ -47,6 +48,15 @@ export const usageRow = object('UsageRow', {
   model: nullable(text('The model, when grouped by model')),
   start: nullable(time('Start of the hour, day, week or month, when grouped by one')),
   ...counts,
+  organization: nullable(
+    as(orgRef, 'The organization that owned the project then, when grouped by org and one did'),
+  ),
+  team: nullable(
+    as(
+      teamRef,
+      'A team of that organization that the user was in then, when grouped by team; what members of several used counts for each',
+    ),
+  ),
 })
 
 /** What GET /v1/self answers. */
@@ -219,6 +229,9 @@ export type UsageReceipt = Of<typeof usageReceipt>
 export type Compacted = Of<typeof compacted>
 export type UsageCheck = Of<typeof usageCheck>
 
+/** Who or what a row is about, by one of its groups; null for nobody. */
+export const subjectOf = (row: UsageRow, by: ReportSubject) => (by === 'org' ? row.organization : row[by])
+
 /** What there is to say of the usage of a time, as an HTML report shows it. */
 export interface UsageOverview {
   /** When it was read. */
@@ -228,7 +241,7 @@ export interface UsageOverview {
   /** As asked for, or else from the first use to the last; null when nothing was used in all of time. */
   readonly range: { readonly start: Date; readonly end: Date } | null
   /** Names of what alone counts. */
-  readonly only: { readonly [G in Exclude<ReportGroup, Period>]?: string }
+  readonly only: { readonly [S in ReportSubject]?: string }
   /** What the largest is known by. */
   readonly sort: ReportOrder
   /** Sums of everything that fits. */
@@ -237,7 +250,7 @@ export interface UsageOverview {
   readonly timeline: Timeline | null
   /** A row for everything that was used, the largest first; by what does not tell rows apart there is no entry. */
   readonly shares: readonly {
-    readonly by: Exclude<ReportGroup, Period>
+    readonly by: ReportSubject
     readonly rows: readonly UsageRow[]
   }[]
   /** The report as it was asked for: its groups, whether they are all, and its rows. */

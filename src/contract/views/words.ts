@@ -104,7 +104,10 @@ export const revivals = [
 
 export const periods = ['hour', 'day', 'week', 'month'] as const
 
-export const reportGroups = ['key', 'user', 'project', 'model', ...periods] as const
+/** What used something, or was used. */
+export const reportSubjects = ['key', 'user', 'project', 'org', 'team', 'model'] as const
+
+export const reportGroups = [...reportSubjects, ...periods] as const
 
 export const reportOrders = ['tokens', 'requests', 'cost'] as const
 
@@ -195,6 +198,7 @@ export type KeyDenial = (typeof keyDenials)[number]
 export type VerdictCode = (typeof verdictCodes)[number]
 export type Period = (typeof periods)[number]
 export type ReportGroup = (typeof reportGroups)[number]
+export type ReportSubject = (typeof reportSubjects)[number]
 export type UnpricedRule = (typeof unpricedRules)[number]
 export type PriceSource = (typeof priceSources)[number]
 export type ReportOrder = (typeof reportOrders)[number]

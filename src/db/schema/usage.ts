@@ -57,7 +57,7 @@ export const series = table(
   ],
 )
 
-/** Names of keys, users and projects that were deleted after they had used something. */
+/** Names of keys, users, projects, organizations and teams that were deleted after they had used something. */
 export const departed = table(
   'departed',
   {

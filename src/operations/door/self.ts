@@ -24,10 +24,13 @@ export async function self(context: OperationContext, { headers }: Carrier): Pro
     const limits = await forecasts(db.facts, found?.limits ?? [], moment)
     const since = addDays(startOfDay(now, 'UTC'), 1 - days, 'UTC')
     const rows = readReport(db, { by: ['day', 'model'], key: id, since }, now)
-    const usage = await Array.fromAsync(rows, ({ key: _, user: __, project: ___, start, ...counts }) => ({
-      start: start ?? since,
-      ...counts,
-    }))
+    const usage = await Array.fromAsync(
+      rows,
+      ({ key: _, user, project, organization, team, start, ...counts }) => ({
+        start: start ?? since,
+        ...counts,
+      }),
+    )
     return { key: { id, name, start, status, model, allowedModels, scopes, expiresAt }, limits, usage }
   })
 }

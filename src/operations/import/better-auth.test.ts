@@ -237,3 +237,30 @@ test('nobody becomes somebody here by an address that was never verified', async
   expect(await latchkey.keys.verify(key.key)).toMatchObject({ valid: true })
   expect(await latchkey.users.get('eve')).toMatchObject({ status: 'active' })
 })
+
+test('an organization and a team that got limits here are kept, and what was used in one that goes keeps its name', async () => {
+  await using all = await scene('kysely')
+  const { latchkey, source } = all
+  await latchkey.users.create({ username: 'zoe' })
+  const first = await latchkey.imports.betterAuth(source)
+  await latchkey.projects.create({ name: 'Lab', org: 'acme' })
+  await latchkey.keys.create({ name: 'zoes', user: 'zoe', project: 'lab' })
+  await latchkey.usage.record('zoes', { inputTokens: 5 })
+  await latchkey.projects.transfer('lab', { user: 'zoe' })
+  await latchkey.imports.undo(first.id)
+  const used = async () =>
+    (await latchkey.usage.report({ by: ['org'] })).map(row => [row.organization?.slug, row.tokens])
+  expect(await used()).toEqual([['acme', 5]])
+
+  const { id } = await latchkey.imports.betterAuth(source)
+  const limit = { metric: 'tokens', amount: 100, windowMs: 3_600_000 } as const
+  await latchkey.limits.set({ org: 'acme' }, [limit])
+  await latchkey.limits.set({ team: 'Backend' }, [limit])
+  await latchkey.limits.set({ project: 'lab', member: 'eve' }, [limit])
+  const { items } = await latchkey.imports.undo(id, { keepChanged: true })
+  const why = items.flatMap(({ type, name, reason }) =>
+    reason === 'a limit belongs to it' ? [`${type} ${name}`] : [],
+  )
+  expect(why.toSorted()).toEqual(['org acme', 'team Backend', 'user eve'])
+  expect(await latchkey.limits.list({ team: 'Backend' })).toHaveLength(1)
+})

@@ -3,12 +3,14 @@ import { type ImportedRow, importedRows as types } from '../../contract/nouns.ts
 import type { ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, isNull, ne, not, oneOf, type SQL } from '../../db/query.ts'
+import { and, eq, gt, isNotNull, isNull, ne, not, oneOf, type SQL, sql } from '../../db/query.ts'
 import { accounts, sessions } from '../../db/schema/accounts.ts'
 import { importedRows, imports } from '../../db/schema/imports.ts'
+import { limits } from '../../db/schema/limits.ts'
 import { invitations, organizationMembers, roles, teamMembers, teams } from '../../db/schema/members.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
+import { keepNames } from '../departed.ts'
 import { ownersOfOrganizations } from '../organizations/owners.ts'
 import type { Staying } from './plan-undo.ts'
 import { hashesOf, labelOf, rowsHere, rowTables, type StoredRow, tellOf } from './rows.ts'
@@ -97,13 +99,17 @@ function outcomeOf(
 
 /** Which rows are parts of an organization or a team, and by which column. */
 const parts = {
-  team: [[teamMembers, 'teamId', 'a member']],
+  team: [
+    [teamMembers, 'teamId', 'a member'],
+    [limits, 'teamId', 'a limit'],
+  ],
   org: [
     [teams, 'organizationId', 'a team'],
     [organizationMembers, 'organizationId', 'a member'],
     [invitations, 'organizationId', 'an invitation'],
     [roles, 'organizationId', 'a role'],
     [projects, 'organizationId', 'a project'],
+    [limits, 'organizationId', 'a limit'],
   ],
 } as const
 
@@ -150,7 +156,10 @@ const keep = (undo: RowUndo, reason: string): RowUndo => ({
   item: { ...undo.item, outcome: 'kept', reason },
 })
 
-/** What stays of users, by their ids: organizations that they own, accounts and sessions that no import brought. */
+/**
+ * What stays of users and projects, by their ids: organizations that users own, accounts and sessions that no import brought, and
+ * limits of single members.
+ */
 export async function stayingRows(db: Database, undos: readonly RowUndo[]): Promise<Staying> {
   const going = (type: ImportedRow) =>
     undos.flatMap(({ type: of, row, item }) =>
@@ -173,6 +182,13 @@ export async function stayingRows(db: Database, undos: readonly RowUndo[]): Prom
     if (type === 'member' && entry.userId && item.outcome === 'kept')
       staying.set(entry.userId, 'a membership')
   }
+  const ofMembers = (id: typeof limits.memberId | typeof limits.projectId) =>
+    db
+      .selectDistinct({ id: sql<string>`${id}` })
+      .from(limits)
+      .where(and(isNotNull(limits.memberId), isNotNull(id)))
+  await add('a limit', ofMembers(limits.memberId))
+  await add('a limit', ofMembers(limits.projectId))
   await add('an organization', ownersOfOrganizations(db, going('member')))
   return staying
 }
@@ -195,13 +211,14 @@ export async function undoRows(
       going.map(row => ({ id: row.id, before: row, after: undefined })),
       'undo-import',
     )
-    for (const some of inChunks(going))
-      await db.delete(table).where(
-        oneOf(
-          table.id,
-          some.map(({ id }) => id),
-        ),
+    for (const some of inChunks(going)) {
+      const among = oneOf(
+        table.id,
+        some.map(({ id }) => id),
       )
+      if (type === 'org' || type === 'team') await keepNames(db, type, among)
+      await db.delete(table).where(among)
+    }
     const back = mine.filter(({ entry, item }) => item.outcome === 'reverted' && entry.action === 'updated')
     for (const { entry, row } of back) {
       const fields = { ...entry.before, ...('updatedAt' in table ? { updatedAt: at } : {}) }

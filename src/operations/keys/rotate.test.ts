@@ -19,9 +19,10 @@ test('the same request id is the same rotation, without its secret', async () =>
 
   const next = await latchkey.keys.rotate('ci', { requestId: 'deploy 8' })
   expect(next.secret).not.toBeNull()
-  // What an earlier rotation promised stays what it answers, also once others followed.
+  // The one that followed granted no grace, and so ended what the earlier one had promised.
   const late = await latchkey.keys.rotate('ci', { requestId: 'deploy 7' })
-  expect(late).toMatchObject({ repeated: true, previousSecretEndsAt: rotated.previousSecretEndsAt })
+  expect(late).toMatchObject({ repeated: true, previousSecretEndsAt: clock.now })
+  expect((await latchkey.keys.verify(first.secret!)).valid).toBe(false)
 })
 
 test('rotations within one millisecond are told apart', async () => {

@@ -1,11 +1,13 @@
 /** Sets and removes limits, within the caller's transaction. */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { LimitedNoun } from '../../contract/nouns.ts'
+import { type LimitedNoun, nouns } from '../../contract/nouns.ts'
 import type { Limit, LimitSubject } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, inArray, isNull, type SQL } from '../../db/query.ts'
+import { and, asc, count, eq, inArray, isNotNull, isNull, oneOf, type SQL, sql } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
+import { users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
+import { column, tableOf } from '../nouns.ts'
 import { isNamed, type LimitName } from './input.ts'
 import { noteNoPrice } from './no-price.ts'
 import { type LimitRow, limitRows, type Subject, subjectColumns } from './rows.ts'
@@ -115,6 +117,47 @@ export const nameOfSubject = ({ name, member }: LimitSubject): string =>
 /** The command that lists its limits. */
 export const listLine = ({ type, id, member }: LimitSubject): string =>
   `latchkey ${type} limit list ${id}${member === null ? '' : ` --member ${member.username}`}`
+
+/** What limits of single users are about: each member of a project or organization, or each place of a user. By name. */
+export async function memberSubjects(db: Database, subject: LimitSubject): Promise<readonly LimitSubject[]> {
+  const { type, id, name } = subject
+  if (type !== 'user') {
+    const members = await db
+      .selectDistinct({ id: users.id, username: users.username })
+      .from(limits)
+      .innerJoin(users, eq(users.id, limits.memberId))
+      .where(eq(columnOf(type), id))
+      .orderBy(users.username)
+    return members.map(member => ({ ...subject, member }))
+  }
+  const member = { id, username: name }
+  const places = async (type: 'project' | 'org') => {
+    const [table, label] = [tableOf(type), column(type, nouns[type].label)]
+    const found = await db
+      .selectDistinct({ id: sql<string>`${table.id}`, name: sql<string>`${label}` })
+      .from(limits)
+      .innerJoin(table, eq(table.id, columnOf(type)))
+      .where(eq(limits.memberId, id))
+      .orderBy(label)
+    return found.map((place): LimitSubject => ({ type, ...place, member }))
+  }
+  return [...(await places('project')), ...(await places('org'))]
+}
+
+/** How many limits of single members things have, by their ids. */
+export async function memberLimitCounts(
+  db: Database,
+  type: 'project' | 'org',
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const of = columnOf(type)
+  const counted = await db
+    .select({ id: of, n: count() })
+    .from(limits)
+    .where(and(isNotNull(limits.memberId), oneOf(of, ids)))
+    .groupBy(of)
+  return new Map(counted.map(({ id, n }) => [id ?? '', n]))
+}
 
 const manySubjects = 500
 

@@ -16,6 +16,12 @@ export type Limited =
   | { readonly org: string; readonly member?: string | undefined }
   | { readonly team: TeamSelector }
 
+/** Where the limits of single members are meant, or of which user. */
+export type MembersLimited =
+  | { readonly project: string }
+  | { readonly org: string }
+  | { readonly user: string }
+
 const [shortestMs, longestMs] = windowRangeMs
 
 const metricNames = metrics.join(', ')

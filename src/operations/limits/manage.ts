@@ -14,12 +14,13 @@ import { type Row, targetOf } from '../nouns.ts'
 import { authorize, type On } from '../organizations/access.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
-import { dropLimits, limitsOf, listLine, nameOfSubject, putLimits } from './change.ts'
+import { dropLimits, limitsOf, listLine, memberSubjects, nameOfSubject, putLimits } from './change.ts'
 import {
   limits as anyLimits,
   type Limited,
   type LimitName,
   limitNames,
+  type MembersLimited,
   type NewLimit,
   type ResetOptions,
   resetOptions,
@@ -73,6 +74,25 @@ export function listLimits(context: OperationContext, limited: Limited): Promise
     const moment = momentOf(context.now())
     const found = await db.facts.keyAt({ id: subject.id }, moment)
     return untilFree(db.facts, inOrder(found?.limits ?? []), moment)
+  })
+}
+
+/**
+ * Lists the limits of every single member of a project or organization, by username, with their usage; of a user, those that bind
+ * the user alone somewhere.
+ *
+ * @throws not_found, ambiguous
+ */
+export function listMemberLimits(
+  context: OperationContext,
+  limited: MembersLimited,
+): Promise<readonly LimitState[]> {
+  return context.store.read(async db => {
+    const subjects = await memberSubjects(db, (await subjectOf(db, limited)).subject)
+    const moment = momentOf(context.now())
+    const found = Map.groupBy(await db.facts.limitsAt(subjects, moment), ({ subject }) => subject)
+    const sorted = subjects.flatMap(subject => inOrder(found.get(subject) ?? []))
+    return untilFree(db.facts, sorted, moment)
   })
 }
 

@@ -1,6 +1,7 @@
 // Runs on PostgreSQL too.
 /** Limits of organizations, of teams, and of one user in a project or an organization. */
 import { expect, test } from 'bun:test'
+import type { LimitState } from '../../contract/views.ts'
 import type { Latchkey } from '../../index.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
@@ -224,4 +225,63 @@ test.each([
   const rows = await latchkey.audit.list({ action: noun })
   const actions = rows.map(row => row.action).filter(action => /limit|reset/.test(action))
   expect(actions.toSorted()).toEqual([`${noun}.limit-add`, `${noun}.limit-remove`, `${noun}.reset`])
+})
+
+test('what has limits shows what is used of them, and lists those of single members after its own', async () => {
+  await using home = await scene()
+  const { latchkey, path, folder, clock } = home
+  await latchkey.teams.members.add('Backend', 'bob')
+  for (const limited of [
+    { user: 'bob' },
+    { team: 'Backend' },
+    ...(['bob', 'alice', undefined] as const).flatMap(member => [
+      { org: 'acme', member },
+      { project: 'shop', member },
+    ]),
+  ])
+    await latchkey.limits.set(limited, tokens(100))
+  await latchkey.limits.set({ org: 'acme', member: 'bob' }, [rolling('requests', 5, hour)])
+  await use(latchkey, 'bob-shop', 30)
+  const { users, organizations, teams, projects, limits } = latchkey
+  expect(await users.get('bob')).toMatchObject({ limits: tokens(100) })
+  expect(await teams.get('Backend')).toMatchObject({ limits: tokens(100) })
+  expect(await organizations.get('acme')).toMatchObject({ limits: tokens(100), memberLimits: 3 })
+  expect(await projects.get('shop')).toMatchObject({ limits: tokens(100), memberLimits: 2 })
+  expect(await projects.get('blog')).toMatchObject({ limits: [], memberLimits: 0 })
+  expect((await teams.list()).teams).toMatchObject([{ limits: tokens(100) }])
+  expect((await organizations.list()).organizations).toMatchObject([
+    { limits: tokens(100), memberLimits: 3 },
+    { limits: [], memberLimits: 0 },
+  ])
+  const ofMembers = (await limits.listOfMembers({ org: 'acme' })).map(
+    ({ metric, used, subject }) => `${subject.member?.username} ${metric} ${used}`,
+  )
+  expect(ofMembers).toEqual(['alice tokens 0', 'bob tokens 30', 'bob requests 1'])
+
+  const type = async (line: string) => (await run(line, { db: path, cwd: folder, now: clock.now })).out
+  const used = { limits: [{ metric: 'tokens', amount: 100, used: 30, remaining: 70 }] }
+  await limits.set({ key: 'bob-shop' }, tokens(100))
+  for (const shown of [
+    'org show acme',
+    'team show Backend',
+    'project show shop',
+    'user show bob',
+    'key show bob-shop',
+  ]) {
+    expect(await type(shown)).toMatch(/^limits +tokens 30 of 100 \/ 1h, 70 left$/m)
+    expect(JSON.parse(await type(`${shown} --json`))).toMatchObject(used)
+  }
+  expect(await type('org show acme')).toMatch(/^member limits +3$/m)
+  const whose = async (line: string) =>
+    JSON.parse(await type(line)).map(({ subject }: LimitState) => subject.member?.username ?? '-')
+  expect(await whose('org limit list acme --json')).toEqual(['-', 'alice', 'bob', 'bob'])
+  expect(await whose('project limit list shop --json')).toEqual(['-', 'alice', 'bob'])
+  expect(await whose('project limit list shop --member bob --json')).toEqual(['bob'])
+  expect(await type('project limit list shop')).toContain('bob in project shop')
+  const ofBob = await type('user limit list bob')
+  for (const text of ['user bob', 'bob in project shop', 'bob in org acme']) expect(ofBob).toContain(text)
+  expect(await whose('user limit list alice --json')).toEqual(['alice', 'alice'])
+  const told = async (line: string) => (await run(line, { db: path, cwd: folder, now: clock.now })).err
+  expect(await told('project show shop')).toContain('latchkey project limit list prj_')
+  expect(await told('project show blog')).toBe('')
 })

@@ -12,6 +12,7 @@ import { organizations } from '../../db/schema/organizations.ts'
 import { projects } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import type { CreateOptions } from '../input.ts'
+import { limitViews, memberLimitCounts } from '../limits/change.ts'
 import type { Row } from '../nouns.ts'
 import { paged } from '../page.ts'
 import { isDisabled } from '../people/status.ts'
@@ -142,6 +143,8 @@ export async function organizationViews(
     await countsOf(teams),
     await countsOf(projects),
   ]
+  const limitsOf = await limitViews(db, 'org', ids)
+  const memberLimits = await memberLimitCounts(db, 'org', ids)
   return rows.map(row => ({
     id: row.id,
     slug: row.slug,
@@ -152,6 +155,8 @@ export async function organizationViews(
     projects: owned.get(row.id) ?? 0,
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
+    limits: limitsOf.get(row.id) ?? [],
+    memberLimits: memberLimits.get(row.id) ?? 0,
   }))
 }
 

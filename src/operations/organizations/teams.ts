@@ -11,6 +11,7 @@ import { organizations } from '../../db/schema/organizations.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { CreateOptions, TeamSelector } from '../input.ts'
+import { limitViews } from '../limits/change.ts'
 import { type Row, targetOf } from '../nouns.ts'
 import { paged } from '../page.ts'
 import { newId } from '../rules/ids.ts'
@@ -191,6 +192,7 @@ const memberView = (
 
 /** The views of rows, in the same order. */
 export async function teamViews(db: Database, rows: readonly Row<'team'>[]): Promise<readonly Team[]> {
+  const ids = rows.map(row => row.id)
   const about = await db
     .select({
       id: teams.id,
@@ -199,12 +201,8 @@ export async function teamViews(db: Database, rows: readonly Row<'team'>[]): Pro
     })
     .from(teams)
     .innerJoin(organizations, eq(organizations.id, teams.organizationId))
-    .where(
-      oneOf(
-        teams.id,
-        rows.map(row => row.id),
-      ),
-    )
+    .where(oneOf(teams.id, ids))
+  const limitsOf = await limitViews(db, 'team', ids)
   const aboutEach = new Map(about.map(each => [each.id, each]))
   return rows.map(row => {
     const { slug = '', members = 0 } = aboutEach.get(row.id) ?? {}
@@ -215,6 +213,7 @@ export async function teamViews(db: Database, rows: readonly Row<'team'>[]): Pro
       members,
       createdAt: new Date(row.createdAt),
       updatedAt: new Date(row.updatedAt),
+      limits: limitsOf.get(row.id) ?? [],
     }
   })
 }

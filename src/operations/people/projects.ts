@@ -11,7 +11,7 @@ import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
-import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
+import { changeLimits, limitViews, memberLimitCounts, requireOneMeaning } from '../limits/change.ts'
 import type { Row } from '../nouns.ts'
 import { actingUser, authorize } from '../organizations/access.ts'
 import { listed } from '../page.ts'
@@ -197,6 +197,7 @@ export async function projectViews(
     .where(oneOf(projectMembers.projectId, ids))
     .orderBy(users.username)
   const limitsOf = await limitViews(db, 'project', ids)
+  const memberLimits = await memberLimitCounts(db, 'project', ids)
   const ownerOf = new Map(owners.map(owner => [owner.id, owner]))
   const membersOf = Map.groupBy(members, ({ projectId }) => projectId)
   return rows.map(row => ({
@@ -219,6 +220,7 @@ export async function projectViews(
     state: row.state,
     previewUrl: row.previewUrl,
     sandboxId: row.sandboxId,
+    memberLimits: memberLimits.get(row.id) ?? 0,
   }))
 }
 

@@ -1,17 +1,16 @@
 /** Users: people and service accounts that own projects and keys. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
+import { nouns } from '../../contract/nouns.ts'
 import type { Changed, CreatedUser, User } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, count, eq, not, type SQL } from '../../db/query.ts'
-import { chats } from '../../db/schema/chats.ts'
-import { keys } from '../../db/schema/keys.ts'
-import { projects, users } from '../../db/schema/people.ts'
+import { and, eq, not, type SQL } from '../../db/query.ts'
+import { users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
 import { changeLimits, limitViews, requireOneMeaning } from '../limits/change.ts'
-import type { Row } from '../nouns.ts'
+import { column, type Row, tableOf } from '../nouns.ts'
 import { requireOtherOwner } from '../organizations/owners.ts'
 import { listed } from '../page.ts'
 import * as rules from '../rules/input.ts'
@@ -157,33 +156,42 @@ export async function requireDeletable(
   db: Database,
   row: Row<'user'>,
 ): Promise<void> {
-  const { id, username } = row
   await requireOtherOwner(db, context.now(), row)
-  const [owned] = await db.select({ n: count() }).from(projects).where(eq(projects.ownerId, id))
-  const [held] = await db.select({ n: count() }).from(keys).where(eq(keys.userId, id))
-  const [said] = await db.select({ n: count() }).from(chats).where(eq(chats.userId, id))
-  if (held && held.n > 0) {
+  for (const { noun, by, verb, hint } of inTheWay) {
+    const held = await db.$count(tableOf(noun), eq(column(noun, by), row.id))
+    if (held === 0) continue
     throw new LatchkeyError(
       'conflict',
-      `${username} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
-      `see them with: latchkey key list --user ${username}; delete them or give them to another user, or use: latchkey user disable ${username}`,
-    )
-  }
-  if (owned && owned.n > 0) {
-    throw new LatchkeyError(
-      'conflict',
-      `${username} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
-      `see them with: latchkey project list --owner ${username}; give them to another owner first`,
-    )
-  }
-  if (said && said.n > 0) {
-    throw new LatchkeyError(
-      'conflict',
-      `${username} still has ${said.n} ${said.n === 1 ? 'chat' : 'chats'}`,
-      `see them with: latchkey chat list --user ${username}; erase them first with: latchkey chat prune --user ${username}`,
+      `${row.username} still ${verb} ${held} ${held === 1 ? noun : nouns[noun].plural}`,
+      hint(row.username),
     )
   }
 }
+
+/** What a user must be rid of first, and how to see it. */
+const inTheWay = [
+  {
+    noun: 'key',
+    by: 'userId',
+    verb: 'has',
+    hint: (user: string) =>
+      `see them with: latchkey key list --user ${user}; delete them or give them to another user, or use: latchkey user disable ${user}`,
+  },
+  {
+    noun: 'project',
+    by: 'ownerId',
+    verb: 'owns',
+    hint: (user: string) =>
+      `see them with: latchkey project list --owner ${user}; give them to another owner first`,
+  },
+  {
+    noun: 'chat',
+    by: 'userId',
+    verb: 'has',
+    hint: (user: string) =>
+      `see them with: latchkey chat list --user ${user}; erase them first with: latchkey chat prune --user ${user}`,
+  },
+] as const
 
 /** The views of rows, in the same order. */
 export async function userViews(

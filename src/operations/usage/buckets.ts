@@ -1,11 +1,11 @@
 /** Reads the usage of periods from as few buckets as make them up: days inside, hours at their edges, minutes at those. */
-import type { Period, ReportGroup } from '../../contract/views.ts'
+import type { ReportSubject } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import type { UsageCounts } from '../../db/facts.ts'
 import { and, eq, type SQL, sql } from '../../db/query.ts'
 import { models, series } from '../../db/schema/usage.ts'
 import { dayMs, keptMs, type Retention, type Run, spansOf, type Width, widthMs } from '../../db/spans.ts'
-import { bucketTables, counterColumns, counting, summed } from './sum.ts'
+import { bucketTables, counterColumns, counting, eachCounter, summed } from './sum.ts'
 
 /** What is counted; everything if nothing is said. */
 export interface Scope {
@@ -13,9 +13,9 @@ export interface Scope {
   readonly of?: SQL | undefined
   /** Only this model. */
   readonly model?: string | undefined
+  /** Of teams, only the one with this id. */
+  readonly team?: string | undefined
 }
-
-export type Dimension = Exclude<ReportGroup, Period>
 
 /** What somebody used in a period. Null is what it is not grouped by, and an empty id is nobody's. */
 export interface PeriodSums extends UsageCounts {
@@ -24,6 +24,8 @@ export interface PeriodSums extends UsageCounts {
   readonly key: string | null
   readonly user: string | null
   readonly project: string | null
+  readonly org: string | null
+  readonly team: string | null
   readonly model: number | null
 }
 
@@ -48,11 +50,12 @@ export async function sumsOf(
   db: Database,
   edges: readonly number[],
   scope: Scope,
-  by: readonly Dimension[],
+  by: readonly ReportSubject[],
   most = Number.POSITIVE_INFINITY,
 ): Promise<readonly PeriodSums[]> {
   const grouping = by.map(dimension => groupColumns[dimension])
-  const columnOf = (dimension: Dimension) => (by.includes(dimension) ? groupColumns[dimension] : sql`NULL`)
+  const columnOf = (dimension: ReportSubject) =>
+    by.includes(dimension) ? groupColumns[dimension] : sql`NULL`
   const rows: PeriodSums[] = []
   for (const some of atOnce(runsOf(edges, await db.facts.retention()))) {
     const used = sql.join(
@@ -65,6 +68,8 @@ export async function sumsOf(
         key: sql<string | null>`${columnOf('key')}`,
         user: sql<string | null>`${columnOf('user')}`,
         project: sql<string | null>`${columnOf('project')}`,
+        org: sql<string | null>`${columnOf('org')}`,
+        team: sql<string | null>`${columnOf('team')}`,
         model: sql<number | null>`${columnOf('model')}`,
         ...summed,
       })
@@ -73,13 +78,30 @@ export async function sumsOf(
     rows.push(...(await (most === Number.POSITIVE_INFINITY ? found : found.limit(most + 1))))
     if (rows.length > most) break
   }
-  return rows
+  return by.includes('team') ? forEachTeam(rows, scope.team) : rows
 }
 
-const groupColumns: Readonly<Record<Dimension, SQL>> = {
+/** What the members of several teams used counts for each of them, as it does in their limits. */
+function forEachTeam(sums: readonly PeriodSums[], only: string | undefined): readonly PeriodSums[] {
+  const each = sums.flatMap(sum =>
+    (only ?? sum.team ?? '').split(' ').map((team): PeriodSums => ({ ...sum, team })),
+  )
+  const groups = Map.groupBy(each, ({ period, key, user, project, org, team, model }) =>
+    JSON.stringify([period, key, user, project, org, team, model]),
+  )
+  return [...groups.values()].flatMap(([first, ...others]) =>
+    first === undefined
+      ? []
+      : { ...first, ...eachCounter(name => others.reduce((sum, row) => sum + row[name], first[name])) },
+  )
+}
+
+const groupColumns: Readonly<Record<ReportSubject, SQL>> = {
   key: sql`key_id`,
   user: sql`user_id`,
   project: sql`project_id`,
+  org: sql`organization_id`,
+  team: sql`team_ids`,
   model: sql`model`,
 }
 
@@ -133,7 +155,7 @@ function atOnce(runs: readonly PeriodRun[]): readonly PeriodRun[][] {
   return parts
 }
 
-function bucketsOf(run: PeriodRun, { of, model }: Scope, by: readonly Dimension[]): SQL {
+function bucketsOf(run: PeriodRun, { of, model }: Scope, by: readonly ReportSubject[]): SQL {
   const { width, from, until, period, length } = run
   const number = length === until - from ? sql`${period}` : sql`${period} + (start - ${from}) / ${length}`
   const columns = [...by.map(dimension => groupColumns[dimension]), ...Object.values(counterColumns)]

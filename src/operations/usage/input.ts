@@ -142,7 +142,10 @@ export interface CheckOptions {
 }
 
 export interface ReportOptions {
-  /** At most two of key, user, project and model, and one of hour, day, week and month; none gives one row with the sum. */
+  /**
+   * At most two of key, user, project, org, team and model, and one of hour, day, week and month; none gives one row with the
+   * sum. By team, what members of several teams used counts for each of them.
+   */
   readonly by?: readonly ReportGroup[] | undefined
   /** Start of the report. The bucket that contains it counts whole. */
   readonly since?: Date | undefined
@@ -154,6 +157,10 @@ export interface ReportOptions {
   readonly user?: string | undefined
   /** Only keys of this project. */
   readonly project?: string | undefined
+  /** Only what was used while this organization owned the project. */
+  readonly org?: string | undefined
+  /** Only what members of this team used in projects of its organization; one of `org`, if that is given too. */
+  readonly team?: string | undefined
   /** Only this model. */
   readonly model?: string | undefined
   /** IANA time zone in which hours, days, weeks (from Monday) and months begin; default UTC. */

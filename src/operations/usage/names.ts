@@ -1,5 +1,5 @@
 /** Names of those who used something, also of those that were deleted since. */
-import { labelOf, nouns, type UsingNoun, usingNouns } from '../../contract/nouns.ts'
+import { type LimitedNoun, labelOf, limitedNouns, nouns } from '../../contract/nouns.ts'
 import type { UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { type Column, eq, oneOf, type Table } from '../../db/query.ts'
@@ -8,10 +8,11 @@ import { column, tableOf } from '../nouns.ts'
 import { looksLikeId } from '../rules/ids.ts'
 import { find, type Selector } from '../select.ts'
 import type { PeriodSums } from './buckets.ts'
+import type { ReportOptions } from './input.ts'
 import { shownCounts } from './sum.ts'
 
 /** Who is meant; those that were deleted are known by their whole id. @throws not_found, ambiguous */
-export async function findUsing<N extends UsingNoun>(
+async function findUsing<N extends LimitedNoun>(
   db: Database,
   noun: N,
   selector: Selector<N>,
@@ -23,6 +24,20 @@ export async function findUsing<N extends UsingNoun>(
   }
   const row = await find(db, noun, selector)
   return { id: row.id, name: labelOf(noun, row) }
+}
+
+/** What alone a report is about. A team is one of the organization, if that is given too. @throws not_found, ambiguous */
+export async function findOnly(db: Database, { key, user, project, org, team }: ReportOptions) {
+  const found = async <N extends LimitedNoun>(noun: N, selector: Selector<N> | undefined) =>
+    selector === undefined ? undefined : findUsing(db, noun, selector)
+  const isAnywhere = org === undefined || looksLikeId(team?.toLowerCase() ?? '', nouns.team.prefix)
+  return {
+    key: await found('key', key),
+    user: await found('user', user),
+    project: await found('project', project),
+    org: await found('org', org),
+    team: await found('team', team === undefined || isAnywhere ? team : { team, org }),
+  }
 }
 
 /** Makes rows with names of sums, and looks each name up once. */
@@ -39,14 +54,16 @@ export class Names {
   async rows(sums: readonly PeriodSums[], start: Date | null): Promise<readonly UsageRow[]> {
     await this.#lookUp(sums)
     return sums.map(sum => {
-      const [key, user, project] = [this.#named(sum.key), this.#named(sum.user), this.#named(sum.project)]
+      const [user, project, org] = [this.#named(sum.user), this.#named(sum.project), this.#named(sum.org)]
       return {
-        key,
+        key: this.#named(sum.key),
         user: user && { id: user.id, username: user.name },
         project: project && { id: project.id, slug: project.name },
         model: (sum.model !== null && this.#models.get(sum.model)) || null,
         start,
         ...shownCounts(sum),
+        organization: org && { id: org.id, slug: org.name },
+        team: this.#named(sum.team),
       }
     })
   }
@@ -59,7 +76,7 @@ export class Names {
     if (sums.some(({ model }) => model !== null && !this.#models.has(model))) {
       for (const { id, name } of await this.#db.select().from(models)) this.#models.set(id, name)
     }
-    const all = new Set(sums.flatMap(({ key, user, project }) => [key, user, project]))
+    const all = new Set(sums.flatMap(({ key, user, project, org, team }) => [key, user, project, org, team]))
     const unknown = [...all].filter(id => id !== null && id !== '' && !this.#names.has(id))
     if (unknown.length === 0) return
     const ids = unknown as string[]
@@ -70,7 +87,7 @@ export class Names {
     for (const id of ids) this.#names.set(id, id)
     await look(departed, departed.id, departed.name)
     // What lives again has the name that it has now.
-    for (const noun of usingNouns)
+    for (const noun of limitedNouns)
       await look(tableOf(noun), column(noun, 'id'), column(noun, nouns[noun].label))
   }
 }

@@ -3,18 +3,17 @@
  * report operation reads everything from one snapshot, so the numbers agree.
  */
 
-import { periods } from '../../contract/views/words.ts'
+import { subjectOf } from '../../contract/views/usage.ts'
+import { periods, reportSubjects } from '../../contract/views/words.ts'
 import type { ReportGroup, Timeline, Totals, UsageOverview, UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { noCounts } from '../../db/facts.ts'
 import { nextPeriod } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
 import type { ReportOptions } from './input.ts'
-import { findUsing } from './names.ts'
+import { findOnly } from './names.ts'
 import { readReport, readUse } from './report.ts'
 import { shownCounts } from './sum.ts'
-
-const subjects = ['key', 'user', 'project', 'model'] as const
 
 /** @throws invalid, not_found, ambiguous */
 export function usageOverview(
@@ -32,7 +31,7 @@ export function usageOverview(
     const start = options.since ?? use?.first
     const end = options.until ?? (options.since === undefined ? use && new Date(use.last.getTime() + 1) : now)
     const range = start && end && end > start ? { start, end } : null
-    const shares = await Promise.all(subjects.map(async by => ({ by, rows: await read({ by: [by] }) })))
+    const shares = await Promise.all(reportSubjects.map(async by => ({ by, rows: await read({ by: [by] }) })))
     return {
       generatedAt: now,
       timeZone,
@@ -41,7 +40,9 @@ export function usageOverview(
       sort,
       totals: sum ? totalsOf(sum) : shownCounts(noCounts),
       timeline: range && use ? await timelineOf(range, now, asked, by, read) : null,
-      shares: shares.filter(each => each.rows.length > 1 || each.rows.some(row => row[each.by] !== null)),
+      shares: shares.filter(
+        ({ by, rows }) => rows.length > 1 || rows.some(row => subjectOf(row, by) !== null),
+      ),
       by,
       top,
       rows,
@@ -49,7 +50,16 @@ export function usageOverview(
   })
 }
 
-const totalsOf = ({ key: _, user: __, project: ___, model, start, ...totals }: UsageRow): Totals => totals
+const totalsOf = ({
+  key: _,
+  user: __,
+  project: ___,
+  model,
+  start,
+  organization,
+  team,
+  ...totals
+}: UsageRow): Totals => totals
 
 /** The usual length of each, in milliseconds. */
 const usualMs = { hour: 3_600_000, day: 86_400_000, week: 604_800_000, month: 2_629_800_000 } as const
@@ -80,14 +90,10 @@ async function timelineOf(
   }
 }
 
-async function namesOf(
-  db: Database,
-  { key, user, project, model }: ReportOptions,
-): Promise<UsageOverview['only']> {
-  return {
-    ...(key === undefined ? {} : { key: (await findUsing(db, 'key', key)).name }),
-    ...(user === undefined ? {} : { user: (await findUsing(db, 'user', user)).name }),
-    ...(project === undefined ? {} : { project: (await findUsing(db, 'project', project)).name }),
-    ...(model === undefined ? {} : { model }),
-  }
+async function namesOf(db: Database, options: ReportOptions): Promise<UsageOverview['only']> {
+  const { model } = options
+  const names = Object.entries(await findOnly(db, options)).flatMap(([noun, found]) =>
+    found === undefined ? [] : [[noun, found.name]],
+  )
+  return { ...Object.fromEntries(names), ...(model === undefined ? {} : { model }) }
 }

@@ -2,17 +2,18 @@
 
 import { LatchkeyError } from '../../contract/errors.ts'
 import { periods, reportGroups, reportOrders } from '../../contract/views/words.ts'
-import type { Period, ReportGroup, UsageRow } from '../../contract/views.ts'
+import type { Period, ReportGroup, ReportSubject, UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { noCounts } from '../../db/facts.ts'
-import { and, eq } from '../../db/query.ts'
+import { and, eq, sql } from '../../db/query.ts'
 import { series } from '../../db/schema/usage.ts'
+import { word } from '../../db/words.ts'
 import { nextPeriod, startOfPeriod } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
 import { requireWords } from '../rules/input.ts'
-import { type Dimension, edgeAt, everMs, type Scope, sumsOf, useIn } from './buckets.ts'
+import { edgeAt, everMs, type Scope, sumsOf, useIn } from './buckets.ts'
 import type { ReportOptions } from './input.ts'
-import { findUsing, Names } from './names.ts'
+import { findOnly, Names } from './names.ts'
 import { shownCounts } from './sum.ts'
 
 /** The most periods in a report. */
@@ -71,19 +72,22 @@ interface Plan {
   readonly timeZone: string
   readonly period: Period | undefined
   /** The groups besides the time. */
-  readonly others: readonly Dimension[]
+  readonly others: readonly ReportSubject[]
   readonly scope: Scope
   readonly largest: (a: UsageRow, b: UsageRow) => number
   readonly names: Names
 }
 
 async function planOf(db: Database, options: ReportOptions, now: Date): Promise<Plan> {
-  const { by = [], timeZone = 'UTC', sort = 'tokens', key, user, project, model } = options
+  const { by = [], timeZone = 'UTC', sort = 'tokens', model } = options
+  const { key, user, project, org, team } = await findOnly(db, options)
   const sizeOf = (row: UsageRow) => ({ tokens: row.tokens, requests: row.requests, cost: row.costUsd })[sort]
   const of = and(
-    key === undefined ? undefined : eq(series.keyId, (await findUsing(db, 'key', key)).id),
-    user === undefined ? undefined : eq(series.userId, (await findUsing(db, 'user', user)).id),
-    project === undefined ? undefined : eq(series.projectId, (await findUsing(db, 'project', project)).id),
+    key && eq(series.keyId, key.id),
+    user && eq(series.userId, user.id),
+    project && eq(series.projectId, project.id),
+    org && eq(series.organizationId, org.id),
+    team && sql`${word('position')}(${series.teamIds}, ${team.id}) > 0`,
   )
   return {
     db,
@@ -91,8 +95,8 @@ async function planOf(db: Database, options: ReportOptions, now: Date): Promise<
     now,
     timeZone,
     period: by.find(isPeriod),
-    others: by.filter(group => !isPeriod(group)),
-    scope: { of, model },
+    others: by.filter(isSubject),
+    scope: { of, model, team: team?.id },
     largest: (a, b) =>
       sizeOf(b) - sizeOf(a) ||
       b.tokens - a.tokens ||
@@ -149,8 +153,8 @@ async function* periodRows(
   const retention = await db.facts.retention()
   const wanted = groups && new Set(groups.map(groupOf))
   let used: number | null = range.first.getTime()
-  // By model alone there are few rows in each; of keys there may be any number.
-  let size = others.every(each => each === 'model') ? 64 : 1
+  // Of models there are few rows in each; of keys there may be any number.
+  let size = others.length === 0 ? mostAtOnce : others.every(each => each === 'model') ? 64 : 1
   for (let start = range.first; start < range.end; ) {
     const starts = [start]
     let next = nextPeriod(period, start, timeZone)
@@ -221,15 +225,19 @@ const emptyRow: UsageRow = {
   model: null,
   start: null,
   ...shownCounts(noCounts),
+  organization: null,
+  team: null,
 }
 
-const groupOf = ({ key, user, project, model }: UsageRow): string =>
-  JSON.stringify([key?.id, user?.id, project?.id, model])
+const groupOf = ({ key, user, project, organization, team, model }: UsageRow): string =>
+  JSON.stringify([key?.id, user?.id, project?.id, organization?.id, team?.id, model])
 
-const nameOf = (row: UsageRow): string =>
-  [row.key?.name, row.user?.username, row.project?.slug, row.model].filter(Boolean).join(' ')
+const nameOf = ({ key, user, project, organization, team, model }: UsageRow): string =>
+  [key?.name, user?.username, project?.slug, organization?.slug, team?.name, model].filter(Boolean).join(' ')
 
 const isPeriod = (group: ReportGroup): group is Period => periods.some(period => period === group)
+
+const isSubject = (group: ReportGroup): group is ReportSubject => !isPeriod(group)
 
 /** @throws invalid */
 function requireOptions({
@@ -241,14 +249,16 @@ function requireOptions({
   key,
   user,
   project,
+  org,
+  team,
   model,
 }: ReportOptions): void {
-  requireWords({ key, user, project, model })
+  requireWords({ key, user, project, org, team, model })
   const unknown = by.find(group => !reportGroups.includes(group))
   if (
     unknown !== undefined ||
     by.filter(isPeriod).length > 1 ||
-    by.filter(group => !isPeriod(group)).length > 2 ||
+    by.filter(isSubject).length > 2 ||
     new Set(by).size < by.length
   ) {
     throw new LatchkeyError(

@@ -15,21 +15,26 @@ import {
   temporaryLatchkey,
 } from '../../testing/latchkey.ts'
 import { type Running, spawnLatchkey, startLatchkey } from '../../testing/process.ts'
+import { run } from '../../testing/run.ts'
 
 const minute = 60_000
 const day = 1_440 * minute
 const now = '2026-11-20T12:00:00Z'
-const events = 24_000
+/** A log of more than 20,000 is too large for one transaction. */
+const events = 20_400
 const names = ['a', 'b', 'c', 'd']
 
-/** A request of each key in turn, each in a minute of its own, in a log that is too large for one transaction. */
-function write(folder: string, name = 'log.ndjson', id: (n: number) => string = n => `e${n}`): string {
-  const lines = Array.from({ length: events }, (_, n) => {
+/** A request of each key in turn, each in a minute of its own. */
+const log = (id: (n: number) => string = n => `e${n}`): string =>
+  Array.from({ length: events }, (_, n) => {
     const at = new Date(Date.parse(now) - (1 + Math.floor(n / names.length)) * minute)
     return JSON.stringify({ id: id(n), key: names[n % names.length], model: 'm', inputTokens: 1, at })
-  })
+  }).join('\n')
+const usual = log()
+
+function write(folder: string, name = 'log.ndjson', content = usual): string {
   const path = join(folder, name)
-  writeFileSync(path, lines.join('\n'))
+  writeFileSync(path, content)
   return path
 }
 
@@ -165,7 +170,7 @@ test.each(Object.keys(phases) as Phase[])(
     const isSealed = phase === 'it counts and is being merged'
     expect(await requests(home.latchkey)).toBe(names.length + (isSealed ? events : 0))
     expect((await home.latchkey.usage.check()).ok).toBe(true)
-    const again = await spawnLatchkey(['usage', 'ingest', file, '--json'], { db: home.path, env })
+    const again = await run(['usage', 'ingest', file, '--json'], { db: home.path, env, now: home.clock.now })
     expect(again.json<object>()).toMatchObject({ counted: isSealed ? 0 : events, alreadyCounted: isSealed })
     expect(await requests(home.latchkey)).toBe(names.length + events)
     expect((await home.latchkey.usage.check()).ok).toBe(true)
@@ -348,7 +353,14 @@ test('events that are recorded while a log with them is counted count once', asy
 
 test('two large logs at once both count, and what is in both counts once', async () => {
   await using home = await scene()
-  const files = [write(home.folder), write(home.folder, 'half.ndjson', n => (n % 2 ? `e${n}` : `f${n}`))]
+  const files = [
+    write(home.folder),
+    write(
+      home.folder,
+      'half.ndjson',
+      log(n => (n % 2 ? `e${n}` : `f${n}`)),
+    ),
+  ]
   const ran = await Promise.all(
     files.map(file => spawnLatchkey(['usage', 'ingest', file, '--json'], { db: home.path })),
   )

@@ -1,7 +1,12 @@
-import { project } from '../../../contract/views/people.ts'
-import { thing } from '../thing.ts'
+import { projectDetails } from '../../../contract/views/people.ts'
+import { showing } from '../thing.ts'
 
-export default thing('project', project, ({ projects }) => projects).show({
-  summary: 'Show one project and its members',
-  examples: ['latchkey project show shop', 'latchkey project show shop --json'],
-})
+export default showing(
+  'project',
+  projectDetails,
+  async (ctx, { project }) => (await ctx.operations()).projects.get(project),
+  {
+    summary: 'Show one project and its members',
+    examples: ['latchkey project show shop', 'latchkey project show shop --json'],
+  },
+)

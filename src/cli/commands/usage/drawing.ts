@@ -1,5 +1,7 @@
 /** Shows usage and its cost: days as bars, counts as columns. Also shows what compacting and importing did. */
 
+import { subjectOf } from '../../../contract/views/usage.ts'
+import { periods, reportSubjects } from '../../../contract/views/words.ts'
 import type {
   Compacted,
   Denial,
@@ -16,7 +18,7 @@ import type {
 import type { Brush } from '../../declare/brush.ts'
 import type { Column, Total } from '../../declare/column.ts'
 import { bar } from '../../draw/chart.ts'
-import { keyStatus } from '../../draw/columns.ts'
+import { keyStatus, reference } from '../../draw/columns.ts'
 import { limitLines } from '../../draw/limits.ts'
 import { many } from '../../draw/quantity.ts'
 import { sumOf } from '../../draw/totals.ts'
@@ -94,17 +96,11 @@ export function reportColumns(
   by: readonly ReportGroup[],
   sort: ReportOrder = 'tokens',
 ): readonly Column<UsageRow>[] {
-  const names = {
-    key: row => row.key?.name,
-    user: row => row.user?.username,
-    project: row => row.project?.slug,
-    model: row => row.model,
-  } satisfies Record<string, (row: UsageRow) => string | null | undefined>
-  const groups = Object.entries(names).filter(([name]) => by.some(group => group === name))
-  const periods = by.filter(group => !(group in names))
+  const groups = reportSubjects.filter(name => by.includes(name))
+  const times = periods.filter(name => by.includes(name))
   const last = amounts.toSorted((a, b) => Number(a === sort) - Number(b === sort))
   return [
-    ...periods.map(
+    ...times.map(
       (title): Column<UsageRow> => ({
         title,
         cell: title === 'month' ? monthOfRow : startOfRow,
@@ -112,9 +108,13 @@ export function reportColumns(
       }),
     ),
     ...groups.map(
-      ([title, nameOf], index): Column<UsageRow> => ({
+      (title, index): Column<UsageRow> => ({
         title,
-        cell: (row, brush) => nameOf(row) ?? brush.dim(`(no ${title})`),
+        cell: (row, brush) => {
+          const subject = subjectOf(row, title)
+          if (subject === null) return brush.dim(`(no ${title})`)
+          return typeof subject === 'string' ? subject : reference(subject)
+        },
         ...(index === 0 ? { importance: 'high' } : {}),
         ...(title === 'key' ? { whole: true } : {}),
       }),
@@ -159,12 +159,25 @@ const amountColumns: Readonly<Record<(typeof amounts)[number], readonly Column<U
   tokens: [{ title: 'tokens', cell: (row, brush) => brush.count(row.tokens), align: 'right' }],
 }
 
-/** The sum of all rows. With `top`, its label says that only the largest are included. */
-export function reportTotal(rows: readonly UsageRow[], top: number | undefined): Total<UsageRow> | undefined {
+/**
+ * The sum of all rows. With `top`, its label says that only the largest are included. Rows of teams do not add up to what was
+ * used, so they have none.
+ */
+export function reportTotal(
+  rows: readonly UsageRow[],
+  by: readonly ReportGroup[],
+  top: number | undefined,
+): Total<UsageRow> | undefined {
   const [first] = rows
-  if (first === undefined || rows.length === 1) return undefined
+  if (first === undefined || rows.length === 1 || by.includes('team')) return undefined
   return { label: top === undefined ? 'total' : 'total shown', row: { ...first, ...sumOf(rows) } }
 }
+
+/** What people should know before they add up rows of teams. */
+export const reportNotice = (rows: readonly UsageRow[], by: readonly ReportGroup[]): string | undefined =>
+  by.includes('team') && rows.length > 1
+    ? 'Use by members of several teams is in the row of each, so rows may add up to more than was used.'
+    : undefined
 
 const monthOfRow = (row: UsageRow, brush: Brush): string => brush.time(row.start, '').slice(0, 7)
 

@@ -5,23 +5,21 @@ import type { Values } from '../../declare/declaration.ts'
 import { command, opt, rows } from '../../declare/define.ts'
 import { count, groups } from '../../declare/parse.ts'
 import { since } from '../../declare/times.ts'
-import { reportColumns, reportTotal } from './drawing.ts'
+import { reportColumns, reportNotice, reportTotal } from './drawing.ts'
 
 const options = {
   by: opt.list(
     'a,b',
     groups,
-    'Group by one or two of key, user, project, model, and one of hour, day, week, month (default: one total)',
+    'Group by one or two of key, user, project, org, team, model, and one of hour, day, week, month (default: one total)',
   ),
-  since: opt.as(
-    'duration|date',
-    since,
-    'Start, inclusive: a date, a month such as 2026-10, or a word such as today',
-  ),
+  since: opt.as('duration|date', since, 'Start, inclusive: a date, 2026-10, or a word such as today'),
   until: opt.as('duration|date', since, 'End, exclusive: --since 2026-10 --until 2026-11 is all of October'),
   key: opt.text('key', 'Only this key'),
   user: opt.text('user', 'Only keys of this user'),
   project: opt.text('project', 'Only keys of this project'),
+  org: opt.text('org', 'Only what was used while this organization owned the project'),
+  team: opt.text('team', 'Only what members of this team used in projects of its organization'),
   model: opt.text('model', 'Only this model'),
   sort: opt.choice(reportOrders, 'Sort by this, largest first (default: tokens)'),
   top: opt.as('n', count, 'Only the N largest; with a time and another group, the N largest of that group'),
@@ -34,14 +32,16 @@ type Typed = Values<typeof options>
 
 export default command({
   effect: 'read',
-  summary: 'Sum up usage by key, user, project, model, hour, day, week or month',
+  summary: 'Sum up usage by key, user, project, org, team, model and time',
   description:
-    'Counts usage that was recorded with a time. Totals that an import brought without a time are in key stats, not here. Grouped by a time alone, periods without use have a row too: from --since to --until or now, or else from the first to the last use. Tables end with a total; JSON and CSV have only the rows.',
+    'Counts usage that was recorded with a time. Totals that an import brought without a time are in key stats, not here. Grouped by a time alone, periods without use have a row too: from --since to --until or now, or else from the first to the last use. Tables end with a total; JSON and CSV have only the rows. By team, what members of several teams used counts for each of them, so there is no total. Deleted users, projects and organizations keep their names; select one by its id.',
   examples: [
     'latchkey usage report --by key,day --since 7d',
     'latchkey usage report --by user,model,month --since 2026-10',
     'latchkey usage report --by user --since last-month --until this-month --json',
     'latchkey usage report --by project,month --sort cost --top 5 -o csv',
+    'latchkey usage report --by org,month --since last-month',
+    'latchkey usage report --org acme --by team,user',
     'latchkey usage report --by key,day --since 30d --html usage.html --force',
   ],
   options,
@@ -56,10 +56,11 @@ export default command({
     const page = { file: html, replace: force }
     return (await writeUsagePage(ctx, page, () => usage.overview(asked))).rows
   },
+  notice: (rows, { by = [] }) => reportNotice(rows, by),
   lines: (_, { html }) => (html === undefined ? undefined : [`Wrote ${html}`]),
   prints: rows(usageRow, {
     columns: ({ by = [], sort }: Typed) => reportColumns(by, sort),
-    total: (rows, { top }: Typed) => reportTotal(rows, top),
+    total: (rows, { by = [], top }: Typed) => reportTotal(rows, by, top),
     empty: 'No usage in that time.',
   }),
 })

@@ -2,6 +2,7 @@
  * A usage report as one page to keep or to mail: text, tables and SVG in one file that loads nothing and runs nothing.
  * Pure: an overview in, HTML out. Numbers are computed in the overview, not here.
  */
+import { subjectOf } from '../../../contract/views/usage.ts'
 import type { ReportGroup, Totals, UsageRow } from '../../../contract/views.ts'
 import type { Timeline, UsageOverview } from '../../../index.ts'
 import { programVersion } from '../../../system/version.ts'
@@ -138,8 +139,16 @@ ${rowTable({ caption: `Usage by ${period}`, by: [period], rows, total: overview.
 </section>`
 }
 
-const subjects = { key: 'Keys', user: 'Users', project: 'Projects', model: 'Models' } as const
+const subjects = {
+  key: 'Keys',
+  user: 'Users',
+  project: 'Projects',
+  org: 'Organizations',
+  team: 'Teams',
+  model: 'Models',
+} as const
 const mostShown = 10
+const forEachTeam = ' What members of several teams used counts for each of them.'
 
 /** Who or what used most, with bars in the table. */
 function shares(overview: UsageOverview, { by, rows }: UsageOverview['shares'][number]): Markup {
@@ -159,7 +168,7 @@ function shares(overview: UsageOverview, { by, rows }: UsageOverview['shares'][n
 ${scroller(
   id,
   html`<table class="shares">
-<caption>${shown.length < rows.length ? `The ${mostShown} largest of ${count(rows.length)}. ` : ''}Bars compare with the largest<span class="more">, shares are of the whole</span>.</caption>
+<caption>${shown.length < rows.length ? `The ${mostShown} largest of ${count(rows.length)}. ` : ''}Bars compare with the largest<span class="more">, shares are of the whole</span>.${by === 'team' ? forEachTeam : ''}</caption>
 <thead><tr><th class="name" scope="col">${subjects[by].slice(0, -1)}</th><th class="more" scope="col">Share</th><th scope="col">Tokens</th><th scope="col">Requests</th><th scope="col">Cost</th></tr></thead>
 <tbody>
 ${shown.map(
@@ -199,7 +208,7 @@ const isShownAbove = (overview: UsageOverview): boolean =>
 
 function everyRow({ by, rows, top, totals }: UsageOverview, dates: Calendar): Markup {
   const names = new Intl.ListFormat('en-GB').format(by)
-  const caption = `Usage by ${names}${top === null ? '' : `, the ${count(top)} largest`}: ${count(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}`
+  const caption = `Usage by ${names}${top === null ? '' : `, the ${count(top)} largest`}: ${count(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}${by.includes('team') ? `.${forEachTeam}` : ''}`
   return html`<section aria-labelledby="rows"><h2 id="rows">By ${names}</h2>
 ${rowTable({ caption, by, rows, total: top === null ? totals : undefined, dates })}
 </section>`
@@ -252,8 +261,9 @@ const scroller = (label: string, table: Markup): Markup =>
   html`<div class="scroll" role="region" aria-labelledby="${label}" tabindex="0">${table}</div>`
 
 function nameOf(row: UsageRow, by: keyof typeof subjects): Markup {
-  const name = by === 'model' ? row.model : row[by] && reference(row[by])
-  return name === null ? html`<span class="rest">none</span>` : isolated(name)
+  const subject = subjectOf(row, by)
+  if (subject === null) return html`<span class="rest">none</span>`
+  return isolated(typeof subject === 'string' ? subject : reference(subject))
 }
 
 /** A name may be written from right to left, or contain marks that change the direction. */

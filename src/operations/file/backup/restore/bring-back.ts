@@ -7,7 +7,7 @@
  */
 
 import { LatchkeyError } from '../../../../contract/errors.ts'
-import { byPlural, isUsing, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
+import { byPlural, isLimited, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
 import type { Restored } from '../../../../contract/views.ts'
 import { limitedBy } from '../../../../db/rows.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
@@ -168,10 +168,11 @@ export class Return {
 
   #remove(noun: Noun, id: string): void {
     const { name } = this.get('main', noun, id)
-    if (isUsing(noun)) {
+    if (isLimited(noun)) {
+      const isUsed = noun === 'team' ? 'instr(team_ids, ?1) > 0' : `${limitedBy[noun]} = ?1`
       this.#client
         .query(
-          `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE ?1 IN (SELECT ${limitedBy[noun]} FROM main.series WHERE pending = 0)`,
+          `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM main.series WHERE pending = 0 AND ${isUsed})`,
         )
         .run(id, name)
     }
