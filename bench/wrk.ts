@@ -15,7 +15,8 @@ export class Servers implements Disposable {
 
   /** Starts one. @param field of the first line on its stderr, which says where it listens */
   async start(command: readonly string[], field: string): Promise<string> {
-    const log = join(this.#folder, `${this.#children.length}.log`)
+    // Of earlier servers there may be a log with their address.
+    const log = join(this.#folder, `${crypto.randomUUID()}.log`)
     const child = Bun.spawn([process.execPath, ...command], { stdout: 'ignore', stderr: Bun.file(log) })
     this.#children.push(child)
     for (;;) {

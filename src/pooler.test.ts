@@ -131,6 +131,33 @@ requirePooler()('commands of all kinds work through PgBouncer', async () => {
   expect(failures).toEqual([])
 })
 
+requirePooler()('a site moves to a server behind PgBouncer, whole and then the rest', async () => {
+  await using made = await site()
+  using folder = temporaryFolder()
+  const file = folder.file('site.db')
+  const latchkey = connectLatchkey({ path: file, env: { HOME: folder.path } })
+  await latchkey.initialize({ admin: 'root' })
+  await latchkey.keys.create({ name: 'ci', user: 'root' })
+  const copy = async (...words: string[]) => {
+    const { code, err } = await run(['db', 'copy', file, made.url, ...words], { env: { HOME: folder.path } })
+    expect(code, err).toBe(0)
+  }
+  const keys = async () => {
+    const copied = connectLatchkey({ path: made.url })
+    const found = await copied.keys.list()
+    await copied.close()
+    return found
+  }
+  await copy('--dry-run')
+  expect(await failure(keys())).toMatchObject({ code: 'database_missing' })
+  await copy()
+  expect(await keys()).toEqual(await latchkey.keys.list())
+  await latchkey.keys.create({ name: 'late' })
+  await copy('--rest')
+  expect(await keys()).toEqual(await latchkey.keys.list())
+  await latchkey.close()
+})
+
 requirePooler()('limits and locks hold among clients that share its sessions', async () => {
   await using made = await site()
   const clients = Array.from({ length: 3 }, () => connectLatchkey({ path: made.url, busyTimeoutMs: 20_000 }))

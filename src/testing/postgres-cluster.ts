@@ -60,24 +60,31 @@ export class Cluster {
 
   /** Makes the cluster in `folder`, which must not exist, and starts its server. */
   static async start(folder: string, options: ClusterOptions): Promise<Cluster> {
-    mkdirSync(folder, { mode: 0o711 })
-    if (process.getuid?.() === 0) {
-      const user = serverUser()
-      if (user !== null) chownSync(folder, user.uid, user.gid)
-    }
+    makeFolder(folder)
     // ICU would sort `b` before `C`, and so a column that forgot its collation is noticed.
     const locale = ['--locale-provider=icu', '--icu-locale=en-US', '--locale=C.UTF-8', '--encoding=UTF8']
-    const words = ['-D', join(folder, 'data'), '-U', 'postgres', '--no-sync', '--auth=trust', ...locale]
-    const made = Bun.spawnSync(asServer('initdb', words), { cwd: '/', stdout: 'pipe', stderr: 'pipe' })
-    if (!made.success) throw new Error(`initdb failed: ${made.stdout}${made.stderr}`)
+    make('initdb', ['-D', join(folder, 'data'), '-U', 'postgres', '--no-sync', '--auth=trust', ...locale])
     const hba = [
       'local all postgres trust',
       'host all postgres 127.0.0.1/32 trust',
       'host all all 127.0.0.1/32 scram-sha-256',
+      'host replication postgres 127.0.0.1/32 trust',
       'local all all scram-sha-256',
       '',
     ]
     await Bun.write(join(folder, 'data/pg_hba.conf'), hba.join('\n'))
+    return Cluster.#onFreePort(folder, options)
+  }
+
+  /** Makes a standby in `folder`, which must not exist, and starts it: it follows the primary and only reads. */
+  static standby(folder: string, primary: Cluster): Promise<Cluster> {
+    makeFolder(folder)
+    const from = primary.url('postgres')
+    make('pg_basebackup', ['-D', join(folder, 'data'), '-R', '-c', 'fast', '--no-sync', '-d', from])
+    return Cluster.#onFreePort(folder, primary.#options)
+  }
+
+  static async #onFreePort(folder: string, options: ClusterOptions): Promise<Cluster> {
     for (let tries = 1; ; tries++) {
       const cluster = new Cluster(folder, await freePort(), options)
       try {
@@ -135,7 +142,7 @@ export class Cluster {
       const decoder = new TextDecoder()
       for await (const chunk of server.stderr) {
         this.#log += decoder.decode(chunk, { stream: true })
-        if (this.#log.includes('ready to accept connections')) ready.resolve()
+        if (/ready to accept (read-only )?connections/.test(this.#log)) ready.resolve()
       }
       ready.reject(new Error(`the server did not start: ${this.#log}`))
     }
@@ -175,6 +182,17 @@ export class Cluster {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     return [pid, ...children.trim().split(' ').filter(Boolean).map(Number)]
   }
+}
+
+function makeFolder(path: string): void {
+  mkdirSync(path, { mode: 0o711 })
+  const user = process.getuid?.() === 0 ? serverUser() : null
+  if (user !== null) chownSync(path, user.uid, user.gid)
+}
+
+function make(program: string, words: readonly string[]): void {
+  const made = Bun.spawnSync(asServer(program, words), { cwd: '/', stdout: 'pipe', stderr: 'pipe' })
+  if (!made.success) throw new Error(`${program} failed: ${made.stdout}${made.stderr}`)
 }
 
 /** A backend may end at any time. */

@@ -4,7 +4,7 @@
  */
 import { type ReservedSQL, SQL } from 'bun'
 import { isLost, LostConnection, translate, unknownOutcome } from './errors.ts'
-import type { Target } from './url.ts'
+import type { Server, Target } from './url.ts'
 
 export interface ConnectionOptions {
   /** Whether statements stay prepared on the server. */
@@ -59,18 +59,43 @@ export class Connection {
     this.#settle = settle
   }
 
-  /** @throws busy, permission, config, database_missing */
+  /** Of several servers, to the primary; to a standby if there is none. @throws busy, permission, config, database_missing */
   static async open(target: Target, options: ConnectionOptions): Promise<Connection> {
+    const last = primaries.get(target)
+    const servers = target.servers.toSorted((a, b) => Number(b === last) - Number(a === last))
+    const failures: unknown[] = []
+    let standby: Connection | undefined
+    for (const server of servers) {
+      try {
+        const connection = await Connection.#openAt(server, target, options)
+        if (servers.length === 1) return connection
+        if ((await connection.run(isPrimary)) > 0) {
+          standby?.close()
+          primaries.set(target, server)
+          return connection
+        }
+        if (standby === undefined) standby = connection
+        else connection.close()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (standby !== undefined) return standby
+    throw failures[0]
+  }
+
+  static async #openAt(server: Server, target: Target, options: ConnectionOptions): Promise<Connection> {
     const lost: { report: () => void } = { report: () => {} }
     const settings = { ...everywhere, ...options.settings }
     const sql = new SQL({
-      ...addressOf(target),
+      ...addressOf(server, target),
       ...settingsOf(target, options.prepare, settings),
       onclose: () => lost.report(),
     })
     try {
       const reserved = await sql.reserve()
-      const isAtWork = options.patient ? await witness(target, options, reserved) : async () => false
+      const other = () => Connection.#openAt(server, target, { ...options, patient: false })
+      const isAtWork = options.patient ? await witness(target, other, reserved) : async () => false
       const settle = target.prepare ? undefined : settingText(settings)
       const connection = new Connection(target.name, sql, reserved, options.deadlineMs, isAtWork, settle)
       lost.report = () => connection.#lose('the connection was closed')
@@ -242,6 +267,11 @@ export class Connection {
   }
 }
 
+/** The server that was the primary when it was last asked. */
+const primaries = new WeakMap<Target, Server>()
+
+const isPrimary = 'SELECT 1 WHERE NOT pg_is_in_recovery()'
+
 type Row = Record<string, unknown>
 
 type Answer = Row[] & { readonly count: number }
@@ -259,13 +289,13 @@ const settingText = (settings: Settings): string => {
 /** Asks on a connection of its own whether the server still has the one of `reserved`. */
 async function witness(
   target: Target,
-  options: ConnectionOptions,
+  open: () => Promise<Connection>,
   reserved: ReservedSQL,
 ): Promise<() => Promise<boolean>> {
   const [row] = await reserved.unsafe<{ pid: number }[]>('SELECT pg_backend_pid() AS pid')
   return async () => {
     try {
-      const other = await Connection.open(target, { ...options, patient: false })
+      const other = await open()
       try {
         const found = await other.rows('SELECT FROM pg_stat_activity WHERE pid = $1', [row?.pid ?? 0])
         // A pooler between gives each transaction another process, and closes the connection when that has ended.
@@ -301,8 +331,8 @@ export function listed(list: readonly (string | number | bigint | null)[]): stri
 }
 
 /** Everything is said here, because Bun takes what is left out from DATABASE_URL and PGHOST, and PGDATABASE even before a URL. */
-function addressOf(target: Target): SQL.Options {
-  const { hostname, port, user: username, database, password, socket, sslMode, rootCertificates } = target
+function addressOf({ hostname, port, socket }: Server, target: Target): SQL.Options {
+  const { user: username, database, password, sslMode, rootCertificates } = target
   const host = hostname.includes(':') ? `[${hostname}]` : hostname
   const url = `postgres://${host}:${port}/?sslmode=${sslMode}`
   const ca = rootCertificates === null ? {} : { ca: rootCertificates }

@@ -1,12 +1,12 @@
 /** The words of messages, which an index of the schema has. No rule may live here. */
-import type { MessageSearch, SoughtWords } from '../facts.ts'
+import type { MessageSearch } from '../facts.ts'
 import type { Query } from '../rows.ts'
 
 /** Rows of `{ number }`, the latest message first. */
 export function messagesWith({ words, chatId, userId, projectId, before, limit }: MessageSearch): Query {
   const params: (string | number)[] = []
   const place = (value: string | number): string => `$${params.push(value)}`
-  const sought = words.map(word => phrase(word, place(word.text.replaceAll('-', ' '))))
+  const sought = words.map(({ text, isStart }) => `latchkey_sought(${place(text)}, ${isStart})`)
   const conditions = [`latchkey_words(messages.content) @@ (${sought.join(' && ')})`]
   if (before !== undefined) conditions.push(`messages.number < ${place(before)}`)
   if (chatId !== undefined) conditions.push(`messages.chat_id = ${place(chatId)}`)
@@ -19,9 +19,3 @@ export function messagesWith({ words, chatId, userId, projectId, before, limit }
     params,
   }
 }
-
-/** Words that follow each other, which the server also has of `one-word`; more letters may follow the last one. */
-const phrase = ({ isStart }: SoughtWords, place: string): string =>
-  isStart
-    ? `(phraseto_tsquery('simple', ${place})::text || ':*')::tsquery`
-    : `phraseto_tsquery('simple', ${place})`

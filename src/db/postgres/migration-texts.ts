@@ -11,6 +11,7 @@ import up8 from '../../../drizzle/postgres/0012_imports.sql' with { type: 'text'
 import up9 from '../../../drizzle/postgres/0013_api_keys.sql' with { type: 'text' }
 import up10 from '../../../drizzle/postgres/0014_names.sql' with { type: 'text' }
 import up11 from '../../../drizzle/postgres/0015_limits.sql' with { type: 'text' }
+import up12 from '../../../drizzle/postgres/0016_accents.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string])[] = [
   ['0004_usage_series', up0],
@@ -25,4 +26,5 @@ export const migrationTexts: readonly (readonly [name: string, up: string])[] = 
   ['0013_api_keys', up9],
   ['0014_names', up10],
   ['0015_limits', up11],
+  ['0016_accents', up12],
 ]

@@ -1,7 +1,9 @@
 /** Connections against a server that is stopped, killed and frozen. */
 import { expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { failure } from '../../testing/failure.ts'
 import { emptyDatabase, latchkeyDatabase, requirePostgres, temporaryServer } from '../../testing/postgres.ts'
+import { serverPrograms } from '../../testing/postgres-cluster.ts'
 import { Connection } from './connection.ts'
 import { isLost } from './errors.ts'
 import { Pool, type PoolOptions, poolsOf } from './pool.ts'
@@ -87,6 +89,20 @@ requirePostgres()('a server that was restarted is used again, by readers and wri
   await server.start()
   expect(await pool.tell(c => c.run('INSERT INTO t VALUES (3)'))).toBe(1)
   expect(await pool.ask(c => c.values('SELECT x FROM t ORDER BY x'))).toEqual([[1], [2], [3]])
+  await pool.close()
+})
+
+requirePostgres()('a connection that ended while nobody listened is not lent', async () => {
+  await using database = await emptyDatabase()
+  const pool = new Pool(targetOf(database.url), { ...usual, size: 1 })
+  await pool.lend(c => c.script('CREATE TABLE t (x int)'))
+  const end =
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()'
+  // Meanwhile this process hears nothing.
+  const ended = Bun.spawnSync([join(serverPrograms ?? '', 'psql'), '--tuples-only', '-c', end, database.url])
+  expect(ended.stdout.toString().trim()).toBe('t')
+  Bun.sleepSync(1_100)
+  expect(await pool.tell(c => c.run('INSERT INTO t VALUES (1)'))).toBe(1)
   await pool.close()
 })
 

@@ -6,9 +6,14 @@ import { shownUrl, withPassword } from '../../text/address.ts'
 import { targetOf } from './url.ts'
 
 const of = (url: string) => {
-  const { password, ...target } = targetOf(url)
-  return { ...target, password: password() }
+  const { password, servers, ...target } = targetOf(url)
+  return { ...servers[0], ...target, password: password(), servers }
 }
+
+const two = [
+  { hostname: 'a.example', port: 5432, socket: null, isNear: false },
+  { hostname: '::1', port: 6000, socket: null, isNear: true },
+]
 
 test.each([
   [
@@ -25,6 +30,14 @@ test.each([
   ['postgres://me@db.example/keys?sslmode=verify-full', { sslMode: 'verify-full', hostname: 'db.example' }],
   ['postgres://me@db.example/keys?sslmode=disable', { sslMode: 'disable' }],
   ['postgres://me@localhost/keys?pool=20&prepare=off', { pool: 20, prepare: false }],
+  [
+    'postgres://me:a,b@a.example,[::1]:6000/keys?sslmode=require',
+    { servers: two, database: 'keys', password: 'a,b' },
+  ],
+  [
+    'postgres://localhost,127.0.0.1:6000/keys?target_session_attrs=read-write',
+    { isNear: true, database: 'keys' },
+  ],
 ])('%s', (url, expected) => {
   expect(of(url)).toMatchObject(expected)
 })
@@ -44,6 +57,13 @@ describe('what is refused names what is wrong, and never the password', () => {
     ['postgres://me:s3cret@db.example/keys', 'has no sslmode', 'sslmode=verify-full'],
     ['postgres://me:s3cret@127.0.0.1.example/keys', 'has no sslmode', 'sslmode=verify-full'],
     ['postgres://me:s3cret@db.example/keys?sslmode=prefer', 'prefer', 'sslmode=verify-full'],
+    ['postgres://me:s3cret@localhost,db.example/keys', 'has no sslmode', 'sslmode=verify-full'],
+    ['postgres://me:s3cret@localhost,b:port/keys', 'is not a URL', 'write postgres://'],
+    [
+      'postgres://me:s3cret@a,b/keys?sslmode=disable&target_session_attrs=any',
+      'session_attrs=any',
+      'leave it out',
+    ],
     ['postgres://me:s3cret@localhost/keys?ssl=true', 'an unknown option, ssl', 'sslmode'],
     ['postgres://me:s3cret@localhost/keys?pool=0', 'a pool of 0', 'pool=8'],
     ['postgres://me:s3cret@localhost/keys?prepare=no', 'prepare=no', 'prepare=off'],

@@ -10,10 +10,8 @@ import { shownUrl } from '../../text/address.ts'
 export interface Target {
   /** For people: the URL without its password and options. */
   readonly name: string
-  readonly hostname: string
-  readonly port: number
-  /** The folder of a socket, which takes the place of host and port; null for TCP. */
-  readonly socket: string | null
+  /** Where it may be: of several, a primary is used rather than a standby. */
+  readonly servers: readonly Server[]
   readonly user: string
   readonly database: string
   /** Not a text, so that no log can show it. */
@@ -30,11 +28,28 @@ export interface Target {
   readonly prepare: boolean
 }
 
+export interface Server {
+  readonly hostname: string
+  readonly port: number
+  /** The folder of a socket, which takes the place of host and port; null for TCP. */
+  readonly socket: string | null
+  /** Whether the way to it stays on this machine. */
+  readonly isNear: boolean
+}
+
 const sslModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const
 
 type SslMode = (typeof sslModes)[number]
 
-const options = ['sslmode', 'sslrootcert', 'host', 'application_name', 'pool', 'prepare'] as const
+const options = [
+  'sslmode',
+  'sslrootcert',
+  'host',
+  'application_name',
+  'pool',
+  'prepare',
+  'target_session_attrs',
+] as const
 
 type Option = (typeof options)[number]
 
@@ -43,25 +58,25 @@ const mostPool = 100
 const usualPort = 5432
 
 /**
- * Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`. A folder in `host` is that of a socket.
+ * Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`. A folder in `host` is that of a socket. There may be several
+ * hosts, with commas between.
  *
  * @throws usage
  */
 export function targetOf(url: string): Target {
   const name = shownUrl(url)
-  const parsed = parse(url, name)
-  const asked = (option: Option) => parsed.searchParams.get(option) ?? undefined
-  for (const option of parsed.searchParams.keys()) {
+  const [first, ...others] = eachHost(url).map(each => parse(each, name)) as [URL, ...URL[]]
+  const asked = (option: Option) => first.searchParams.get(option) ?? undefined
+  for (const option of first.searchParams.keys()) {
     if (!options.includes(option as Option)) {
       throw wrong(name, `has an unknown option, ${option}`, `use only: ${options.join(', ')}`)
     }
   }
-  const typed = decode(parsed.hostname.replace(/^\[(.*)\]$/, '$1'))
-  const host = (typed === noHost ? '' : typed) || asked('host') || ''
-  const socket = host === '' || host.startsWith('/') ? socketFolder(host) : null
-  const user = decode(parsed.username) || userInfo().username
+  const servers = [first, ...others].map(each => serverOf(each, asked('host')))
+  const user = decode(first.username) || userInfo().username
   const sslMode = asked('sslmode')
-  const isNear = socket !== null || isLoopback(host)
+  const isNear = servers.every(server => server.isNear)
+  requireWriting(name, asked('target_session_attrs'))
   if (sslMode === undefined ? !isNear : !isSslMode(sslMode)) {
     throw wrong(
       name,
@@ -73,18 +88,34 @@ export function targetOf(url: string): Target {
   }
   return {
     name,
-    hostname: socket === null ? host : 'localhost',
-    port: parsed.port === '' ? usualPort : Number(parsed.port),
-    socket,
+    servers,
     user,
-    database: decode(parsed.pathname.slice(1)) || user,
-    password: () => decode(parsed.password),
+    database: decode(first.pathname.slice(1)) || user,
+    password: () => decode(first.password),
     sslMode: isSslMode(sslMode) ? sslMode : 'disable',
     isNear,
     rootCertificates: certificates(name, asked('sslrootcert')),
     applicationName: asked('application_name') ?? 'latchkey',
     pool: poolSize(name, asked('pool')),
     prepare: isOn(name, asked('prepare')),
+  }
+}
+
+/** The same URL with one of its hosts, for each of them. */
+function eachHost(url: string): readonly string[] {
+  const [, before = '', hosts = '', rest = ''] = /^(\w+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(url) ?? []
+  return hosts.split(',').map(host => `${before}${host}${rest}`)
+}
+
+function serverOf({ hostname, port }: URL, asked: string | undefined): Server {
+  const typed = decode(hostname.replace(/^\[(.*)\]$/, '$1'))
+  const host = (typed === noHost ? '' : typed) || asked || ''
+  const socket = host === '' || host.startsWith('/') ? socketFolder(host) : null
+  return {
+    hostname: socket === null ? host : 'localhost',
+    port: port === '' ? usualPort : Number(port),
+    socket,
+    isNear: socket !== null || isLoopback(host),
   }
 }
 
@@ -116,6 +147,16 @@ function decode(text: string): string {
 
 const wrong = (name: string, what: string, hint: string): LatchkeyError =>
   new LatchkeyError('usage', `${name} ${what}`, hint)
+
+/** What others can be told to look for is what is looked for here. */
+function requireWriting(name: string, asked: string | undefined): void {
+  if (asked === undefined || asked === 'read-write' || asked === 'primary') return
+  throw wrong(
+    name,
+    `has target_session_attrs=${asked}`,
+    'leave it out: of several hosts, the primary is used, and a standby for reading if there is no primary',
+  )
+}
 
 const isSslMode = (text: string | undefined): text is SslMode => sslModes.some(mode => mode === text)
 

@@ -1,7 +1,8 @@
 /**
  * `bun run generate NAME`: drizzle-kit writes the next migration from src/db/schema. Then STRICT is added to every new
  * table, and WITHOUT ROWID to the clustered ones, because drizzle has no words for them. A migration that only adds
- * gets its way back. Landed migrations are never changed. Last, the same step is written for PostgreSQL.
+ * gets its way back. Landed migrations are never changed. Last, the same step is written for PostgreSQL. With `--custom`
+ * after the name, the step is written by hand.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -39,9 +40,9 @@ const migrations = () =>
     .sort()
 
 const before = new Set(migrations())
-const name = Bun.argv[2]
+const [name, ...more] = Bun.argv.slice(2)
 const kit = Bun.spawnSync(
-  ['bunx', '--bun', 'drizzle-kit', 'generate', ...(name === undefined ? [] : ['--name', name])],
+  ['bunx', '--bun', 'drizzle-kit', 'generate', ...(name === undefined ? [] : ['--name', name]), ...more],
   { stdio: ['inherit', 'inherit', 'inherit'] },
 )
 if (kit.exitCode !== 0) process.exit(kit.exitCode)

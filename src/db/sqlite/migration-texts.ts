@@ -31,6 +31,8 @@ import down14 from '../../../drizzle/0014_names.down.sql' with { type: 'text' }
 import up14 from '../../../drizzle/0014_names.sql' with { type: 'text' }
 import down15 from '../../../drizzle/0015_limits.down.sql' with { type: 'text' }
 import up15 from '../../../drizzle/0015_limits.sql' with { type: 'text' }
+import down16 from '../../../drizzle/0016_accents.down.sql' with { type: 'text' }
+import up16 from '../../../drizzle/0016_accents.sql' with { type: 'text' }
 
 export const migrationTexts: readonly (readonly [name: string, up: string, down: string])[] = [
   ['0000_foundation', up0, down0],
@@ -49,4 +51,5 @@ export const migrationTexts: readonly (readonly [name: string, up: string, down:
   ['0013_api_keys', up13, down13],
   ['0014_names', up14, down14],
   ['0015_limits', up15, down15],
+  ['0016_accents', up16, down16],
 ]

@@ -1,6 +1,5 @@
 /** What works on a whole database on a server: making it, migrating it, and what its health says. */
 import { afterAll, expect } from 'bun:test'
-import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Connection } from '../../db/postgres/connection.ts'
 import { migrateTo } from '../../db/postgres/migrate.ts'
@@ -174,8 +173,6 @@ requirePostgres()('doctor finds who is behind, what nobody frees, and what has n
     replication: expect.stringMatching(/^warning: nobody reads the replication slot left, .* keeps \d\d MiB/),
   })
   await admin.run("SELECT pg_drop_replication_slot('left')")
-  appendFileSync(join(server.folder, 'data/pg_hba.conf'), 'host replication postgres 127.0.0.1/32 trust\n')
-  await admin.run('SELECT pg_reload_conf()')
   const standby = Bun.spawn(
     [join(serverPrograms ?? '', 'pg_receivewal'), '--status-interval=1', '-D', folder.path, '-d', url],
     {

@@ -153,8 +153,8 @@ async function* periodRows(
   const retention = await db.facts.retention()
   const wanted = groups && new Set(groups.map(groupOf))
   let used: number | null = range.first.getTime()
-  // By model alone there are few rows in each; of keys there may be any number.
-  let size = others.every(each => each === 'model') ? 64 : 1
+  // Of models there are few rows in each; of keys there may be any number.
+  let size = others.length === 0 ? mostAtOnce : others.every(each => each === 'model') ? 64 : 1
   for (let start = range.first; start < range.end; ) {
     const starts = [start]
     let next = nextPeriod(period, start, timeZone)

@@ -34,11 +34,13 @@ export async function fill(
   onProgress: ProgressListener | undefined,
 ): Promise<readonly CopiedTable[]> {
   const tables = tablesOf(client)
+  const counts = new Map(tables.map(({ name }) => [name, countIn(client, name)]))
+  const namesOf = (least: number) => [...counts].filter(([, rows]) => rows >= least).map(([name]) => name)
   await connection.run("SET LOCAL maintenance_work_mem = '128MB'")
-  // Rows come in several times as fast without them.
-  const constraints = await takeConstraints(connection)
+  // Rows come in several times as fast without them, but to make them again costs a small table more than its rows.
+  const constraints = await takeConstraints(connection, namesOf(manyRows))
   await connection.run(`TRUNCATE ${quoted(tables.map(({ name }) => name))}`)
-  const total = tables.reduce((sum, { name }) => sum + countIn(client, name), 0)
+  const total = [...counts.values()].reduce((sum, rows) => sum + rows, 0)
   let before = 0
   const sent: CopiedTable[] = []
   for (const table of tables) {
@@ -55,9 +57,11 @@ export async function fill(
   for (const make of constraints) await connection.run(make)
   await raiseNumbers(connection)
   await requireStored(connection, tables, sent)
-  await connection.run(`ANALYZE ${quoted(tables.map(({ name }) => name))}`)
+  await connection.run(`ANALYZE ${quoted(namesOf(1))}`)
   return sent
 }
+
+const manyRows = 1_000
 
 /** To sort all rows would take as long as to store them. What the server stored in another order is sorted after all. */
 async function requireStored(
@@ -122,7 +126,8 @@ export function measured(
   async function* passed(): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
       hasher.update(chunk)
-      for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, at + 1)) rows++
+      // Looking for each with `indexOf` takes ten times as long.
+      for (let at = 0; at < chunk.length; at++) if (chunk[at] === newline) rows++
       tell(rows)
       yield chunk
     }
@@ -135,22 +140,26 @@ const newline = 10
 const countIn = (client: Client, table: string): number =>
   (client.query(`SELECT count(*) AS n FROM "${table}"`).get() as { n: number }).n
 
-/** Drops all but checks. Returns the statements that make them again. */
-async function takeConstraints(connection: Connection): Promise<readonly string[]> {
+/** Drops what these tables have and what refers to them, all but checks. Returns the statements that make it again. */
+async function takeConstraints(
+  connection: Connection,
+  tables: readonly string[],
+): Promise<readonly string[]> {
   // Foreign keys go first and come last.
   const constraints = await connection.rows<{ drop: string; make: string }>(
     `SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS drop,
        format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) AS make
      FROM pg_constraint
      WHERE connamespace = current_schema()::regnamespace AND contype IN ('f', 'p', 'u')
-       AND conrelid <> 'migrations'::regclass
+       AND (conrelid = ANY($1::regclass[]) OR confrelid = ANY($1::regclass[]))
      ORDER BY contype, conname`,
+    [tables],
   )
   const indexes = await connection.rows<{ drop: string; make: string }>(
     `SELECT format('DROP INDEX %s', indexrelid::regclass) AS drop, pg_get_indexdef(indexrelid) AS make
-     FROM pg_index JOIN pg_class c ON c.oid = indexrelid
-     WHERE relnamespace = current_schema()::regnamespace
-       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)`,
+     FROM pg_index
+     WHERE indrelid = ANY($1::regclass[]) AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)`,
+    [tables],
   )
   for (const { drop } of [...constraints, ...indexes]) await connection.run(drop)
   return [...indexes, ...constraints.toReversed()].map(({ make }) => make)

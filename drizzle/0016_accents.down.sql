@@ -1,0 +1,2 @@
+-- On SQLite, accents do not matter already.
+SELECT 1;
