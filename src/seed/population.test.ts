@@ -78,4 +78,6 @@ test('a database that has data is refused, unless it is forced', async () => {
   // As it was called at first.
   const old = await type(`--tz UTC db ${line.replace('42', '43')} --dry-run --force`)
   expect([old.code, old.out]).toEqual([0, expect.stringContaining('Would make 20 users')])
+  for (const help of ['help db seed', 'db seed --help', 'database help seed'])
+    expect((await type(help)).out).toStartWith('Usage: latchkey seed [options]')
 })

@@ -64,11 +64,12 @@ async function read(
   options: ProgramOptions,
 ): Promise<Invocation> {
   const operands = operandsOf(argv)
-  if (hasMoved(operands)) return read(root, withoutNoun(argv, operands), tree, options)
   // `help key list`, and as in other programs `key help list`.
   const helpAt = operands.slice(0, 2).indexOf('help')
   if (helpAt === 0 && operands[1] === 'exit-codes') return { kind: 'help', text: exitCodesPage, exit: 0 }
-  const way = await follow(tree, helpAt < 0 ? operands : operands.toSpliced(helpAt, 1))
+  const words = helpAt < 0 ? operands : operands.toSpliced(helpAt, 1)
+  if (hasMoved(words)) return read(root, withoutNoun(argv, operands, words), tree, options)
+  const way = await follow(tree, words)
   const names = way.steps.map(step => step.name)
   const path = ['latchkey', ...names].join(' ')
   const refuse = async (word: string): Promise<never> => {
@@ -106,8 +107,13 @@ async function read(
   return 'run' in way.at ? invocationOf(command, way.at, root, path) : refuse(way.rest[0] ?? '')
 }
 
-/** The command line without its first operand, which may also be the value of an option. */
-function withoutNoun(argv: readonly string[], [noun, ...rest]: readonly string[]): readonly string[] {
+/** The command line without the noun, which may also be the value of an option. */
+function withoutNoun(
+  argv: readonly string[],
+  operands: readonly string[],
+  [noun = '']: readonly string[],
+): readonly string[] {
+  const rest = operands.toSpliced(operands.indexOf(noun), 1)
   const shorter = argv.flatMap((word, place) => (word === noun ? [argv.toSpliced(place, 1)] : []))
   return shorter.find(line => Bun.deepEquals(operandsOf(line), rest)) ?? argv.slice(1)
 }
