@@ -72,6 +72,22 @@ export const ofBetterAuth: readonly Mutation[] = [
     ...several,
   },
   {
+    what: 'the hash of a code that was sent by mail finds it as the code does',
+    file: 'src/operations/better-auth/models.ts',
+    text: 'const hashed: Form = { write: value => hashSecret(String(value)) }',
+    instead: 'const hashed: Form = { write: value => (isHash(value) ? value : hashSecret(String(value))) }',
+    tests: inAdapter,
+    only: 'sent by mail',
+  },
+  {
+    what: 'a code that was sent by mail is stored as it is',
+    file: 'src/operations/better-auth/models.ts',
+    text: "sealedIfPossible: ['value'],",
+    instead: 'sealedIfPossible: [],',
+    tests: inAdapter,
+    only: 'sent by mail',
+  },
+  {
     what: 'tokens of outside accounts are stored as they come',
     file: 'src/operations/better-auth/rows.ts',
     text: 'columns[name] = this.#seal.close(String(columns[name]))',

@@ -129,6 +129,7 @@ test('a password that either sets is the password of both', async () => {
   await client.signUp.email(ada)
   expect((await client.requestPasswordReset({ email: ada.email })).error).toBeNull()
   expect(mails).toMatchObject([{ to: ada.email }])
+  expect(await there.dump()).not.toContain(mails[0]?.id ?? '')
   const reset = await client.resetPassword({ newPassword: 'another long word', token: mails[0]?.id ?? '' })
   expect(reset.error).toBeNull()
   expect((await client.signIn.email(ada)).error?.status).toBe(401)
@@ -269,6 +270,43 @@ test('several owners do not go at once, unless the whole organization does', asy
   expect(await failure(organizations.get('engines'))).toMatchObject({ code: 'not_found' })
 })
 
+test('what was sent by mail cannot be read in the database, and its hash confirms nothing', async () => {
+  await using there = await temporaryLatchkey(new Date().toISOString())
+  const { latchkey } = there
+  const { email } = ada
+  await latchkey.users.create({ username: 'ada', email })
+  const on = (given: object) => latchkeyAdapter(latchkey)({ ...options, ...given })
+  const adapter = on({})
+  const times = { expiresAt: new Date(Date.now() + 300_000), createdAt: new Date(), updatedAt: new Date() }
+  const data = { identifier: `sign-in-otp-${email}`, value: '482913:0', ...times }
+  const by = (identifier: string) => ({
+    model: 'verification',
+    where: [{ field: 'identifier', value: identifier }],
+  })
+  expect(await adapter.create({ model: 'verification', data })).toMatchObject(data)
+  expect(await adapter.findMany(by(data.identifier))).toMatchObject([data])
+  const [row] = await there.query<{ identifier: string; value: string }>('SELECT * FROM verifications')
+  expect(row?.identifier).toMatch(/^[0-9a-f]{64}$/)
+  expect(row?.value).toStartWith('sealed:')
+  for (const text of [data.identifier, data.value]) expect(await there.dump()).not.toContain(text)
+  expect(await adapter.findMany(by(row?.identifier ?? ''))).toEqual([])
+  const changed = await adapter.update({ ...by(data.identifier), update: { value: '482913:1' } })
+  expect(changed).toMatchObject({ ...data, value: '482913:1' })
+  // Another secret does not read it.
+  expect(await on({ secret: 'Qw7Rt2Yu9Io4Pa1Sd6Fg3Hj8Kl5Zx0Cv' }).findOne(by(data.identifier))).toMatchObject(
+    {
+      identifier: data.identifier,
+      value: null,
+    },
+  )
+  const exported = await Array.fromAsync(latchkey.users.export('ada'))
+  expect(exported.filter(({ of }) => of === 'verifications')).toHaveLength(1)
+  expect(await adapter.deleteMany(by(data.identifier))).toBe(1)
+  await adapter.create({ model: 'verification', data })
+  await latchkey.users.erase('ada')
+  expect(await there.query('SELECT id FROM verifications')).toEqual([])
+})
+
 test('tokens of outside accounts are stored encrypted, and those who know the secret read them', async () => {
   await using there = await temporaryLatchkey(new Date().toISOString())
   const { latchkey } = there
@@ -297,6 +335,7 @@ test('tokens of outside accounts are stored encrypted, and those who know the se
 
   expect(await on({}).create({ model: 'account', data: account })).toMatchObject(tokens)
   expect(await stored()).toMatchObject(tokens)
+  expect(await latchkey.auth.check()).toMatchObject({ ok: true })
   expect(await latchkey.accounts.list()).toMatchObject({ accounts: [{ hasTokens: true }] })
   const exported = JSON.stringify(await Array.fromAsync(latchkey.users.export('ada')))
   const dump = await there.dump()

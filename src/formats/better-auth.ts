@@ -107,8 +107,17 @@ export async function readBetterAuth(input: ForeignSource): Promise<ForeignData>
     problems,
     ignoredFields: tables.ignoredFields,
     leftBehind: tables.leftBehind,
-    notes: tables.notes,
+    notes: [...tables.notes, ...tokenNotes(tables.rows('account'))],
   }
+}
+
+function tokenNotes(accounts: readonly Row[]): readonly string[] {
+  const tokens = ['accesstoken', 'refreshtoken', 'idtoken']
+  const count = accounts.filter(row => tokens.some(token => row[token])).length
+  if (count === 0) return []
+  const whose =
+    count === 1 ? 'an account of another provider has' : `${count} accounts of other providers have`
+  return [`${whose} tokens, which are stored as they are there until the user signs in again`]
 }
 
 const plain = (name: string): string => name.toLowerCase().replaceAll('_', '')

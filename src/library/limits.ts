@@ -47,7 +47,8 @@ export interface Limits {
    */
   readonly list: (limited: Limited) => Promise<readonly LimitState[]>
   /**
-   * The limits of every single member that has some, by username. `subject.member` says whose each is.
+   * The limits of every single member that has some, by username; of a user, those that bind the user alone somewhere.
+   * `subject.member` says whose each is.
    *
    * @throws not_found, ambiguous
    * @example

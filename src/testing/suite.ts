@@ -3,6 +3,7 @@
  * compiled once before, because the source takes three times as long to start. More words go to `bun test`.
  */
 import { chmodSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { compileWords } from '../../packaging/compile.ts'
 import { temporaryFolder } from './folder.ts'
@@ -20,7 +21,8 @@ const child = Bun.spawn(
   [
     process.execPath,
     'test',
-    '--parallel',
+    // Tests wait for processes and servers half of their time.
+    `--parallel=${2 * availableParallelism()}`,
     '--no-isolate',
     '--timings=src/testing/timings.json',
     '--timeout',

@@ -29,8 +29,20 @@ const counted: Readonly<Record<LimitedNoun, string>> = {
   team: ' They count what its members use in projects of the organization, together.',
 }
 
-const listed =
-  'First those of all together, then those of single members, by username. With --member, only those of one.'
+const membersToo = {
+  description:
+    'First those of all together, then those of single members, by username. With --member, only those of one.',
+}
+
+/** What lists have besides. */
+const listed: Readonly<Partial<Record<LimitedNoun, { readonly description: string }>>> = {
+  project: membersToo,
+  org: membersToo,
+  user: {
+    description:
+      'First those on all keys of the user, then those that bind the user alone in a project or an organization.',
+  },
+}
 
 type Within = Readonly<Record<'member' | 'org', Option<string | undefined>>>
 
@@ -84,7 +96,7 @@ export function limitCommands(noun: LimitedNoun) {
     list: command({
       effect: 'read',
       summary: noun === 'key' ? 'List the limits that apply to a key' : `List the limits of ${one}`,
-      ...('member' in within ? { description: listed } : {}),
+      ...listed[noun],
       examples: [
         `latchkey ${noun} limit list ${example}`,
         `latchkey ${noun} limit list ${example} --json`,
@@ -96,8 +108,10 @@ export function limitCommands(noun: LimitedNoun) {
         const { limits } = await ctx.operations()
         const limited = await named(ctx, noun, typed)
         const own = await limits.list(limited)
-        const hasMembers = ('project' in limited || 'org' in limited) && limited.member === undefined
-        return hasMembers ? [...own, ...(await limits.listOfMembers(limited))] : own
+        const isOne = 'member' in limited && limited.member !== undefined
+        return 'key' in limited || 'team' in limited || isOne
+          ? own
+          : [...own, ...(await limits.listOfMembers(limited))]
       },
       prints: rows(limitState, {
         columns: limitColumns,

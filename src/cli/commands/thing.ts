@@ -85,6 +85,10 @@ export const showing = <N extends LimitedNoun, View extends Thing, O extends Opt
       return { ...view, limits: all.filter(({ subject }) => subject.id === view.id) }
     },
     prints: one(shape),
+    notice: ({ id, ...view }) =>
+      'memberLimits' in view && Number(view.memberLimits) > 0
+        ? `See the limits of single members with: latchkey ${noun} limit list ${id}`
+        : undefined,
   })
 
 /** The argument that selects a thing. */

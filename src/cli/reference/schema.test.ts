@@ -38,12 +38,14 @@ test.each(Object.entries(all))(
 )
 
 test('the same comes alone, as a document that a validator takes', async () => {
+  const distinct = new Map<string, JsonSchema>()
   for (const [path, schema] of Object.entries(all)) {
     const alone = (await run(`schema ${path}`)).json<JsonSchema>()
     expect(alone).toEqual(schema)
     expect((await run(`schema ${path} --json`)).json<JsonSchema>()).toEqual(schema)
-    expect(() => requireSchema(alone)).not.toThrow()
+    distinct.set(JSON.stringify(alone), alone)
   }
+  for (const alone of distinct.values()) expect(() => requireSchema(alone)).not.toThrow()
 })
 
 test('it fits what the command prints, also with fields that are yet to come', async () => {

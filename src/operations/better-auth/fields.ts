@@ -45,8 +45,12 @@ export interface Model {
   readonly found?: (now: Date) => SQL
   /** Those that it deletes when it comes across them. Latchkey keeps them: they are found by their secret alone. */
   readonly spent?: (now: Date) => SQL
+  /** Fields of which the hash alone is stored: who gives one gets it back, others get the hash. */
+  readonly hashed?: readonly string[]
   /** Columns that are encrypted. */
   readonly sealed?: readonly string[]
+  /** Columns that are encrypted if Better Auth has a secret. */
+  readonly sealedIfPossible?: readonly string[]
   /** How its rows are read and written, when they are of several tables. */
   readonly joined?: Joined
   /** Columns that it does not know. */

@@ -34,6 +34,9 @@ const token: Form = {
   write: value => (isHash(value) ? value : hashSecret(String(value))),
 }
 
+/** Who has the hash alone, such as from a backup, finds nothing. */
+const hashed: Form = { write: value => hashSecret(String(value)) }
+
 const isHash = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
 
 const ban: Field = {
@@ -74,6 +77,7 @@ export const models: Readonly<Record<string, Model>> = {
     table: sessions,
     additional: sessions.additionalFields,
     prefix: 'ses',
+    hashed: ['token'],
     // A ban ends sessions at once, whatever Better Auth does then.
     found: now =>
       sql`NOT EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${sessions.userId} AND ${disabledAt(now)})`,
@@ -167,8 +171,11 @@ export const models: Readonly<Record<string, Model>> = {
   verification: {
     table: verifications,
     prefix: 'ver',
+    hashed: ['identifier'],
+    sealedIfPossible: ['value'],
     fields: {
-      ...columns(verifications, 'id identifier value'),
+      ...columns(verifications, 'id value'),
+      identifier: columnOf(verifications, 'identifier', hashed),
       ...columns(verifications, 'expiresAt createdAt updatedAt', time),
     },
   },

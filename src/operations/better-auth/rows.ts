@@ -61,8 +61,8 @@ export class Rows {
   readonly #model: Model
   readonly #seal: Seal
   readonly #isUser: boolean
-  /** The tokens that were given, by their hashes. */
-  readonly #tokens = new Map<unknown, unknown>()
+  /** What was given of the fields that are stored as hashes, by its hash. */
+  readonly #given = new Map<unknown, unknown>()
 
   /** @throws invalid (a model that is not kept) */
   constructor(context: OperationContext, db: Database, model: string, seal: Seal) {
@@ -92,8 +92,8 @@ export class Rows {
   /** @throws conflict (a unique field is taken) */
   async create(fields: Fields): Promise<Fields> {
     const now = this.#context.now()
-    this.#know(fields['token'])
-    const { prefix, completed } = this.#model
+    const { prefix, completed, hashed = [] } = this.#model
+    for (const name of hashed) this.#know(fields[name])
     const given = { id: newId(prefix, now), ...this.#columns(fields) }
     const values = this.#isUser ? await this.#completedUser(given) : { ...completed?.(given), ...given }
     const [row] = await this.#told([], () => this.#inserted(values))
@@ -202,8 +202,8 @@ export class Rows {
 
   #condition(where: Where): SQL | undefined {
     for (const { field, value } of where) {
-      if (field === 'token') this.#know(value)
-      if (value !== null && this.#model.sealed?.includes(field)) throw unsearchable(field)
+      if (this.#model.hashed?.includes(field)) this.#know(value)
+      if (value !== null && this.#sealable.includes(field)) throw unsearchable(field)
     }
     return conditionOf(this.#model, where)
   }
@@ -216,6 +216,7 @@ export class Rows {
   /** What a row becomes with the fields. @param row undefined when it is new */
   #columns(fields: Fields, row?: StoredRow): Columns {
     const { fields: known, additional, sealed = [] } = this.#model
+    const closed = this.#seal.isPossible ? this.#sealable : sealed
     const now = this.#context.now()
     const [own, more] = [true, false].map(isKnown =>
       Object.entries(fields)
@@ -223,25 +224,31 @@ export class Rows {
         .map(([name, value]) => fieldOf(this.#model, name).write(value, now)),
     ) as [Columns[], Columns[]]
     const columns: Record<string, unknown> = Object.assign({}, ...own)
-    for (const name of sealed.filter(each => typeof columns[each] === 'string'))
+    for (const name of closed.filter(each => typeof columns[each] === 'string'))
       columns[name] = this.#seal.close(String(columns[name]))
     if (additional === undefined || more.length === 0) return columns
     return { ...columns, additionalFields: Object.assign({}, row?.['additionalFields'], ...more) }
   }
 
   #fields(row: StoredRow): Fields {
-    const { fields: known, sealed = [] } = this.#model
+    const { fields: known, hashed = [] } = this.#model
     const fields = Object.entries(known).map(([name, field]) => {
       const value = field.read(row)
-      return [name, sealed.includes(name) && typeof value === 'string' ? this.#seal.open(value) : value]
+      if (hashed.includes(name)) return [name, this.#given.get(value) ?? value]
+      const isSealed = this.#sealable.includes(name) && typeof value === 'string'
+      return [name, isSealed ? this.#seal.open(value) : value]
     })
-    const { token, ...others } = { ...(row['additionalFields'] ?? {}), ...Object.fromEntries(fields) }
-    return token === undefined ? others : { ...others, token: this.#tokens.get(token) ?? token }
+    return { ...(row['additionalFields'] ?? {}), ...Object.fromEntries(fields) }
   }
 
-  /** A caller that has the token of a session gets it back; others get its hash. */
-  #know(token: unknown): void {
-    if (typeof token === 'string') this.#tokens.set(hashSecret(token), token)
+  get #sealable(): readonly string[] {
+    const { sealed = [], sealedIfPossible = [] } = this.#model
+    return [...sealed, ...sealedIfPossible]
+  }
+
+  /** Who has what is stored as a hash gets it back; others get the hash. */
+  #know(given: unknown): void {
+    if (typeof given === 'string') this.#given.set(hashSecret(given), given)
   }
 
   /** What Better Auth does not know of a user. */

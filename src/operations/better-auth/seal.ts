@@ -1,5 +1,5 @@
 /**
- * Encrypts what must be read again, such as the tokens of outside accounts: AES-256-GCM, with a key that is derived from the secret
+ * Encrypts what must be read again, such as the tokens of outside accounts and the codes that were sent by mail: AES-256-GCM, with a key that is derived from the secret
  * of Better Auth. Neither the database nor a backup of it shows such a text.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
@@ -8,6 +8,8 @@ import { LatchkeyError } from '../../contract/errors.ts'
 const mark = 'sealed:'
 const nonceLength = 12
 const tagLength = 16
+
+export const isSealed = (text: string): boolean => text.startsWith(mark)
 
 export class Seal {
   /** The first one closes, and each opens. */
@@ -18,6 +20,10 @@ export class Seal {
     this.#keys = secrets.map(
       secret => new Uint8Array(hkdfSync('sha256', secret, '', 'latchkey.oauth-tokens', 32)),
     )
+  }
+
+  get isPossible(): boolean {
+    return this.#keys.length > 0
   }
 
   /** @throws config (there is no secret) */
@@ -38,7 +44,7 @@ export class Seal {
 
   /** As it was; null if none of the secrets opens it. A text that was never closed comes back as it is. */
   open(text: string): string | null {
-    if (!text.startsWith(mark)) return text
+    if (!isSealed(text)) return text
     const sealed = Buffer.from(text.slice(mark.length), 'base64url')
     for (const key of this.#keys) {
       const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceLength))

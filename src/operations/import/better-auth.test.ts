@@ -45,6 +45,14 @@ for (const layout of layouts) {
       'user eve created',
     ])
     expect(report).toMatchObject({ created: 17, refused: 0, ignoredFields: [] })
+    expect(report.notes).toContainEqual(
+      expect.stringMatching(/^an account of another provider has tokens, which are stored as they are there/),
+    )
+    const { findings } = await latchkey.auth.check()
+    const [github] = (await latchkey.accounts.list()).accounts.filter(({ provider }) => provider === 'github')
+    expect(findings.filter(({ kind }) => kind === 'plain_token')).toMatchObject([
+      { table: 'accounts', id: github?.id, mend: `latchkey account unlink ${github?.id}` },
+    ])
 
     const verdict = await latchkey.keys.verify(key.key, { scope: 'files:write' })
     expect(verdict).toMatchObject({ valid: true, key: { name: 'ci', scopes: ['files:read', 'files:write'] } })

@@ -4,7 +4,7 @@
  */
 import type { AuthCheck, AuthFinding } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, type Column, gt, isNull, or, type SQL, type Table } from '../../db/query.ts'
+import type { Column, SQL, Table } from '../../db/query.ts'
 import { accounts, sessions } from '../../db/schema/accounts.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { invitations, organizationMembers, teamMembers, teams } from '../../db/schema/members.ts'
@@ -14,8 +14,10 @@ import { type AuthModel, readAuthTables } from '../../formats/better-auth.ts'
 import { Fields } from '../../formats/fields.ts'
 import type { SourceFile } from '../../formats/source.ts'
 import { isForeignUrl, shownUrl } from '../../text/address.ts'
+import { isSealed } from '../better-auth/seal.ts'
 import type { ImportContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
+import { worksByItself } from '../keys/status-condition.ts'
 import { ownerRole } from '../organizations/owners.ts'
 import { namesIn } from '../organizations/role-names.ts'
 import { batches, inOrder } from '../page.ts'
@@ -46,7 +48,7 @@ interface Checked {
   readonly organizations: Rows
   readonly teams: Rows
   readonly members: Rows
-  /** `id`, `provider`, `issuer`. */
+  /** `id`, `provider`, `issuer`, and `plain`, which is set where tokens are not encrypted. */
   readonly accounts: Rows
   /** Those that work by themselves: `id`, `user`. */
   readonly keys: Rows
@@ -126,6 +128,11 @@ async function check(rows: Checked, source: string | null): Promise<AuthCheck> {
   })
   await each(rows.accounts, (row, id) => {
     if (!refer('account', row, { user })) return
+    if (row['plain']) {
+      const problem =
+        'its tokens are as an import brought them; they are encrypted when the user signs in again'
+      tell('plain_token', 'account', id, problem, mends.vouch(row))
+    }
     if (row['provider'] && row['issuer'] !== '') return
     tell('missing_issuer', 'account', id, 'it does not say who vouches for its account id', mends.vouch(row))
   })
@@ -249,8 +256,9 @@ function ownRows(db: Database, now: Date): Checked {
       user: row.userId,
       provider: row.providerId,
       issuer: row.issuer,
+      plain: [row.accessToken, row.refreshToken, row.idToken].some(isPlain) ? 'yes' : null,
     })),
-    keys: allOf(db, keys, row => ({ id: row.id, user: row.userId }), isWorking(now)),
+    keys: allOf(db, keys, row => ({ id: row.id, user: row.userId }), worksByItself(now)),
     others: [
       ['sessions', allOf(db, sessions, row => ({ id: row.id, user: row.userId }))],
       ['team_members', allOf(db, teamMembers, row => ({ id: row.id, user: row.userId, team: row.teamId }))],
@@ -276,12 +284,9 @@ const tablesHere: Readonly<Record<string, string>> = {
   account: 'accounts',
 }
 
-const isWorking = (now: Date): SQL | undefined =>
-  and(
-    isNull(keys.revokedAt),
-    isNull(keys.disabledAt),
-    or(isNull(keys.expiresAt), gt(keys.expiresAt, now.getTime())),
-  )
+/** Neither encrypted by the adapter nor by Better Auth itself. */
+const isPlain = (token: string | null): boolean =>
+  token !== null && !isSealed(token) && !/^(\$ba\$\d+\$)?[0-9a-f]{64,}$/.test(token)
 
 /** What is to be known of all rows of a table, read in parts. */
 async function* allOf<T extends Table & { readonly id: Column }>(

@@ -7,28 +7,26 @@ import { disabledAt } from '../people/status-condition.ts'
 
 /** Keys that have the status now. */
 export function hasStatus(status: KeyStatus, now: Date): SQL | undefined {
-  const revoked = isNotNull(keys.revokedAt)
   if (status === 'revoked') return revoked
-  const expired = sql`coalesce(${keys.expiresAt} <= ${now.getTime()}, FALSE)`
-  if (status === 'expired') return and(not(revoked), expired)
-  // In order of precedence.
-  const shut = {
-    disabled: isNotNull(keys.disabledAt),
-    user_disabled: belongsTo(keys.userId, sql`SELECT ${users.id} FROM ${users} WHERE ${disabledAt(now)}`),
-    project_archived: belongsTo(
-      keys.projectId,
-      sql`SELECT ${projects.id} FROM ${projects} WHERE ${isNotNull(projects.archivedAt)}`,
-    ),
-  }
-  const names = ['disabled', 'user_disabled', 'project_archived'] as const
-  const before = status === 'active' ? names : names.slice(0, names.indexOf(status))
-  return and(
-    not(revoked),
-    not(expired),
-    ...before.map(name => not(shut[name])),
-    status === 'active' ? undefined : shut[status],
-  )
+  if (status === 'expired') return and(not(revoked), expired(now))
+  if (status === 'disabled') return and(not(revoked), not(expired(now)), disabled)
+  const ofDisabled = belongsTo(keys.userId, sql`SELECT ${users.id} FROM ${users} WHERE ${disabledAt(now)}`)
+  if (status === 'user_disabled') return and(worksByItself(now), ofDisabled)
+  return and(worksByItself(now), not(ofDisabled), status === 'active' ? not(ofArchived) : ofArchived)
 }
+
+/** Keys that only their user or their project can stop. */
+export const worksByItself = (now: Date): SQL | undefined =>
+  and(not(revoked), not(expired(now)), not(disabled))
+
+const revoked = isNotNull(keys.revokedAt)
+const expired = (now: Date): SQL => sql`coalesce(${keys.expiresAt} <= ${now.getTime()}, FALSE)`
+const disabled = isNotNull(keys.disabledAt)
 
 /** False for a key that belongs to nobody. */
 const belongsTo = (column: Column, ids: SQL): SQL => sql`coalesce(${column} IN (${ids}), FALSE)`
+
+const ofArchived = belongsTo(
+  keys.projectId,
+  sql`SELECT ${projects.id} FROM ${projects} WHERE ${isNotNull(projects.archivedAt)}`,
+)

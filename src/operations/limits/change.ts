@@ -1,12 +1,13 @@
 /** Sets and removes limits, within the caller's transaction. */
 import { LatchkeyError } from '../../contract/errors.ts'
-import type { LimitedNoun } from '../../contract/nouns.ts'
-import type { Limit, LimitSubject, UserRef } from '../../contract/views.ts'
+import { type LimitedNoun, nouns } from '../../contract/nouns.ts'
+import type { Limit, LimitSubject } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, count, eq, inArray, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
+import { and, asc, count, eq, inArray, isNotNull, isNull, oneOf, type SQL, sql } from '../../db/query.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
+import { column, tableOf } from '../nouns.ts'
 import { isNamed, type LimitName } from './input.ts'
 import { noteNoPrice } from './no-price.ts'
 import { type LimitRow, limitRows, type Subject, subjectColumns } from './rows.ts'
@@ -117,14 +118,31 @@ export const nameOfSubject = ({ name, member }: LimitSubject): string =>
 export const listLine = ({ type, id, member }: LimitSubject): string =>
   `latchkey ${type} limit list ${id}${member === null ? '' : ` --member ${member.username}`}`
 
-/** The members whom single limits of a project or organization bind, by username. */
-export const limitedMembers = (db: Database, { type, id }: Subject): PromiseLike<readonly UserRef[]> =>
-  db
-    .selectDistinct({ id: users.id, username: users.username })
-    .from(limits)
-    .innerJoin(users, eq(users.id, limits.memberId))
-    .where(eq(columnOf(type), id))
-    .orderBy(users.username)
+/** What limits of single users are about: each member of a project or organization, or each place of a user. By name. */
+export async function memberSubjects(db: Database, subject: LimitSubject): Promise<readonly LimitSubject[]> {
+  const { type, id, name } = subject
+  if (type !== 'user') {
+    const members = await db
+      .selectDistinct({ id: users.id, username: users.username })
+      .from(limits)
+      .innerJoin(users, eq(users.id, limits.memberId))
+      .where(eq(columnOf(type), id))
+      .orderBy(users.username)
+    return members.map(member => ({ ...subject, member }))
+  }
+  const member = { id, username: name }
+  const places = async (type: 'project' | 'org') => {
+    const [table, label] = [tableOf(type), column(type, nouns[type].label)]
+    const found = await db
+      .selectDistinct({ id: sql<string>`${table.id}`, name: sql<string>`${label}` })
+      .from(limits)
+      .innerJoin(table, eq(table.id, columnOf(type)))
+      .where(eq(limits.memberId, id))
+      .orderBy(label)
+    return found.map((place): LimitSubject => ({ type, ...place, member }))
+  }
+  return [...(await places('project')), ...(await places('org'))]
+}
 
 /** How many limits of single members things have, by their ids. */
 export async function memberLimitCounts(

@@ -16,8 +16,11 @@ export type Limited =
   | { readonly org: string; readonly member?: string | undefined }
   | { readonly team: TeamSelector }
 
-/** Of what the limits of single members are meant. */
-export type MembersLimited = { readonly project: string } | { readonly org: string }
+/** Where the limits of single members are meant, or of which user. */
+export type MembersLimited =
+  | { readonly project: string }
+  | { readonly org: string }
+  | { readonly user: string }
 
 const [shortestMs, longestMs] = windowRangeMs
 

@@ -14,7 +14,7 @@ import { type Row, targetOf } from '../nouns.ts'
 import { authorize, type On } from '../organizations/access.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
-import { dropLimits, limitedMembers, limitsOf, listLine, nameOfSubject, putLimits } from './change.ts'
+import { dropLimits, limitsOf, listLine, memberSubjects, nameOfSubject, putLimits } from './change.ts'
 import {
   limits as anyLimits,
   type Limited,
@@ -77,22 +77,22 @@ export function listLimits(context: OperationContext, limited: Limited): Promise
   })
 }
 
-/** Lists the limits of every single member that has some, by username, with their usage. @throws not_found, ambiguous */
+/**
+ * Lists the limits of every single member of a project or organization, by username, with their usage; of a user, those that bind
+ * the user alone somewhere.
+ *
+ * @throws not_found, ambiguous
+ */
 export function listMemberLimits(
   context: OperationContext,
   limited: MembersLimited,
 ): Promise<readonly LimitState[]> {
   return context.store.read(async db => {
-    const { subject } = await subjectOf(db, limited)
-    const members = await limitedMembers(db, subject)
+    const subjects = await memberSubjects(db, (await subjectOf(db, limited)).subject)
     const moment = momentOf(context.now())
-    const subjects = members.map(member => ({ ...subject, member }))
-    const found = Map.groupBy(await db.facts.limitsAt(subjects, moment), ({ subject }) => subject.member?.id)
-    return untilFree(
-      db.facts,
-      members.flatMap(({ id }) => inOrder(found.get(id) ?? [])),
-      moment,
-    )
+    const found = Map.groupBy(await db.facts.limitsAt(subjects, moment), ({ subject }) => subject)
+    const sorted = subjects.flatMap(subject => inOrder(found.get(subject) ?? []))
+    return untilFree(db.facts, sorted, moment)
   })
 }
 

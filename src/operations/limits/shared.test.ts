@@ -278,4 +278,10 @@ test('what has limits shows what is used of them, and lists those of single memb
   expect(await whose('project limit list shop --json')).toEqual(['-', 'alice', 'bob'])
   expect(await whose('project limit list shop --member bob --json')).toEqual(['bob'])
   expect(await type('project limit list shop')).toContain('bob in project shop')
+  const ofBob = await type('user limit list bob')
+  for (const text of ['user bob', 'bob in project shop', 'bob in org acme']) expect(ofBob).toContain(text)
+  expect(await whose('user limit list alice --json')).toEqual(['alice', 'alice'])
+  const told = async (line: string) => (await run(line, { db: path, cwd: folder, now: clock.now })).err
+  expect(await told('project show shop')).toContain('latchkey project limit list prj_')
+  expect(await told('project show blog')).toBe('')
 })

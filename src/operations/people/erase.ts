@@ -22,6 +22,7 @@ import type { Row } from '../nouns.ts'
 import { requireOtherOwner } from '../organizations/owners.ts'
 import { find, sameText } from '../select.ts'
 import { dropHeld } from './held.ts'
+import { verificationsOf } from './verifications.ts'
 
 /**
  * @throws not_found, ambiguous, conflict (the user still owns projects, or is the last owner of an organization)
@@ -96,7 +97,7 @@ export async function eraseRows(db: Database, user: Row<'user'>, now: Date) {
   await db.delete(chats).where(eq(chats.userId, id))
   await dropHeld(db, id, ['membership', 'own'])
   if (email !== null) {
-    await db.delete(verifications).where(holdsText(verifications.identifier, email))
+    await db.delete(verifications).where(verificationsOf(email))
     await db.delete(invitations).where(sameText(invitations.email, email))
   }
   await db

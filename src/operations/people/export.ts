@@ -3,7 +3,7 @@
 import { nouns } from '../../contract/nouns.ts'
 import type { PersonalRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, holdsText, inArray, or, type SQL, sql, type Table } from '../../db/query.ts'
+import { and, eq, gt, inArray, or, type SQL, sql, type Table } from '../../db/query.ts'
 import { accounts, sessions, verifications } from '../../db/schema/accounts.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { messages } from '../../db/schema/chats.ts'
@@ -20,6 +20,7 @@ import { batches, inOrder } from '../page.ts'
 import { find } from '../select.ts'
 import { counting, eachCounter, shownCounts, summed } from '../usage/sum.ts'
 import { heldOf, isOf } from './held.ts'
+import { verificationsOf } from './verifications.ts'
 
 /** Of no use to the person, or a way in for whoever reads the file. */
 const hidden = [
@@ -71,8 +72,7 @@ export async function* exportUser(context: OperationContext, selector: string): 
     }
     yield* statesOf(db, id)
     yield* usageOf(db, id)
-    if (email !== null)
-      yield* rowsOf(db, 'verifications', verifications, holdsText(verifications.identifier, email))
+    if (email !== null) yield* rowsOf(db, 'verifications', verifications, verificationsOf(email))
     yield* rowsOf(db, 'audit', audit, or(eq(audit.targetId, id), eq(audit.actor, username)))
   }))
     yield* rows

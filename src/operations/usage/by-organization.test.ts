@@ -163,7 +163,7 @@ test('on the command line: a column each, no total of teams, and what is said of
     'acme  (no team) ',
     '',
   ])
-  expect(teams.err).toContain('What members of several teams used counts for each of them')
+  expect(teams.err).toContain('rows may add up to more than was used')
   expect((await type('--by user --team Ops --json')).json<UsageRow[]>()).toMatchObject([
     { user: { username: 'carol' }, organization: null, team: null },
     { user: { username: 'bob' } },

@@ -176,7 +176,7 @@ export function reportTotal(
 /** What people should know before they add up rows of teams. */
 export const reportNotice = (rows: readonly UsageRow[], by: readonly ReportGroup[]): string | undefined =>
   by.includes('team') && rows.length > 1
-    ? 'What members of several teams used counts for each of them, so rows may add up to more than was used.'
+    ? 'Use by members of several teams is in the row of each, so rows may add up to more than was used.'
     : undefined
 
 const monthOfRow = (row: UsageRow, brush: Brush): string => brush.time(row.start, '').slice(0, 7)

@@ -293,7 +293,8 @@ test('no flipped bit in any byte of a manifest passes', async () => {
   const location = locate(production, production.backupDir)
   const asked = await askedAbout(production)
   const missed: string[] = []
-  for (let bit = 0; bit < whole.length * 8; bit += 3) {
+  // Every byte, and over a few bytes each of its bits.
+  for (let bit = 0; bit < whole.length * 8; bit += 7) {
     const bytes = Buffer.from(whole)
     bytes[bit >> 3]! ^= 1 << (bit & 7)
     if (saysTheSame(bytes)) continue
