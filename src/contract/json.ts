@@ -30,8 +30,6 @@ function converterOf(schema: JsonSchema): Converter {
 
 function compile({ properties, items, additionalProperties }: JsonSchema): Converter {
   const fields = properties && Object.entries(properties).map(([name, of]) => ({ name, of: converterOf(of) }))
-  // By assignment, a field called __proto__ would be lost.
-  const isOdd = fields?.some(({ name }) => name === '__proto__')
   const item = items && converterOf(items)
   const other = typeof additionalProperties === 'object' ? converterOf(additionalProperties) : undefined
   return value => {
@@ -43,10 +41,11 @@ function compile({ properties, items, additionalProperties }: JsonSchema): Conve
     if (value instanceof Date) return value.toISOString()
     if (Array.isArray(value)) return value.map(item ?? anything)
     const given = value as Readonly<Record<string, unknown>>
+    // Not by assignment: that would lose a field called __proto__.
     if (fields === undefined)
       return Object.fromEntries(Object.entries(given).map(([key, each]) => [key, (other ?? anything)(each)]))
-    if (isOdd) return Object.fromEntries(fields.map(({ name, of }) => [name, of(given[name])]))
-    const picked: Record<string, Json> = {}
+    // Nor is one of these, in an object that inherits nothing.
+    const picked: Record<string, Json> = Object.create(null)
     for (const { name, of } of fields) picked[name] = of(given[name])
     return picked
   }
