@@ -3,7 +3,10 @@ import type { Mutation } from './mutation.ts'
 const windows = { tests: ['src/operations/limits/window.test.ts'] }
 const reserving = { tests: ['src/operations/usage/reserve.test.ts'] }
 
-/** Mistakes that let through more, or less, than a limit allows. */
+const kept = { tests: ['src/operations/limits/kept.test.ts'] }
+const byOrganization = { tests: ['src/operations/usage/by-organization.test.ts'] }
+
+/** Mistakes that let through more, or less, than a limit allows, lose one, or tell of it what is not so. */
 export const limits: readonly Mutation[] = [
   {
     what: 'an old reset makes a window longer than it is',
@@ -231,5 +234,61 @@ export const limits: readonly Mutation[] = [
     text: 'minutesFrom: Math.max(minutesFrom, wanted.minutesFrom),',
     instead: 'minutesFrom: wanted.minutesFrom,',
     tests: ['src/operations/usage/compact.test.ts'],
+  },
+  {
+    what: 'by team, what a member of several used counts for the first alone',
+    file: 'src/operations/usage/buckets.ts',
+    text: ".split(' ').map((team)",
+    instead: ".split(' ').slice(0, 1).map((team)",
+    ...byOrganization,
+  },
+  {
+    what: 'of one team alone, the others of its members are told of too',
+    file: 'src/operations/usage/buckets.ts',
+    text: '(only ?? sum.team ??',
+    instead: '(sum.team ??',
+    ...byOrganization,
+  },
+  {
+    what: 'the teams of a deleted organization lose their names',
+    file: 'src/operations/departed.ts',
+    text: "  if (noun === 'org')",
+    instead: '  if (false)',
+    ...byOrganization,
+  },
+  {
+    what: 'rows of teams have a total, which is more than was used',
+    file: 'src/cli/commands/usage/drawing.ts',
+    text: " || by.includes('team')) return undefined",
+    instead: ') return undefined',
+    ...byOrganization,
+  },
+  {
+    what: 'who was erased still has limits',
+    file: 'src/operations/people/erase.ts',
+    text: "await dropHeld(db, id, ['membership', 'own'])",
+    instead: "await dropHeld(db, id, ['membership', 'own'], ['limits'])",
+    ...kept,
+  },
+  {
+    what: 'an undo of an import takes limits of single members along',
+    file: 'src/operations/import/undo-rows.ts',
+    text: "  await add('a limit', ofMembers(limits.memberId))\n",
+    instead: '',
+    ...kept,
+  },
+  {
+    what: 'what was used in a team whose return was undone has no name',
+    file: 'src/operations/file/backup/restore/bring-back.ts',
+    text: "noun === 'team' ? 'instr(team_ids, ?1) > 0' : ",
+    instead: "noun === 'team' ? 'false' : ",
+    ...kept,
+  },
+  {
+    what: 'a list says nothing of limits of single members',
+    file: 'src/cli/commands/limits.ts',
+    text: "'key' in limited || 'team' in limited || isOne",
+    instead: 'own.length >= 0',
+    tests: ['src/operations/limits/shared.test.ts'],
   },
 ]

@@ -31,6 +31,8 @@ test('a document has the fields of its shape, and of what has no shape all that 
   const expected = { name: null, at: '1970-01-01T00:00:00.000Z', given }
   expect(jsonWriter(shape.schema)(value)).toBe(JSON.stringify(expected))
   expect(JSON.stringify(toJson(shape.schema, value))).toBe(JSON.stringify(expected))
+  const odd = object('Odd', Object.fromEntries([['__proto__', anything('Anything')]]))
+  expect(jsonWriter(odd.schema)(given)).toBe('{"__proto__":[1,{"a":null}]}')
   expect(jsonWriter({})([Number.NaN, Number.POSITIVE_INFINITY, 1.5, undefined])).toBe('[null,null,1.5,null]')
   expect(() => toJson({}, 1n)).toThrow('JSON has no bigint')
 })

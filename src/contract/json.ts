@@ -44,7 +44,8 @@ function compile({ properties, items, additionalProperties }: JsonSchema): Conve
     // Not by assignment: that would lose a field called __proto__.
     if (fields === undefined)
       return Object.fromEntries(Object.entries(given).map(([key, each]) => [key, (other ?? anything)(each)]))
-    const picked: Record<string, Json> = {}
+    // Nor is one of these, in an object that inherits nothing.
+    const picked: Record<string, Json> = Object.create(null)
     for (const { name, of } of fields) picked[name] = of(given[name])
     return picked
   }

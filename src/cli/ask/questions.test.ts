@@ -11,6 +11,7 @@ import { type Drawn, onTerminal, processEnvironment, program, type Typed } from 
 import { run } from '../../testing/run.ts'
 import { shellLine, shellWord } from '../../text/shell-word.ts'
 import { tree } from '../commands/tree.ts'
+import { subjectOfArgument } from '../declare/subjects.ts'
 import { namedCommands } from '../line/walk.ts'
 import type { Choice } from '../terminal/prompt.ts'
 
@@ -370,6 +371,117 @@ test('an answer like an option stands behind the end of the options', async () =
   const { code, err } = await run('usage ingest', { tty: true, db: home.path, cwd: home.folder, prompts })
   expect(err).toContain('latchkey usage ingest -- -x.ndjson\n')
   expect(code).toBe(3)
+})
+
+/** Arguments that a command cannot do without, as `project file get: document`, with what they name. */
+const needed = (await Promise.all(Object.keys(tree).map(noun => namedCommands(tree, noun))))
+  .flat()
+  .flatMap(({ words, declaration }) =>
+    Object.entries(declaration.args).flatMap(([name, declared]) => {
+      const isNeeded = declared.unless !== undefined || ['one', 'many'].includes(declared.kind)
+      const subject = declared.isNew ? undefined : subjectOfArgument(name, declared)
+      return isNeeded ? [[`${words.join(' ')}: ${name}`, subject] as const] : []
+    }),
+  )
+
+test('what can be listed is picked: only names of new things and other texts are typed', () => {
+  const typed = needed.flatMap(([argument, subject]) => (subject === undefined ? [argument] : []))
+  expect(typed.toSorted()).toEqual([
+    'access check: permission',
+    'chat rename: title',
+    'chat search: words',
+    'db copy: from',
+    'db copy: to',
+    'db query: sql',
+    'invitation create: email',
+    'key create: name',
+    'key limit set: limits',
+    'org create: name',
+    'org limit set: limits',
+    'project create: name',
+    'project file mv: to',
+    'project file put: document',
+    'project limit set: limits',
+    'project state file add: document',
+    'project state message add: content',
+    'project state phase add: name',
+    'role create: name',
+    'team create: name',
+    'team limit set: limits',
+    'usage price set: model',
+    'user create: username',
+    'user limit set: limits',
+  ])
+  const files = needed.flatMap(([argument, subject]) => (subject === 'file' ? [argument.split(': ')[1]] : []))
+  expect([...new Set(files)].toSorted()).toEqual(['file', 'folder', 'source'])
+})
+
+/** Runs a command without its last argument. Returns the question, and what it offers at first and by what is typed. */
+async function offers(line: string, typed: string, db: string) {
+  const offered: string[][] = []
+  let asked = ''
+  const search = async (message: string, find: (typed: string) => Promise<readonly Choice[]>) => {
+    asked = message
+    for (const each of ['', typed, 'zz'])
+      offered.push((await find(each)).map(({ value, name = value }) => name).toSorted())
+    throw new LatchkeyError('interrupted', 'enough', 'nothing')
+  }
+  const { code, err } = await run(line, { tty: true, db, prompts: { search } })
+  return { code, err, asked, offered }
+}
+
+test('what belongs to what was named before is picked: files, phases, limits, invitations, changes, prices', async () => {
+  await using home = await temporaryLatchkey(new Date().toISOString())
+  const { users, projects, organizations, invitations, agents, files, keys, limits, usage } = home.latchkey
+  const named = new Set(needed.map(([, subject]) => subject))
+  await users.create({ username: 'alice' })
+  const none = async (line: string) => (await run(line, { tty: true, db: home.path, prompts: {} })).err
+  await projects.create({ name: 'Shop', owner: 'alice' })
+  await projects.create({ name: 'Other', owner: 'alice' })
+  expect(await none('project file rm shop')).toContain('try: write one with: latchkey project file put')
+  expect(await none('invitation cancel')).toContain('try: make one with: latchkey invitation create')
+  await organizations.create({ name: 'Acme', owner: 'alice' })
+  await keys.create({ name: 'ci' })
+  for (const path of ['plan.md', 'src/cart.ts', 'src/page.ts']) await files.put('shop', path, 'x')
+  await files.put('other', 'secret.md', 'x')
+  for (const name of ['Layout', 'Cart']) await agents.addPhase('shop', { name })
+  for (const email of ['bob@example.org', 'dan@example.org']) await invitations.create({ org: 'acme', email })
+  const windows = [
+    { metric: 'tokens', amount: 1, windowMs: 5 * 3_600_000 },
+    { metric: 'usd', amount: 2, period: 'month' },
+    { metric: 'parallel', amount: 3 },
+  ] as const
+  await limits.set({ key: 'ci' }, windows)
+  await limits.set({ project: 'shop', member: 'alice' }, [{ metric: 'requests', amount: 9, period: 'day' }])
+  for (const model of ['gpt-x', 'glm-5']) await usage.prices.set(model, { inputUsd: 1, outputUsd: 2 })
+  const paths = ['plan.md', 'src/cart.ts', 'src/page.ts']
+  for (const [line, subject, typed, all, some] of [
+    ['project file get shop', 'document', 'src', paths, paths.slice(1)],
+    ['project file rm shop', 'document', 'plan', paths, ['plan.md']],
+    ['project file mv shop', 'document', 'cart', paths, ['src/cart.ts']],
+    ['project state phase complete shop', 'phase', 'La', ['Cart', 'Layout'], ['Layout']],
+    ['invitation cancel', 'invitation', 'bob', ['bob@example.org', 'dan@example.org'], ['bob@example.org']],
+    ['key limit remove ci', 'limit', 'tok', ['parallel', 'tokens/5h', 'usd/month'], ['tokens/5h']],
+    ['project limit remove shop --member alice', 'limit', 'day', ['requests/day'], ['requests/day']],
+    ['usage price remove', 'model', 'gpt', ['glm-5', 'gpt-x'], ['gpt-x']],
+  ] as const) {
+    expect(named).toContain(subject)
+    expect([line, await offers(line, typed, home.path)]).toEqual([
+      line,
+      { code: 130, err: expect.any(String), asked: `Which ${subject}?`, offered: [[...all], [...some], []] },
+    ])
+  }
+  const changes = await offers('audit show', 'price', home.path)
+  expect([changes.asked, changes.offered[1]]).toEqual(['Which change?', ['price.set', 'price.set']])
+  // The project may be an answer itself, and a choice is the answer of the command.
+  const answers = ['shop', 'src/cart.ts']
+  const search = async () => answers.shift() ?? ''
+  const gotten = await run('project file rm --yes', { tty: true, db: home.path, prompts: { search } })
+  expect([gotten.code, gotten.err]).toEqual([
+    0,
+    expect.stringContaining('project file rm --yes shop src/cart.ts'),
+  ])
+  expect((await files.list('shop')).files.map(({ path }) => path)).toEqual(['plan.md', 'src/page.ts'])
 })
 
 const named = (await Promise.all(Object.keys(tree).map(noun => namedCommands(tree, noun))))

@@ -6,12 +6,14 @@
 
 import { basename } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { isNoun, labelOf, type Noun, nouns } from '../../contract/nouns.ts'
-import type { Latchkey } from '../../index.ts'
+import { isNoun, labelOf, limitedNouns, type Noun, nouns } from '../../contract/nouns.ts'
+import type { LimitState } from '../../contract/views.ts'
+import type { Latchkey, Limited } from '../../index.ts'
 import { shells } from '../completion/scripts.ts'
 import type { Argument, Option } from '../declare/declaration.ts'
 import { isRepeatable } from '../declare/define.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
+import { formatDuration } from '../declare/times.ts'
 import { reference } from '../draw/columns.ts'
 import { relativeTime } from '../draw/relative.ts'
 import { kebab } from '../line/flags.ts'
@@ -19,6 +21,9 @@ import type { Invocation } from '../line/program.ts'
 import type { Config } from '../settings/config.ts'
 import { settingNames } from '../settings/file.ts'
 import type { Choice, Prompts } from '../terminal/prompt.ts'
+
+/** What one depends on besides: what was typed or answered before it, by the names of arguments and options. */
+type Asked = Questioning & { readonly known: Map<string, unknown> }
 
 /** What the questions depend on. */
 export interface Questioning {
@@ -43,9 +48,10 @@ export async function askMissing(
   const questions = questionsOf(invocation, questioning.config)
   // If the database cannot be used, say so before anybody answers questions.
   if (questions.length > 1 && questions[0]?.flag === undefined) await requireDatabase(questioning)
+  const known = new Map(invocation.given)
   let line = argv
   for (const question of questions) {
-    line = await ask(question, line, questioning)
+    line = await ask(question, line, { ...questioning, known })
   }
   return line
 }
@@ -60,6 +66,7 @@ async function requireDatabase({ open }: Questioning): Promise<void> {
 }
 
 interface Question {
+  readonly name: string
   readonly message: string
   /** The option of the answer; none for an argument. */
   readonly flag?: string
@@ -97,10 +104,11 @@ function questionsOf({ declaration, given, missing }: Run, config: Config): read
 }
 
 function argumentQuestion(name: string, declared: Argument<unknown>): Question {
-  const subject = subjectOfArgument(name, declared)
+  const subject = declared.isNew ? undefined : subjectOfArgument(name, declared)
   const isNamed = subject !== undefined && (isPicked(subject) || isFixed(subject))
   return {
-    message: isNamed ? `Which ${name}?` : declared.summary,
+    name,
+    message: isNamed ? `Which ${subject}?` : declared.summary,
     needed: true,
     kind: subject ?? 'text',
     repeated: takesMany(declared),
@@ -113,6 +121,7 @@ function optionQuestion(name: string, option: Option<unknown>): Question {
   const [, initial] = /\(default: (\w+)\)$/.exec(about) ?? []
   const enter = option.required || about.includes('default:') ? '' : ', Enter for none'
   return {
+    name,
     message: option.kind === 'flag' ? `${about}?` : `${about} [${flag}${enter}]`,
     flag,
     kind: option.kind === 'flag' ? 'flag' : (option.choices ?? subjectOfOption(name, option) ?? 'text'),
@@ -123,6 +132,7 @@ function optionQuestion(name: string, option: Option<unknown>): Question {
 }
 
 const databaseQuestion = (initial: string): Question => ({
+  name: 'db',
   message: 'Database file [--db]',
   flag: '--db',
   kind: 'text',
@@ -135,12 +145,15 @@ const databaseQuestion = (initial: string): Question => ({
 async function ask(
   question: Question,
   argv: readonly string[],
-  questioning: Questioning,
+  questioning: Asked,
 ): Promise<readonly string[]> {
-  const { prompts, problem } = questioning
-  const { message, kind, needed, repeated, initial } = question
-  const withAnswer = (answer: string) =>
-    answer === '' || answer === initial ? argv : answered(argv, question.flag, answer)
+  const { prompts, problem, known } = questioning
+  const { name, message, kind, needed, repeated, initial } = question
+  const withAnswer = (answer: string) => {
+    if (answer === '' || answer === initial) return argv
+    known.set(name, answer)
+    return answered(argv, question.flag, answer)
+  }
   if (kind === 'flag') return (await prompts.confirm(message)) ? inserted(argv, [question.flag ?? '']) : argv
   const fixed = typeof kind === 'string' && isFixed(kind) ? few[kind] : kind
   if (typeof fixed !== 'string') {
@@ -161,12 +174,12 @@ async function pick(
   subject: Picked,
   message: string,
   needed: boolean,
-  { prompts, open, now, from }: Questioning,
+  { prompts, open, now, from, known }: Asked,
 ): Promise<string> {
   const latchkey = await open()
   try {
     const find = async (typed: string): Promise<readonly Choice[]> => {
-      const found = await choices(subject, latchkey, typed.trim() || undefined, { now, from })
+      const found = await choices(subject, latchkey, typed.trim() || undefined, { now, from, known })
       return needed || typed !== '' ? found : [nothing, ...found]
     }
     if ((await find('')).length > (needed ? 0 : 1)) return await prompts.search(message, find)
@@ -174,10 +187,7 @@ async function pick(
     await latchkey.close()
   }
   if (!needed) return ''
-  const hint =
-    isNoun(subject) || subject === 'backup'
-      ? `make one with: latchkey ${subject} create`
-      : `see them with: latchkey ${subject} list`
+  const hint = hints[subject] ?? `make one with: latchkey ${subject} create`
   throw new LatchkeyError('not_found', `there is no ${subject} to choose from`, hint)
 }
 
@@ -195,7 +205,7 @@ const isPicked = (kind: string): kind is Picked => isNoun(kind) || Object.hasOwn
 /** More would not fit on a screen. Typing shows others. */
 const most = 50
 
-type At = Pick<Questioning, 'now' | 'from'>
+type At = Pick<Asked, 'now' | 'from' | 'known'>
 
 /** undefined if nothing was typed yet. */
 type Searched = string | undefined
@@ -253,11 +263,89 @@ const others = {
         name: user.username,
         about: [device, relativeTime(createdAt, now)],
       })),
+  document: async ({ files }: Latchkey, typed: Searched, { known, now }: At): Promise<readonly Choice[]> =>
+    (await fitting(files.stream(ofKnown(known, 'project')), ({ path }) => path.includes(typed ?? ''))).map(
+      ({ path, updatedAt }) => ({ value: path, about: [relativeTime(updatedAt, now)] }),
+    ),
+  phase: async ({ agents }: Latchkey, typed: Searched, { known }: At): Promise<readonly Choice[]> =>
+    (await agents.get(ofKnown(known, 'project'))).phases
+      .filter(({ position, name }) => `${position} ${name}`.includes(typed ?? ''))
+      .slice(0, most)
+      .map(({ position, name, completedAt }) => ({
+        value: String(position),
+        name,
+        about: [completedAt === null ? 'open' : 'complete'],
+      })),
+  invitation: async ({ invitations }: Latchkey, typed: Searched, { now }: At): Promise<readonly Choice[]> =>
+    (
+      await fitting(invitations.stream({ status: 'pending' }), ({ id, email, organization }) =>
+        `${id} ${email} ${organization.slug}`.includes(typed ?? ''),
+      )
+    ).map(({ id, email, organization, expiresAt }) => ({
+      value: id,
+      name: email,
+      about: [organization.slug, `expires ${relativeTime(expiresAt, now)}`],
+    })),
+  change: async ({ audit }: Latchkey, typed: Searched, { now }: At): Promise<readonly Choice[]> =>
+    (await audit.list({ limit: mostSearched }))
+      .filter(({ id, actor, action, target }) =>
+        `${id} ${actor} ${action} ${target.name ?? ''}`.includes(typed ?? ''),
+      )
+      .slice(0, most)
+      .map(({ id, at, actor, action, target }) => ({
+        value: id,
+        name: action,
+        about: [target.name, actor, relativeTime(at, now)],
+      })),
+  model: async ({ usage }: Latchkey, typed: Searched): Promise<readonly Choice[]> =>
+    [...new Set((await usage.prices.list()).map(({ model }) => model))]
+      .filter(model => model.includes(typed ?? ''))
+      .slice(0, most)
+      .map(value => ({ value })),
+  limit: async ({ limits }: Latchkey, typed: Searched, { known }: At): Promise<readonly Choice[]> => {
+    const subject = limitedNouns.find(noun => known.has(noun)) ?? 'key'
+    const member = known.get('member')
+    const of = { [subject]: ofKnown(known, subject), ...(member !== undefined && { member }) } as Limited
+    return (await limits.list(of))
+      .filter(({ each }) => !each)
+      .map(limit => ({ value: nameOfLimit(limit) }))
+      .filter(({ value }) => value.includes(typed ?? ''))
+  },
   account: async ({ accounts }: Latchkey, typed: Searched): Promise<readonly Choice[]> =>
     (await accounts.list({ limit: mostSearched })).accounts
       .filter(({ id, user, provider }) => `${id} ${user.username} ${provider}`.includes(typed ?? ''))
       .slice(0, most)
       .map(({ id, user, provider }) => ({ value: id, name: user.username, about: [provider] })),
+}
+
+const ofKnown = (known: ReadonlyMap<string, unknown>, name: string): string => String(known.get(name) ?? '')
+
+/** As it is typed: `tokens/5h`, `usd/month@gpt-*`. */
+function nameOfLimit({ metric, period, windowMs, models }: LimitState): string {
+  const window = metric === 'parallel' ? '' : `/${windowMs === null ? period : formatDuration(windowMs)}`
+  return `${metric}${window}${models === null ? '' : `@${models}`}`
+}
+
+/** The first that fit, of however many. */
+async function fitting<T>(all: AsyncIterable<T>, fits: (each: T) => boolean): Promise<readonly T[]> {
+  const found: T[] = []
+  for await (const each of all) {
+    if (fits(each)) found.push(each)
+    if (found.length === most) break
+  }
+  return found
+}
+
+/** What to do where there is nothing to choose from, if it is not to make one. */
+const hints: Readonly<Partial<Record<Picked, string>>> = {
+  import: 'see them with: latchkey import list',
+  session: 'see them with: latchkey session list',
+  account: 'see them with: latchkey account list',
+  document: 'write one with: latchkey project file put',
+  phase: 'add one with: latchkey project state phase add',
+  change: 'see them with: latchkey audit list',
+  model: 'see prices with: latchkey usage price list',
+  limit: 'set one with: latchkey key limit set, or for a user, a project, an organization or a team',
 }
 
 /** The oldest, among which is looked for what was typed. */

@@ -164,6 +164,7 @@ async function subjects(
     case 'shell':
       return fitting(typed, plain(shells))
     case 'metric':
+    case 'limit':
       return fitting(typed, plain(metrics))
     case 'group':
       return listed(typed, reportGroups)
@@ -191,6 +192,31 @@ async function subjects(
           typed,
           files.map(({ path, mediaType }) => ({ value: path, about: mediaType })),
         )
+      }
+      case 'phase': {
+        const { phases } = await latchkey.agents.get(given[0] ?? '')
+        return fitting(
+          typed,
+          phases.map(({ position, name }) => ({ value: String(position), about: name })),
+        )
+      }
+      case 'invitation': {
+        const { invitations } = await latchkey.invitations.list({ status: 'pending', limit: mostOffered })
+        return fitting(
+          typed,
+          invitations.map(({ id, email }) => ({ value: id, about: email })),
+        )
+      }
+      case 'change': {
+        const changes = await latchkey.audit.list({ limit: mostOffered })
+        return fitting(
+          typed,
+          changes.map(({ id, action }) => ({ value: id, about: action })),
+        )
+      }
+      case 'model': {
+        const prices = await latchkey.usage.prices.list()
+        return fitting(typed, plain([...new Set(prices.map(({ model }) => model))]))
       }
       case 'import': {
         const imports = await latchkey.imports.list()

@@ -22,6 +22,8 @@ export interface Argument<T> {
   readonly parse: Parse<unknown>
   /** For a required argument that one of these options can replace. */
   readonly unless?: readonly string[]
+  /** Whether it may name something that does not exist yet, so that nothing is picked. */
+  readonly isNew?: true
   /** What to do if it is missing. Default: see the help of the command. */
   readonly hint?: string
   readonly type?: T

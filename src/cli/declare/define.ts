@@ -32,6 +32,8 @@ export const arg = {
     argument('optional', summary, parse),
   many: <T = string>(summary: string, parse?: Parse<T>): Argument<readonly NoInfer<T>[]> =>
     argument('many', summary, parse),
+  /** May name something that does not exist yet. */
+  fresh: (summary: string): Argument<string> => ({ ...argument<string>('one', summary), isNew: true }),
   /** Any number, also none. */
   any: (summary: string): Argument<readonly string[]> => argument('any', summary),
   /**

@@ -13,22 +13,39 @@ export type Subject =
   | 'setting'
   | 'value'
   | 'metric'
+  | 'limit'
   | 'group'
   | 'order'
   | 'command'
   | 'shell'
   | 'file'
   | 'document'
+  | 'phase'
+  | 'invitation'
+  | 'change'
+  | 'model'
 
 /** What an argument names; undefined if it can be anything. */
 export function subjectOfArgument(name: string, { parse }: Argument<unknown>): Subject | undefined {
-  if (parse === limitName) return 'metric'
-  return (
-    (['setting', 'value', 'command', 'shell', 'import', 'document', 'session', 'account'] as const).find(
-      each => each === name,
-    ) ?? subjectNamed(name)
-  )
+  if (parse === limitName) return 'limit'
+  return named.find(each => each === name) ?? subjectNamed(name)
 }
+
+/** Arguments that have the name of what they name. */
+const named = [
+  'setting',
+  'value',
+  'command',
+  'shell',
+  'import',
+  'session',
+  'account',
+  'document',
+  'phase',
+  'invitation',
+  'change',
+  'model',
+] as const
 
 /** What the value of an option names. */
 export const subjectOfOption = (name: string, { placeholder }: Option<unknown>): Subject | undefined =>

@@ -6,8 +6,8 @@ import { argumentText, kebab, optionText } from './flags.ts'
 import type { Typed } from './globals.ts'
 
 export interface Given {
-  /** Names of the arguments and options that were given. */
-  readonly given: ReadonlySet<string>
+  /** The arguments and options that were given, as they were typed. */
+  readonly given: ReadonlyMap<string, unknown>
   /** Required values that were not given. */
   readonly missing: readonly Missing[]
 }
@@ -25,7 +25,9 @@ export function givenOf(
   typed: Typed,
   path: string,
 ): Given {
-  const given = new Set(Object.keys(options).filter(name => typed[name] !== undefined))
+  const given = new Map<string, unknown>(
+    Object.keys(options).flatMap(name => (typed[name] === undefined ? [] : [[name, typed[name]]])),
+  )
   const missing: Missing[] = []
   const miss = (name: string, message: string, hint = `${path} --help`): void => {
     missing.push({ name, error: new LatchkeyError('usage', message, hint) })
@@ -33,7 +35,7 @@ export function givenOf(
   for (const [index, [name, { kind, unless, hint }]] of Object.entries(args).entries()) {
     const word = words[index]
     const isNeeded = unless?.every(option => !given.has(option)) ?? (kind === 'one' || kind === 'many')
-    if (Array.isArray(word) ? word.length > 0 : word !== undefined) given.add(name)
+    if (Array.isArray(word) ? word.length > 0 : word !== undefined) given.set(name, word)
     else if (isNeeded) miss(name, `missing required argument '${kebab(name)}'`, hint)
   }
   for (const [name, declared] of Object.entries(options)) {

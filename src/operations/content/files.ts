@@ -30,7 +30,7 @@ import {
   newFile,
   type OpenFile,
 } from './input.ts'
-import { held } from './project.ts'
+import { changeable } from './project.ts'
 
 export type FileRow = typeof projectFiles.$inferSelect
 type Project = Row<'project'>
@@ -47,7 +47,7 @@ export async function putFile(
   const { path } = rules.parse(newFile, { path: typed })
   const content = await contentOf(body, path)
   return context.store.write(async db => {
-    const project = await held(context, db, selector, 'file:write')
+    const project = await changeable(context, db, selector, 'file:write')
     const old = await fileAt(db, project, path)
     requireMatch(project, path, old, ifMatch)
     const file = { path, content, mediaType: mediaType ?? old?.mediaType ?? typeOf(path, content) }
@@ -79,7 +79,7 @@ export async function putFiles(
     given.set(path, { path, content, mediaType: mediaType ?? typeOf(path, content) })
   }
   return context.store.write(async db => {
-    const project = await held(context, db, selector, 'file:write')
+    const project = await changeable(context, db, selector, 'file:write')
     const old = await filesAt(db, project, [...given.keys()])
     const isSame = ({ path, content, mediaType }: NewContent) =>
       old.get(path)?.sha256 === content.sha256 && old.get(path)?.mediaType === mediaType
@@ -141,7 +141,7 @@ export async function moveFile(
   const { path } = rules.parse(newFile, { path: to })
   const { ifMatch } = rules.parse(fileCondition, condition)
   return context.store.write(async db => {
-    const project = await held(context, db, selector, 'file:write')
+    const project = await changeable(context, db, selector, 'file:write')
     const old = await requireFile(db, project, from)
     requireMatch(project, old.path, old, ifMatch)
     if (old.path === path || (await fileAt(db, project, path))) throw taken(project, path)
@@ -168,7 +168,7 @@ export function removeFile(
 ): Promise<ProjectFile> {
   return context.store.write(async db => {
     const { ifMatch } = rules.parse(fileCondition, condition)
-    const project = await held(context, db, selector, 'file:write')
+    const project = await changeable(context, db, selector, 'file:write')
     const old = await requireFile(db, project, path)
     requireMatch(project, old.path, old, ifMatch)
     await removeRows(context, db, project, [old])
@@ -181,7 +181,7 @@ export function removeFile(
 /** Removes every file of a project in one transaction. @throws not_found, ambiguous */
 export function removeFiles(context: OperationContext, selector: string): Promise<FilesChange> {
   return context.store.write(async db => {
-    const project = await held(context, db, selector, 'file:write')
+    const project = await changeable(context, db, selector, 'file:write')
     const rows = await db.select().from(projectFiles).where(eq(projectFiles.projectId, project.id))
     await removeRows(context, db, project, rows)
     const change = changeOf(project, { removed: rows })

@@ -32,7 +32,7 @@ import {
   newAgentMessage,
   newPhase,
 } from './input.ts'
-import { held } from './project.ts'
+import { changeable } from './project.ts'
 
 type Project = Row<'project'>
 
@@ -48,7 +48,7 @@ export async function setState(
 ): Promise<ChangedAgentState> {
   const given = rules.parseChanges(agentChanges, changes)
   return context.store.write(async db => {
-    const project = await held(context, db, selector, 'state:write')
+    const project = await changeable(context, db, selector, 'state:write')
     const before = await stateView(db, project)
     const isChange = Object.entries(given).some(
       ([field, value]) => value !== undefined && value !== Reflect.get(before, field),
@@ -65,7 +65,7 @@ export async function setState(
 /** Makes it what it is at first, without phases, files and messages. @throws not_found, ambiguous */
 export const resetState = (context: OperationContext, selector: string): Promise<ChangedAgentState> =>
   context.store.write(async db => {
-    const project = await held(context, db, selector, 'state:write')
+    const project = await changeable(context, db, selector, 'state:write')
     const before = await stateView(db, project)
     if (before.createdAt === null) return { ...before, changed: false }
     const tables = [agentPhases, agentFiles, agentMessages, agentStates]
@@ -86,7 +86,7 @@ export async function addPhase(
 ): Promise<AddedPhase> {
   const { name, description = null, files = [], isLast = false } = rules.parse(newPhase, input)
   return context.store.write(async db => {
-    const project = await held(context, db, selector, 'state:write')
+    const project = await changeable(context, db, selector, 'state:write')
     await touch(context, db, project)
     const position = next(agentPhases, project)
     const given = { projectId: project.id, position, name, description, files, isLast }
@@ -109,7 +109,7 @@ export function completePhase(
   which: string | number,
 ): Promise<CompletedPhase> {
   return context.store.write(async db => {
-    const project = await held(context, db, selector, 'state:write')
+    const project = await changeable(context, db, selector, 'state:write')
     const isMeant = typeof which === 'number' ? eq(agentPhases.position, which) : eq(agentPhases.name, which)
     const rows = await db
       .select()
@@ -139,7 +139,7 @@ export async function addAgentFile(
 ): Promise<AgentFile> {
   const { path } = rules.parse(newAgentFile, { path: typed })
   return context.store.write(async db => {
-    const project = await held(context, db, selector, 'state:write')
+    const project = await changeable(context, db, selector, 'state:write')
     const isMeant = and(eq(agentFiles.projectId, project.id), eq(agentFiles.path, path))
     const [there] = await db.select().from(agentFiles).where(isMeant).limit(1)
     const view = (position: number, added: boolean) => ({ project: refOf(project), path, position, added })
@@ -161,7 +161,7 @@ export async function addAgentMessage(
 ): Promise<AgentMessage> {
   const { role, content } = rules.parse(newAgentMessage, input)
   return context.store.write(async db => {
-    const project = await held(context, db, selector, 'state:write')
+    const project = await changeable(context, db, selector, 'state:write')
     await touch(context, db, project)
     const at = context.now().getTime()
     const position = next(agentMessages, project)

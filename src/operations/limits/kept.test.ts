@@ -83,13 +83,14 @@ test('a project, a user and an organization come back with the limits that went 
   await projects.delete('shop')
   await organizations.delete('acme')
   expect(await all()).toEqual(['0 rows'])
+  s.clock.now = new Date(s.clock.now.getTime() + 60_000)
   await backups.restore({ backup, org: 'acme' })
   expect(await all()).toEqual(everything)
   // An undo takes away what came back, and nothing of it is left.
   await backups.restore({ undo: true })
   expect(await all()).toEqual(['0 rows'])
-  const id = (await latchkey.usage.report({ by: ['org', 'team'] }))[0]
-  expect([id?.organization?.slug, id?.team?.name]).toEqual(['acme', 'Backend'])
+  const [used] = await latchkey.usage.report({ by: ['org', 'team'] })
+  expect([used?.organization?.slug, used?.team?.name]).toEqual(['acme', 'Backend'])
 })
 
 test('who comes back later than the project has the limits in it again', async () => {

@@ -137,7 +137,11 @@ const put = command({
     "echo '# Plan' | latchkey project file put shop docs/plan.md -",
     'latchkey project file put shop plan.md plan.md --if-match "$sha256" --json',
   ],
-  args: { ...ofOne, file: arg.one('File to read; - reads stdin') },
+  args: {
+    ...selecting('project'),
+    document: arg.fresh('Path in the project'),
+    file: arg.one('File to read; - reads stdin'),
+  },
   options: { ifMatch, mediaType: opt.text('type', 'Media type (default: by the name)') },
   run: async (ctx, { project, document, file, ...options }) => {
     const { files } = await ctx.operations()

@@ -130,7 +130,7 @@ const fileAdd = command({
     'latchkey project state file add shop index.html',
     'latchkey project state file add shop index.html --dry-run',
   ],
-  args: { ...selecting('project'), document: arg.one('Path in the project') },
+  args: { ...selecting('project'), document: arg.fresh('Path in the project') },
   run: async (ctx, { project, document }) => (await ctx.operations()).agents.addFile(project, document),
   prints: one(agentFile, {
     done: ({ path, added }) => (added ? `Added ${path}` : `Unchanged: ${path} is there already`),

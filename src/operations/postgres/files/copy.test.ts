@@ -5,6 +5,7 @@ import { SQL } from 'bun'
 import { connectLatchkey } from '../../../index.ts'
 import { failure } from '../../../testing/failure.ts'
 import { temporaryFolder } from '../../../testing/folder.ts'
+import { rolling } from '../../../testing/limits.ts'
 import {
   databaseFrom,
   emptyDatabase,
@@ -43,8 +44,30 @@ async function siteAt(path: string) {
   await latchkey.chats.append(chat.id, { role: 'user', content: 'line\nline \\N' })
   await latchkey.projects.create({ name: 'Shop', owner: 'root' })
   for (const [name, bytes] of Object.entries(contents)) await latchkey.files.put('shop', name, bytes)
+  await latchkey.organizations.create({ name: 'Acme', owner: 'root' })
+  await latchkey.teams.create({ name: 'Core', org: 'acme' })
+  await latchkey.teams.members.add('Core', 'root')
+  await latchkey.projects.create({ name: 'Lab', org: 'acme' })
+  await latchkey.keys.create({ name: 'roots', user: 'root', project: 'lab' })
+  for (const limited of limitedIn) await latchkey.limits.set(limited, [rolling('tokens', 100, 3_600_000)])
+  await latchkey.usage.record('roots', { inputTokens: 7, at: now })
   return { latchkey, secret: secret!, id }
 }
+
+/** What has limits besides keys. */
+const limitedIn = [
+  { org: 'acme' },
+  { team: 'Core' },
+  { org: 'acme', member: 'root' },
+  { project: 'lab', member: 'root' },
+]
+
+const usedOf = async ({ limits, usage }: ReturnType<typeof open>) => [
+  ...(await Promise.all(
+    limitedIn.map(async limited => (await limits.list(limited)).map(({ used }) => used)),
+  )),
+  ...(await usage.report({ by: ['org', 'team'] })).map(({ team, tokens }) => [team?.name, tokens]),
+]
 
 async function contentsOf({ files }: ReturnType<typeof open>) {
   const read = async (name: string) => new Response((await files.open('shop', name)).content).bytes()
@@ -71,6 +94,8 @@ requirePostgres()('a copy there and back is the same, row by row', async () => {
   expect(await server.keys.list()).toEqual(await latchkey.keys.list())
   expect(await server.chats.search('line')).toEqual(await latchkey.chats.search('line'))
   expect(await contentsOf(server)).toEqual(contents)
+  expect(await usedOf(server)).toEqual(await usedOf(latchkey))
+  expect(await usedOf(server)).toContainEqual(['Core', 7])
   expect((await server.audit.list({ limit: 1 }))[0]).toMatchObject({ action: 'database.copy' })
   const again = await server.database.transfer({ from: target.url, to: back })
   await server.close()

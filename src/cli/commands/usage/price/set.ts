@@ -15,7 +15,7 @@ export default command({
     'latchkey usage price set "gpt-*" --input 1 --output 4 --from 2027-01-01',
     'latchkey usage price set claude-x --input 3 --cached-input 0.30 --cache-write 3.75 --output 15 --over 200k:input=6,output=22.50',
   ],
-  args: { model: arg.one('Name of the model, or a pattern; * matches anything') },
+  args: { model: arg.fresh('Name of the model, or a pattern; * matches anything') },
   options: {
     input: opt.required(opt.as('dollars', dollars, 'Price per million input tokens')),
     cachedInput: opt.as(
