@@ -42,7 +42,10 @@ test('what it starts itself with, and what schedules start it with, are the same
   using folder = temporaryFolder()
   const db = folder.file('latchkey.db')
   await spawnLatchkey('init', { db })
-  const ran = await spawnLatchkey("backup schedule --cron '17 3 * * *' --crontab --print --json", { db })
+  const ran = await spawnLatchkey("backup schedule --cron '17 3 * * *' --crontab --print --json", {
+    db,
+    entry: entryPoint,
+  })
   const { entries } = ran.json<{ entries: { content: string }[] }>()
   expect(entries[0]?.content).toContain(`${process.execPath} ${bunAlone.join(' ')} ${entryPoint} --db`)
 })

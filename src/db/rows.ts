@@ -96,13 +96,20 @@ export const limitedBy = {
 
 /** The organization that owns the project of a key, as a series has it. */
 export const organizationOf = (key: string): string =>
-  `coalesce((SELECT organization_id FROM projects WHERE projects.id = ${key}.project_id), '')`
+  inProject(key, `(SELECT organization_id FROM projects WHERE projects.id = ${key}.project_id)`)
 
 /** The teams of that organization which the user of a key is in, as a series has them. */
 export const teamsOf = (key: string): string =>
-  `coalesce((SELECT string_agg(m.team_id, ' ' ORDER BY m.team_id) FROM projects p CROSS JOIN team_members m CROSS JOIN teams t
+  inProject(
+    key,
+    `(SELECT string_agg(m.team_id, ' ' ORDER BY m.team_id) FROM projects p CROSS JOIN team_members m CROSS JOIN teams t
      WHERE p.id = ${key}.project_id AND p.organization_id IS NOT NULL AND m.user_id = ${key}.user_id
-       AND t.id = m.team_id AND t.organization_id = p.organization_id), '')`
+       AND t.id = m.team_id AND t.organization_id = p.organization_id)`,
+  )
+
+/** For a key of no project, engines would begin the query all the same, with every request. */
+const inProject = (key: string, query: string): string =>
+  `CASE WHEN ${key}.project_id IS NULL THEN '' ELSE coalesce(${query}, '') END`
 
 /** The row of `Retention`. */
 export const retention = 'SELECT minutes_from AS "minutesFrom", hours_from AS "hoursFrom" FROM retention'

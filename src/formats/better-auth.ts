@@ -4,7 +4,7 @@
  * prefix; times as text or numbers. Reports all problems; the importer decides about them.
  */
 import type { ImportedRow } from '../contract/nouns.ts'
-import { isServerUrl } from '../text/address.ts'
+import { isForeignUrl } from '../text/address.ts'
 import { Fields, isRecord, type Report, type Row } from './fields.ts'
 import type {
   ForeignData,
@@ -65,7 +65,7 @@ export interface AuthTables {
 /** @throws as `withSource` and `tablesAt`; invalid (not a database of Better Auth) */
 export async function readAuthTables(input: ForeignSource): Promise<AuthTables> {
   const { file, sqlite, server } = input
-  if (isServerUrl(file)) {
+  if (isForeignUrl(file)) {
     const database = await server.tablesAt(file, tables => [...chosen(tables).values()])
     return authTables(database, [])
   }
@@ -73,7 +73,7 @@ export async function readAuthTables(input: ForeignSource): Promise<AuthTables> 
     if (source.kind === 'text') {
       throw invalid(
         `${file} is not a SQLite database`,
-        'give the database of the application, or its postgres:// URL',
+        'give the database of the application, or its postgres:// or mysql:// URL',
       )
     }
     return sqlite.withTables(file, source.path, database => authTables(database, source.notes))

@@ -10,10 +10,10 @@ const check = command({
   effect: 'read',
   summary: 'Find orphans, ownerless organizations and keys of banned users',
   description:
-    'Checks the database of Latchkey, or with SOURCE that of an application on Better Auth: a SQLite file or a postgres:// URL, as for import better-auth. Finds rows whose user or organization is not there, organizations without an owner who may sign in, active keys of banned users, users who are members of one organization twice, and accounts that do not say who vouches for them. Each finding has a command or statement that mends it. Changes nothing. Exits 7 if anything is found.',
+    'Checks the database of Latchkey, or with SOURCE that of an application on Better Auth: a SQLite file or a postgres:// or mysql:// URL, as for import better-auth. Finds rows whose user or organization is not there, organizations without an owner who may sign in, active keys of banned users, users who are members of one organization twice, and accounts that do not say who vouches for them. Each finding has a command or statement that mends it. Changes nothing. Exits 7 if anything is found.',
   examples: ['latchkey auth check', 'latchkey auth check auth.db --json'],
   args: {
-    source: arg.optional('SQLite database or postgres:// URL of a Better Auth; default: Latchkey itself'),
+    source: arg.optional('SQLite database or URL of a server of a Better Auth; default: Latchkey itself'),
   },
   run: async (ctx, { source }) =>
     (await ctx.operations()).auth.check(source === undefined ? undefined : { file: sourceAt(ctx, source) }),

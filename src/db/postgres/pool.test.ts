@@ -92,6 +92,29 @@ requirePostgres()('a server that was restarted is used again, by readers and wri
   await pool.close()
 })
 
+requirePostgres()('a stream takes a connection that idles from nobody, and leaves it as it was', async () => {
+  await using database = await emptyDatabase()
+  const pool = new Pool(targetOf(database.url), { ...usual, size: 1 })
+  const about = "SELECT pg_backend_pid() AS pid, current_setting('application_name') AS name"
+  const [first] = await pool.lend(c => c.rows(about))
+  const stream = await pool.open()
+  expect(await stream.rows(about)).toEqual([first])
+  const [second] = await pool.lend(c => c.rows(about))
+  expect(second).not.toEqual(first)
+  await pool.end(stream)
+  // There is no room for both.
+  expect([stream.isOpen, await pool.lend(c => c.rows(about))]).toEqual([false, [second]])
+  const next = await pool.open()
+  await next.begin('BEGIN')
+  await next.run("SET LOCAL application_name = 'stream'")
+  await pool.end(next)
+  expect(await pool.lend(c => c.rows(about))).toEqual([second])
+  const last = await pool.open()
+  await pool.close()
+  await pool.end(last)
+  expect(last.isOpen).toBe(false)
+})
+
 requirePostgres()('a connection that ended while nobody listened is not lent', async () => {
   await using database = await emptyDatabase()
   const pool = new Pool(targetOf(database.url), { ...usual, size: 1 })

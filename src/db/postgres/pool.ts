@@ -121,10 +121,27 @@ export class Pool {
     return retryDeadlocks(() => this.#lend(work, untold))
   }
 
-  /** A connection outside the pool, which the caller closes: for streams, and for who waits long. */
-  open(): Promise<Connection> {
+  /** A connection that does not count, for streams and for who waits long: one that idles, or another. The caller gives it to `end`. */
+  async open(): Promise<Connection> {
     if (this.#closed) throw closed()
-    return this.#new()
+    const idle = this.#fresh()
+    if (idle === undefined) return this.#new()
+    this.#count--
+    idle.onLost = () => {}
+    return idle
+  }
+
+  /** Ends what a connection of `open` was used for, and lends it to others if there is room. */
+  async end(connection: Connection): Promise<void> {
+    if (connection.isOpen) await connection.run('ROLLBACK').catch(() => connection.close())
+    if (!connection.isOpen) return
+    if (this.#closed || this.#count >= this.#options.size) {
+      connection.close()
+      return
+    }
+    this.#count++
+    this.#adopt(connection)
+    this.#giveBack(connection)
   }
 
   /** Waits for what is lent, then closes everything. */
@@ -188,18 +205,21 @@ export class Pool {
   async #connect(): Promise<Connection> {
     this.#count++
     try {
-      const connection = await this.#new()
-      connection.onLost = () => {
-        this.#count--
-        this.#doubtedAt = performance.now()
-        this.#wakeNext()
-      }
-      return connection
+      return this.#adopt(await this.#new())
     } catch (error) {
       this.#count--
       this.#wakeNext()
       throw error
     }
+  }
+
+  #adopt(connection: Connection): Connection {
+    connection.onLost = () => {
+      this.#count--
+      this.#doubtedAt = performance.now()
+      this.#wakeNext()
+    }
+    return connection
   }
 
   async #new(): Promise<Connection> {

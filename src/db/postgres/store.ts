@@ -114,7 +114,7 @@ export class PostgresStore implements Store {
     } catch (error) {
       throw translate(error, this.#target.name)
     } finally {
-      connection.close()
+      await this.#pools.administration.end(connection)
     }
   }
 
@@ -133,7 +133,7 @@ export class PostgresStore implements Store {
     } catch (error) {
       throw translate(error, this.#target.name)
     } finally {
-      connection.close()
+      await this.#pools.administration.end(connection)
     }
   }
 

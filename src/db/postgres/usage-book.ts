@@ -334,7 +334,7 @@ export class PostgresUsage implements UsageBook {
     const isKnown = new Set(known.map(({ id }) => id))
     return groups.map((group, n) => {
       if (heldIn[n] !== undefined) return heldIn[n]
-      const grown = new Map(lives)
+      const grown = suspects.size === 0 ? lives : new Map(lives)
       for (const [index, { id, keyId, counts }] of group.entries()) {
         const name = keys.get(keyId)?.name
         if (name === undefined) return { refused: index, full: null }

@@ -4,23 +4,30 @@ import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { application, type Layout, passwordOf, populate } from '../../testing/better-auth/application.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
+import { temporaryMariadb } from '../../testing/mariadb.ts'
 import { emptyDatabase, requirePostgres } from '../../testing/postgres.ts'
+import { requireTool } from '../../testing/tools.ts'
 
 /** An application with people, and a Latchkey whose time is that of the application. */
 async function scene(layout: Layout) {
   const made = new AsyncDisposableStack()
   const home = made.use(await temporaryLatchkey(new Date().toISOString()))
-  const file = layout === 'postgres' ? made.use(await emptyDatabase()).url : join(home.folder, 'auth.db')
+  const servers = { postgres: emptyDatabase, mysql: () => temporaryMariadb(join(home.folder, 'mariadb')) }
+  const file =
+    layout in servers
+      ? made.use(await servers[layout as keyof typeof servers]()).url
+      : join(home.folder, 'auth.db')
   const app = made.use(await application(layout, file))
   const people = await populate(app, layout)
   home.clock.now = new Date()
   return { ...home, ...people, app, source: { file }, [Symbol.asyncDispose]: () => made.disposeAsync() }
 }
 
-const layouts: readonly Layout[] = ['kysely', 'drizzle', 'drizzle in seconds', 'postgres']
+const layouts: readonly Layout[] = ['kysely', 'drizzle', 'drizzle in seconds', 'postgres', 'mysql']
 
 for (const layout of layouts) {
-  const where = layout === 'postgres' ? requirePostgres() : test
+  const where =
+    layout === 'postgres' ? requirePostgres() : layout === 'mysql' ? requireTool('mariadbd') : test
   where(`what Better Auth keeps works on here: ${layout}`, async () => {
     await using all = await scene(layout)
     const { latchkey, source, key, evil, ada } = all

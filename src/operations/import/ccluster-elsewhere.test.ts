@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SQL } from 'bun'
 import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
+import { temporaryMariadb } from '../../testing/mariadb.ts'
 import { requireTool } from '../../testing/tools.ts'
 
 const secret = `cck_${'ab'.repeat(16)}`
@@ -77,7 +78,7 @@ for (const form of ['lines', 'arrays'] as const) {
 
 requireTool('mariadbd')('the tables of MySQL come from its server, by its URL', async () => {
   await using home = await temporaryLatchkey()
-  await using server = await mariadb(join(home.folder, 'mariadb'))
+  await using server = await temporaryMariadb(join(home.folder, 'mariadb'))
   const sql = new SQL(server.url, { max: 1 })
   const time = 'created_at TEXT NOT NULL, updated_at TEXT NOT NULL'
   for (const [table, columns] of [
@@ -107,55 +108,3 @@ requireTool('mariadbd')('the tables of MySQL come from its server, by its URL', 
   await sql.close()
   await expectAll(home, server.url)
 })
-
-/** A server of one's own, with an empty database. */
-async function mariadb(folder: string) {
-  mkdirSync(folder)
-  const data = join(folder, 'data')
-  // Root must say that it means it; others cannot.
-  const asRoot = process.getuid?.() === 0 ? ['--user=root'] : []
-  const words = [
-    '--no-defaults',
-    `--datadir=${data}`,
-    '--auth-root-authentication-method=normal',
-    ...asRoot,
-    '--skip-test-db',
-  ]
-  const made = Bun.spawnSync(['mariadb-install-db', ...words], { stdout: 'pipe', stderr: 'pipe' })
-  if (!made.success) throw new Error(`mariadb-install-db failed: ${made.stdout}${made.stderr}`)
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => {} } })
-  const { port } = listener
-  listener.stop(true)
-  const child = Bun.spawn(
-    [
-      'mariadbd',
-      '--no-defaults',
-      `--datadir=${data}`,
-      `--socket=${join(folder, 's')}`,
-      `--port=${port}`,
-      '--bind-address=127.0.0.1',
-      ...asRoot,
-    ],
-    { stdout: 'ignore', stderr: 'ignore' },
-  )
-  const admin = `mysql://root@127.0.0.1:${port}`
-  for (let tries = 0; ; tries++) {
-    const sql = new SQL(`${admin}/mysql`, { max: 1 })
-    try {
-      await sql.unsafe('CREATE DATABASE ccluster')
-      await sql.close()
-      break
-    } catch (error) {
-      await sql.close().catch(() => {})
-      if (tries === 1200 || child.exitCode !== null) throw error
-      await Bun.sleep(100)
-    }
-  }
-  return {
-    url: `${admin}/ccluster`,
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL')
-      await child.exited
-    },
-  }
-}

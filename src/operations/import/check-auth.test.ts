@@ -4,6 +4,8 @@ import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { application, populate } from '../../testing/better-auth/application.ts'
 import { onPostgres, temporaryLatchkey } from '../../testing/latchkey.ts'
+import { temporaryMariadb } from '../../testing/mariadb.ts'
+import { requireTool } from '../../testing/tools.ts'
 
 test('an application without faults has no findings, and every fault is found with what mends it', async () => {
   await using home = await temporaryLatchkey(new Date().toISOString())
@@ -44,6 +46,23 @@ test('an application without faults has no findings, and every fault is found wi
   // What it says mends it.
   for (const { mend } of report.findings) await app.run(mend)
   expect(await latchkey.auth.check({ file })).toMatchObject({ ok: true, findings: [] })
+})
+
+requireTool('mariadbd')('what mends a finding can be typed into MySQL, and mends it', async () => {
+  await using home = await temporaryLatchkey(new Date().toISOString())
+  await using server = await temporaryMariadb(join(home.folder, 'mariadb'))
+  await using app = await application('mysql', server.url)
+  const { ada, evil } = await populate(app, 'mysql')
+  const check = () => home.latchkey.auth.check({ file: server.url })
+  await app.run(`UPDATE apikeys SET enabled = 0 WHERE id = '${evil.id}'`)
+  expect(await check()).toMatchObject({ ok: true, users: 3, findings: [] })
+  await app.run(`UPDATE sessions SET user_id = 'nobody' WHERE token = '${ada.token}'`)
+  const { findings } = await check()
+  expect(findings.map(({ kind, mend }) => `${kind}: ${mend.split(' WHERE ')[0]}`)).toEqual([
+    'orphan: DELETE FROM `sessions`',
+  ])
+  for (const { mend } of findings) await app.run(mend)
+  expect(await check()).toMatchObject({ ok: true, findings: [] })
 })
 
 test('here an organization whose owner was disabled and a key of a disabled user are found', async () => {

@@ -13,7 +13,7 @@ import { users } from '../../db/schema/people.ts'
 import { type AuthModel, readAuthTables } from '../../formats/better-auth.ts'
 import { Fields } from '../../formats/fields.ts'
 import type { SourceFile } from '../../formats/source.ts'
-import { isForeignUrl, shownUrl } from '../../text/address.ts'
+import { isForeignUrl, isServerUrl, shownUrl } from '../../text/address.ts'
 import { isSealed } from '../better-auth/seal.ts'
 import type { ImportContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
@@ -185,7 +185,9 @@ async function foreignRows(context: ImportContext, source: SourceFile, now: Date
       return isOn && (ends === null || ends > now.getTime()) ? [text(row['id'])] : []
     }),
   )
-  const quoted = (model: string) => `"${tables.table(model as AuthModel)}"`
+  const isMysql = isForeignUrl(source.file) && !isServerUrl(source.file)
+  const quote = isMysql ? '`' : '"'
+  const quoted = (model: string) => `${quote}${tables.table(model as AuthModel)}${quote}`
   const set = (model: string, id: string, column: string, value: string) =>
     `UPDATE ${quoted(model)} SET ${tables.column(model as AuthModel, column)} = ${value} WHERE id = ${literal(id)}`
   const remove = (model: string, id: string) => `DELETE FROM ${quoted(model)} WHERE id = ${literal(id)}`

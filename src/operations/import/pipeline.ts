@@ -81,7 +81,7 @@ export const importDokify = (context: ImportContext, input: ImportOptions): Prom
 
 /**
  * Imports the users, accounts, sessions, organizations and keys of an application on Better Auth, from its SQLite file or the URL of
- * its PostgreSQL server. @throws as `importGlmProxy`; also usage, config
+ * its server. @throws as `importGlmProxy`; also usage, config
  */
 export const importBetterAuth = (context: ImportContext, input: ImportOptions): Promise<ImportReport> =>
   importData(context, 'better-auth', input)

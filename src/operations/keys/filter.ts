@@ -1,8 +1,9 @@
 /** Turns a filter of keys into a condition of a query. */
 
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, holdsPattern, isNull, lte, oneOf, or, type SQL, sql } from '../../db/query.ts'
+import { and, eq, gt, holdsPattern, inArray, isNull, lte, oneOf, or, type SQL, sql } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
+import { projects } from '../../db/schema/people.ts'
 import * as rules from '../rules/input.ts'
 import { contains, find } from '../select.ts'
 import { lastUseOf } from '../usage/sum.ts'
@@ -20,11 +21,17 @@ export function parseFilter(given: KeyFilter): KeyFilter {
 export async function conditionOf(db: Database, now: Date, filter: KeyFilter): Promise<SQL | undefined> {
   const user = filter.user === undefined ? undefined : await find(db, 'user', filter.user)
   const project = filter.project === undefined ? undefined : await find(db, 'project', filter.project)
+  const org = filter.org === undefined ? undefined : await find(db, 'org', filter.org)
   const { scope, model, expiresWithinMs, unusedForMs, overPercent } = filter
   const where = and(
     filter.status && hasStatus(filter.status, now),
     user && eq(keys.userId, user.id),
     project && eq(keys.projectId, project.id),
+    org &&
+      inArray(
+        keys.projectId,
+        db.select({ id: projects.id }).from(projects).where(eq(projects.organizationId, org.id)),
+      ),
     scope === undefined ? undefined : holdsPattern(keys.scopes, scope),
     model === undefined ? undefined : reachesModel(model),
     expiresWithinMs === undefined

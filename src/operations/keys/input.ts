@@ -79,6 +79,8 @@ export const keyFilter = v.object({
   user: v.optional(v.string()),
   /** Keys of this project. */
   project: v.optional(v.string()),
+  /** Keys of projects that this organization owns. */
+  org: v.optional(v.string()),
   /** Keys whose scopes grant this one, as `verify` decides. */
   scope: v.optional(rules.scopeName),
   /** Keys that can be used with this model: it is their own model, or they have none and it is allowed. */

@@ -13,9 +13,11 @@ const names = async (latchkey: Latchkey, page: KeyPage) =>
 async function fiveKeys() {
   const home = await temporaryLatchkey()
   const { latchkey, clock } = home
-  const { keys, users, projects, usage } = latchkey
+  const { keys, users, organizations, projects, usage } = latchkey
   await users.create({ username: 'alice' })
-  await projects.create({ name: 'Shop', owner: 'alice' })
+  await organizations.create({ name: 'Acme', owner: 'alice' })
+  await organizations.create({ name: 'Empty', owner: 'alice' })
+  await projects.create({ name: 'Shop', org: 'acme' })
   const start = clock.now
   const later = (days: number) => {
     clock.now = new Date(start.getTime() + days * day)
@@ -54,6 +56,8 @@ const filters: readonly (readonly [KeyPage, readonly string[]])[] = [
   [{}, ['b-old', 'a-idle', 'D-busy', 'c-full', 'e-new']],
   [{ user: 'alice' }, ['b-old', 'D-busy']],
   [{ project: 'shop' }, ['a-idle']],
+  [{ org: 'acme' }, ['a-idle']],
+  [{ org: 'empty' }, []],
   [{ user: 'alice', project: 'shop' }, []],
   [{ scope: 'chat:read' }, ['b-old', 'a-idle']],
   [{ scope: 'chat:write' }, ['b-old']],

@@ -80,14 +80,17 @@ export class Names {
     const unknown = [...all].filter(id => id !== null && id !== '' && !this.#names.has(id))
     if (unknown.length === 0) return
     const ids = unknown as string[]
-    const look = async (table: Table, id: Column, name: Column): Promise<void> => {
-      for (const row of await this.#db.select({ id, name }).from(table).where(oneOf(id, ids)))
+    const look = async (table: Table, id: Column, name: Column, some: readonly string[]): Promise<void> => {
+      if (some.length === 0) return
+      for (const row of await this.#db.select({ id, name }).from(table).where(oneOf(id, some)))
         this.#names.set(String(row.id), String(row.name))
     }
     for (const id of ids) this.#names.set(id, id)
-    await look(departed, departed.id, departed.name)
+    await look(departed, departed.id, departed.name, ids)
     // What lives again has the name that it has now.
-    for (const noun of limitedNouns)
-      await look(tableOf(noun), column(noun, 'id'), column(noun, nouns[noun].label))
+    for (const noun of limitedNouns) {
+      const mine = ids.filter(id => id.startsWith(`${nouns[noun].prefix}_`))
+      await look(tableOf(noun), column(noun, 'id'), column(noun, nouns[noun].label), mine)
+    }
   }
 }

@@ -9,6 +9,8 @@ import { admin, organization } from 'better-auth/plugins'
 import { SQL } from 'bun'
 import { drizzle as drizzleServer } from 'drizzle-orm/bun-sql'
 import { drizzle as drizzleFile } from 'drizzle-orm/bun-sqlite'
+import * as my from 'drizzle-orm/mysql-core'
+import { drizzle as drizzleMysql } from 'drizzle-orm/mysql-proxy'
 import * as pg from 'drizzle-orm/pg-core'
 import * as lite from 'drizzle-orm/sqlite-core'
 
@@ -21,8 +23,8 @@ const settings = {
   plugins: [admin(), organization({ teams: { enabled: true } }), apiKey({ enableMetadata: true })],
 } as const
 
-/** Kysely's camelCase and ISO text; Drizzle's snake_case with milliseconds, or with seconds as it was before; a server. */
-export type Layout = 'kysely' | 'drizzle' | 'drizzle in seconds' | 'postgres'
+/** Kysely's camelCase and ISO text; Drizzle's snake_case with milliseconds, or with seconds as it was before; servers. */
+export type Layout = 'kysely' | 'drizzle' | 'drizzle in seconds' | 'postgres' | 'mysql'
 
 /** What it needs of Better Auth, whatever the layout. */
 export interface Application extends AsyncDisposable {
@@ -47,54 +49,95 @@ export async function application(layout: Layout, at: string): Promise<Applicati
     }
   }
   const tables = Object.values(getAuthTables({ ...settings, plugins: [...settings.plugins] }))
-  const isServer = layout === 'postgres'
   const columns = (fields: (typeof tables)[number]['fields']) =>
     Object.entries(fields).map(([name, { type }]) => [name, snake(name), kindOf(type)] as const)
   const schema = Object.fromEntries(
     tables.map(({ modelName, fields }) => {
       const all = columns(fields)
-      const table = isServer
-        ? pg.pgTable(plural(modelName), {
-            id: pg.text('id').primaryKey(),
-            ...Object.fromEntries(
-              all.map(([name, column, kind]) => [
-                name,
-                {
-                  time: pg.timestamp(column),
-                  flag: pg.boolean(column),
-                  number: pg.bigint(column, { mode: 'number' }),
-                  text: pg.text(column),
-                }[kind],
-              ]),
-            ),
-          })
-        : lite.sqliteTable(plural(modelName), {
-            id: lite.text('id').primaryKey(),
-            ...Object.fromEntries(
-              all.map(([name, column, kind]) => [
-                name,
-                {
-                  time: lite.integer(column, { mode: layout === 'drizzle' ? 'timestamp_ms' : 'timestamp' }),
-                  flag: lite.integer(column, { mode: 'boolean' }),
-                  number: lite.integer(column),
-                  text: lite.text(column),
-                }[kind],
-              ]),
-            ),
-          })
+      const table =
+        layout === 'mysql'
+          ? my.mysqlTable(plural(modelName), {
+              id: my.varchar('id', { length: 64 }).primaryKey(),
+              ...Object.fromEntries(
+                all.map(([name, column, kind]) => [
+                  name,
+                  {
+                    time: my.timestamp(column, { fsp: 3 }),
+                    flag: my.boolean(column),
+                    number: my.bigint(column, { mode: 'number' }),
+                    text: my.text(column),
+                  }[kind],
+                ]),
+              ),
+            })
+          : layout === 'postgres'
+            ? pg.pgTable(plural(modelName), {
+                id: pg.text('id').primaryKey(),
+                ...Object.fromEntries(
+                  all.map(([name, column, kind]) => [
+                    name,
+                    {
+                      time: pg.timestamp(column),
+                      flag: pg.boolean(column),
+                      number: pg.bigint(column, { mode: 'number' }),
+                      text: pg.text(column),
+                    }[kind],
+                  ]),
+                ),
+              })
+            : lite.sqliteTable(plural(modelName), {
+                id: lite.text('id').primaryKey(),
+                ...Object.fromEntries(
+                  all.map(([name, column, kind]) => [
+                    name,
+                    {
+                      time: lite.integer(column, {
+                        mode: layout === 'drizzle' ? 'timestamp_ms' : 'timestamp',
+                      }),
+                      flag: lite.integer(column, { mode: 'boolean' }),
+                      number: lite.integer(column),
+                      text: lite.text(column),
+                    }[kind],
+                  ]),
+                ),
+              })
       return [modelName, table] as const
     }),
   )
-  const sqlTypes = isServer
-    ? { time: 'timestamp', flag: 'boolean', number: 'bigint', text: 'text' }
-    : { time: 'integer', flag: 'integer', number: 'integer', text: 'text' }
+  const inFile = { id: 'text', time: 'integer', flag: 'integer', number: 'integer', text: 'text' }
+  const sqlTypes = {
+    postgres: { id: 'text', time: 'timestamp', flag: 'boolean', number: 'bigint', text: 'text' },
+    mysql: { id: 'varchar(64)', time: 'timestamp(3) NULL', flag: 'boolean', number: 'bigint', text: 'text' },
+    drizzle: inFile,
+    'drizzle in seconds': inFile,
+  }[layout]
   const statements = tables.map(
     ({ modelName, fields }) =>
-      `CREATE TABLE ${plural(modelName)} (id text PRIMARY KEY, ${columns(fields)
+      `CREATE TABLE ${plural(modelName)} (id ${sqlTypes.id} PRIMARY KEY, ${columns(fields)
         .map(([, column, kind]) => `"${column}" ${sqlTypes[kind]}`)
         .join(', ')})`,
   )
-  if (isServer) {
+  if (layout === 'mysql') {
+    const sql = new SQL(at, { max: 1 })
+    await sql.unsafe("SET SESSION sql_mode = 'ANSI_QUOTES', time_zone = '+00:00'")
+    for (const statement of statements) await sql.unsafe(statement)
+    const database = drizzleMysql(async (text, parameters, method) => {
+      const found = await sql.unsafe(text, parameters)
+      if (method === 'execute') return { rows: [{ insertId: 0, affectedRows: found.count }] }
+      return { rows: Array.from(found, row => Object.values(Object(row)).map(asMysqlText)) }
+    })
+    // The proxy has none, and there is nobody else.
+    const whole = Object.assign(database, {
+      transaction: (work: (inside: typeof database) => unknown) => work(database),
+    })
+    return {
+      auth: authOn(drizzleAdapter(whole, { provider: 'mysql', schema })),
+      named: snake,
+      run: async statement => void (await sql.unsafe(statement)),
+      [Symbol.asyncDispose]: () => sql.close(),
+    }
+  }
+  if (layout === 'postgres') {
     const sql = new SQL(at, { max: 1, tls: false })
     for (const statement of statements) await sql.unsafe(statement)
     const auth = authOn(drizzleAdapter(drizzleServer(sql), { provider: 'pg', schema }))
@@ -115,6 +158,10 @@ export async function application(layout: Layout, at: string): Promise<Applicati
     [Symbol.asyncDispose]: async () => database.close(),
   }
 }
+
+/** Times as Drizzle expects them of a driver. */
+const asMysqlText = (value: unknown): unknown =>
+  value instanceof Date ? value.toISOString().replace('T', ' ').slice(0, -1) : value
 
 const authOn = (database: Parameters<typeof betterAuth>[0]['database']) =>
   betterAuth({ ...settings, plugins: [...settings.plugins], database })

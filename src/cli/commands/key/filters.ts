@@ -9,13 +9,14 @@ import { percent } from '../../declare/parse.ts'
 import { duration } from '../../declare/times.ts'
 import { keyStatus } from '../../draw/columns.ts'
 
-export const ownerFilters = {
+const ownerFilters = {
   user: opt.text('user', 'Only keys of this user'),
   project: opt.text('project', 'Only keys of this project'),
+  org: opt.text('org', 'Only keys of projects that this organization owns'),
   model: opt.text('model', 'Only keys that may use this model'),
 }
 
-export const stateFilters = {
+const stateFilters = {
   status: opt.choice(keyStatuses, 'Only keys with this status'),
   scope: opt.text('scope', 'Only keys with this scope'),
   expiresWithin: opt.as('duration', duration, 'Only keys that expire within this time'),
@@ -37,6 +38,7 @@ export const keyFilter = (typed: Filters) => ({
   status: typed.status,
   user: typed.user,
   project: typed.project,
+  org: typed.org,
   scope: typed.scope,
   model: typed.model,
   expiresWithinMs: typed.expiresWithin,
@@ -44,6 +46,29 @@ export const keyFilter = (typed: Filters) => ({
   overPercent: typed.over,
   search: typed.search,
 })
+
+const { scope, ...others } = stateFilters
+const { user, project, org, model } = ownerFilters
+
+/** The same for a command that has options of its own with some of these names. */
+export const whereFilters = {
+  ...others,
+  whereScope: scope,
+  whereUser: user,
+  whereProject: project,
+  whereOrg: org,
+  whereModel: model,
+}
+
+export const whereFilter = (typed: Values<typeof whereFilters>) =>
+  keyFilter({
+    ...typed,
+    scope: typed.whereScope,
+    user: typed.whereUser,
+    project: typed.whereProject,
+    org: typed.whereOrg,
+    model: typed.whereModel,
+  })
 
 export const keyColumns: readonly Column<Key>[] = [
   { title: 'name', cell: key => key.name, whole: true },

@@ -28,6 +28,7 @@ export default command({
     'latchkey key list',
     'latchkey key list --status active --expires-within 14d -q',
     'latchkey key list --user alice --project shop --json',
+    'latchkey key list --org acme --over 80%',
     'latchkey key list --unused-for 90d --sort last-used -o wide',
     'latchkey key list --over 80% --scope chat:write --model gpt-4o',
     'latchkey key list --sort cost --limit 20 --after ci -o csv --fields id,name,status,lastUsedAt',

@@ -6,7 +6,7 @@ import { whenIfEver } from '../../declare/times.ts'
 import { fields } from '../fields.ts'
 import { limitChanges } from '../limit-options.ts'
 import { updatedText } from '../thing.ts'
-import { keyFilter, ownerFilters, stateFilters } from './filters.ts'
+import { whereFilter, whereFilters } from './filters.ts'
 import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 const changes = {
@@ -20,10 +20,6 @@ const changes = {
   metadata: opt.clearable('json', json, 'Your own JSON to store with the key'),
   ...limitChanges('Limit to add or change'),
 }
-
-const { scope, ...others } = stateFilters
-const { user, project, model } = ownerFilters
-const filters = { ...others, whereScope: scope, whereUser: user, whereProject: project, whereModel: model }
 
 const changesOf = (typed: Values<typeof changes>) =>
   fields({
@@ -45,7 +41,7 @@ export default command({
   effect: 'write',
   summary: 'Change a key; what you do not name stays the same',
   description:
-    'A --limit sets the limit with that window; other limits stay. --scope and --allow-model replace the whole list. --limit tokens=0/5h allows nothing, --no-limit tokens/5h removes that limit, --no-limit tokens all limits on tokens, those for each end user too. With --all-matching every key that matches the filters is changed; the filters on scope, user, project and model begin with --where here.',
+    'A --limit sets the limit with that window; other limits stay. --scope and --allow-model replace the whole list. --limit tokens=0/5h allows nothing, --no-limit tokens/5h removes that limit, --no-limit tokens all limits on tokens, those for each end user too. With --all-matching every key that matches the filters is changed; the filters on scope, user, project, org and model begin with --where here.',
   examples: [
     'latchkey key update ci --limit tokens=500k/5h --limit tokens=5M/30d',
     'latchkey key update ci --limit usd=100/30d --no-limit usd/7d',
@@ -53,11 +49,10 @@ export default command({
     'latchkey key update ci --user bob --no-project --allow-model "gpt-*" --allow-model glm-4.7',
     'latchkey key update --where-project shop --all-matching --expires 30d --yes',
   ],
-  args: { key: oneKey(filters) },
-  options: { ...changes, ...matchingOptions, ...filters },
-  ...changing<Values<typeof changes & typeof filters>>({
-    filter: ({ whereUser: user, whereProject: project, whereModel: model, whereScope: scope, ...typed }) =>
-      keyFilter({ ...typed, user, project, model, scope }),
+  args: { key: oneKey(whereFilters) },
+  options: { ...changes, ...matchingOptions, ...whereFilters },
+  ...changing<Values<typeof changes & typeof whereFilters>>({
+    filter: whereFilter,
     one: (keys, key, typed) => keys.update(key, changesOf(typed)),
     many: typed => ({ verb: 'update', changes: changesOf(typed) }),
     question: 'Change',

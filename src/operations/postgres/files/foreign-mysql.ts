@@ -24,7 +24,7 @@ export const onMysql: OnServer = async (url, work) => {
         FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
         WHERE c.table_schema = database() AND t.table_type = 'BASE TABLE' ORDER BY 1, c.ordinal_position`,
       quoted: name => `"${name.replaceAll('"', '""')}"`,
-      time: column => `(unix_timestamp(${column}) * 1000)`,
+      time: column => `round(unix_timestamp(${column}) * 1000e0)`,
     })
   } catch (error) {
     if (error instanceof LatchkeyError) throw error

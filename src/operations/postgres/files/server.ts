@@ -46,7 +46,7 @@ export const lastAudited = (context: ServerContext, actions: readonly string[]) 
     requireOurs(await schemaOf(connection), connection.name)
     const [row] = await connection.rows<AuditedLast>(
       `SELECT target_type AS type, target_id AS id, target_name AS name, after FROM audit
-        WHERE action = ANY($1::text[]) ORDER BY at DESC, id DESC LIMIT 1`,
+        WHERE action = ANY($1::text[]) ORDER BY seq DESC LIMIT 1`,
       [actions],
     )
     return row
