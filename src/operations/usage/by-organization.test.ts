@@ -164,6 +164,8 @@ test('on the command line: a column each, no total of teams, and what is said of
     '',
   ])
   expect(teams.err).toContain('rows may add up to more than was used')
+  expect(teams.err).not.toContain('Several teams have one name')
+  expect((await type('--by team')).err).toContain('Several teams have one name: --by org tells them apart.')
   expect((await type('--by user --team Ops --json')).json<UsageRow[]>()).toMatchObject([
     { user: { username: 'carol' }, organization: null, team: null },
     { user: { username: 'bob' } },

@@ -173,11 +173,15 @@ export function reportTotal(
   return { label: top === undefined ? 'total' : 'total shown', row: { ...first, ...sumOf(rows) } }
 }
 
-/** What people should know before they add up rows of teams. */
-export const reportNotice = (rows: readonly UsageRow[], by: readonly ReportGroup[]): string | undefined =>
-  by.includes('team') && rows.length > 1
-    ? 'Use by members of several teams is in the row of each, so rows may add up to more than was used.'
-    : undefined
+/** What people should know before they add up rows of teams, or take one team for another. */
+export function reportNotice(rows: readonly UsageRow[], by: readonly ReportGroup[]): string | undefined {
+  if (!by.includes('team') || rows.length < 2) return undefined
+  const adding =
+    'Use by members of several teams is in the row of each, so rows may add up to more than was used.'
+  const ids = new Map(rows.map(({ team }) => [team?.name, team?.id]))
+  const isClear = by.includes('org') || rows.every(({ team }) => ids.get(team?.name) === team?.id)
+  return isClear ? adding : `${adding} Several teams have one name: --by org tells them apart.`
+}
 
 const monthOfRow = (row: UsageRow, brush: Brush): string => brush.time(row.start, '').slice(0, 7)
 
