@@ -13,6 +13,16 @@ test('the same seed gives the same rows, ids and times included, and another giv
   expect(new Set(ids).size).toBe(ids.length)
 })
 
+test('organizations have used something, because they are as old as their founder', () => {
+  const parts = [...population({ ...size, users: 50, orgs: 5, projects: 20, keys: 200, days: 30 })]
+  const projects = new Map(parts.flatMap(part => (part.is === 'project' ? [[part.id, part.owner]] : [])))
+  const keys = new Map(
+    parts.flatMap(part => (part.is === 'key' ? [[part.id, projects.get(part.project ?? '')]] : [])),
+  )
+  const owners = parts.flatMap(part => (part.is === 'usage' ? [keys.get(part.key)] : []))
+  for (const org of parts.filter(part => part.is === 'org')) expect(owners).toContain(org.id)
+})
+
 const line = 'seed --users 20 --orgs 3 --projects 6 --keys 30 --chats 40 --days 10 --random-seed 42'
 
 test('a seeded database holds what the command says, and is sound', async () => {

@@ -54,16 +54,17 @@ export function* population(size: Population): Generator<SeedPart> {
   const companies: Made[] = []
   for (let n = 0; n < orgs && people.length > 0; n++) {
     const drawn = Array.from({ length: 3 + below(8) }, () => pick(people) ?? [])
-    const members = [...new Set(drawn.flat())]
-    const at = moment(Math.max(...members.map(each => each.at)))
+    // Who was there first has founded it, and the others joined as soon as they were there, so that it has a past.
+    const members = [...new Set(drawn.flat())].toSorted((one, other) => one.at - other.at)
+    const at = members[0]?.at ?? start
     const org = ids.next('org', at)
-    const made = (prefix: string) => ({ id: ids.next(prefix, at), at, org })
+    const made = (prefix: string, since = at) => ({ id: ids.next(prefix, since), at: since, org })
     const name = `${pick(lastNames)} ${pick(businesses)} ${numbered(n)}`
     companies.push({ id: org, at })
     yield { is: 'org', id: org, at, name, slug: slugOf(name) }
-    for (const [place, { id: user }] of members.entries()) {
+    for (const [place, { id: user, at: joined }] of members.entries()) {
       const role = (['owner', 'admin'] as const)[place] ?? (below(4) === 0 ? 'viewer' : 'member')
-      yield { is: 'member', ...made('mem'), user, role }
+      yield { is: 'member', ...made('mem', joined), user, role }
     }
     yield limit(org, at, 'tokens', 1_000_000)
     const names = departments.slice(0, 1 + below(departments.length))
@@ -71,7 +72,8 @@ export function* population(size: Population): Generator<SeedPart> {
     for (const team of teams) {
       yield { is: 'team', ...team }
       const inTeam = members.filter(() => below(2) === 0)
-      for (const { id: user } of inTeam) yield { is: 'team-member', ...made('tmm'), team: team.id, user }
+      for (const { id: user, at: joined } of inTeam)
+        yield { is: 'team-member', ...made('tmm', joined), team: team.id, user }
       if (below(2) === 0) yield limit(team.id, at, 'requests', 1_000)
     }
     for (let invited = below(4); invited > 0; invited--) {
