@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Row } from './rounds.ts'
 
 interface Bench {
-  /** @param how of `postgres` alone: one of its parts, and the sizes of its report and its copies */
+  /** @param how for `postgres`: one of its parts, and the rows of its copies; the buckets of a report there and for `report` */
   readonly rows: (how: {
     readonly only?: string | undefined
     readonly buckets?: string | undefined

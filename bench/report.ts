@@ -3,16 +3,20 @@ import { connectLatchkey } from '../src/index.ts'
 import { busyYear, fixture } from './fixture.ts'
 import { best, type Row } from './rounds.ts'
 
-/** A year of hours and a week of minutes in two models: about 38,000 buckets each. */
-const keys = 52
+/** Of a key: a year of hours and a week of minutes in two models. */
+const bucketsPerKey = 38_500
 const models = ['gpt-4o', 'claude-opus']
 
 const query = `SELECT start, m.name, sum(requests), sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens),
     sum(reasoning_tokens), sum(other_tokens), sum(cost_micros), sum(unpriced_requests)
   FROM days JOIN series s ON s.id = series JOIN models m ON m.id = model WHERE s.end_user = '' AND s.pending = 0 GROUP BY 1, 2`
 
-export async function rows(): Promise<readonly Row[]> {
-  using made = await fixture(keys)
+export async function rows({
+  buckets: wanted = '2000000',
+}: {
+  readonly buckets?: string | undefined
+}): Promise<readonly Row[]> {
+  using made = await fixture(Math.ceil(Number(wanted) / bucketsPerKey))
   const db = made.bare()
   for (const { id } of made.keys) busyYear(db, id, models)
   db.run('PRAGMA wal_checkpoint(TRUNCATE)')
