@@ -37,6 +37,8 @@ interface Part {
   readonly columns: readonly string[]
   /** Those that older schemas lack, and what goes for their rows, in SQL. */
   readonly since?: Readonly<Record<string, string>>
+  /** What older schemas kept in a column of the thing `t`, and the row that it became, in SQL. */
+  readonly former?: { readonly column: string; readonly row: string }
   /** The column that names a user, if the rows are users in it. */
   readonly members?: string
   /** Whether a restore also resets it on a thing that still exists. Other parts come back only with a deleted thing. */
@@ -116,7 +118,16 @@ export const stored: Readonly<Record<Noun, Stored>> = {
     unique: ['email'],
     parts: [
       limits('user_id'),
-      { table: 'accounts', by: 'user_id', columns: ['issuer', 'account_id', 'password'], isSetting: false },
+      {
+        table: 'accounts',
+        by: 'user_id',
+        columns: ['issuer', 'account_id', 'password'],
+        former: {
+          column: 'password_hash',
+          row: "'local:credential' AS issuer, t.id AS account_id, t.password_hash AS password",
+        },
+        isSetting: false,
+      },
     ],
     trails: [
       { table: 'sessions', by: 'user_id' },

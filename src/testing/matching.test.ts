@@ -18,3 +18,9 @@ test('so it is of what a promise gives', async () => {
   await expect(Promise.resolve({ at })).resolves.toMatchObject({ at: new Date(1) })
   await expect(Promise.resolve({ at })).resolves.not.toMatchObject({ at: new Date(2) })
 })
+
+test('what is wanted in two places is compared in both', () => {
+  const none = { names: [] }
+  expect({ users: none, keys: none }).toMatchObject({ users: none, keys: none })
+  expect({ users: none, keys: { names: ['ci'] } }).not.toMatchObject({ users: none, keys: none })
+})

@@ -1,6 +1,6 @@
 /**
- * Makes `toMatchObject` compare dates, sets and maps. Bun's takes any date for any other, so a test of one would prove nothing.
- * `bunfig.toml` loads this before each test file.
+ * Makes `toMatchObject` compare everything. Bun's takes any date, set or map for any other, and what is wanted in two places it
+ * compares in the first alone, so a test of such would prove nothing. `bunfig.toml` loads this before each test file.
  */
 import { expect } from 'bun:test'
 
@@ -9,7 +9,7 @@ const { toMatchObject } = Object.getPrototypeOf(expect(0))
 expect.extend({
   toMatchObject: (received: unknown, wanted: object) => {
     try {
-      toMatchObject.call(expect(received), wanted)
+      toMatchObject.call(expect(received), copied(wanted))
     } catch (error) {
       return { pass: false, message: () => String(error instanceof Error ? error.message : error) }
     }
@@ -17,6 +17,13 @@ expect.extend({
     return { pass: found.length === 0, message: () => found.join('\n') }
   },
 })
+
+/** The same, with an object of its own in each place. */
+function copied<T>(wanted: T): T {
+  if (Array.isArray(wanted)) return wanted.map(copied) as T
+  if (!isPlain(wanted)) return wanted
+  return Object.fromEntries(Object.entries(wanted).map(([key, each]) => [key, copied(each)])) as T
+}
 
 /** Of two that Bun takes for a match. */
 function differences(received: unknown, wanted: unknown, name: string): readonly string[] {

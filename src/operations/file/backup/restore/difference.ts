@@ -49,11 +49,16 @@ export function rows(
   const { volatile, parts } = stored[noun]
   if (known.length === 0) return [].values()
   const columns = known.filter(column => !volatile.includes(column)).map(column => `t."${column}"`)
+  const ofThing = columnsOf(client, table)
   const nested = parts
     .map(part => ({ ...part, present: columnsOf(client, part.table) }))
     .map(part => {
-      // A schema without the table has none of them.
-      if (!part.present.includes(part.by)) return '(SELECT json_group_array(1) FROM (SELECT 1 WHERE 0))'
+      const { former } = part
+      // A schema without the table has none of them, unless it kept them in a column of the thing.
+      if (!part.present.includes(part.by))
+        return former && ofThing.includes(former.column)
+          ? `(SELECT json_group_array(json_array(${part.columns.join(', ')})) FROM (SELECT ${former.row} WHERE t."${former.column}" IS NOT NULL))`
+          : '(SELECT json_group_array(1) FROM (SELECT 1 WHERE 0))'
       const added = Object.entries(part.since ?? {}).map(([column, before]) =>
         part.present.includes(column) ? column : before,
       )
