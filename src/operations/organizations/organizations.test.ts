@@ -102,7 +102,8 @@ test('an invitation is accepted once, in time, by who was invited', async () => 
   expect(kept).not.toContain(made.token)
   expect(await codeOf(invitations.create({ org: 'acme', email: 'bob@example.org' }))).toBe('conflict')
   expect(await codeOf(invitations.accept(made.token, 'carol'))).toBe('conflict')
-  expect(await codeOf(invitations.accept(`${made.token.slice(0, -1)}x`, 'bob'))).toBe('not_found')
+  const other = `${made.token.slice(0, -1)}${made.token.endsWith('x') ? 'y' : 'x'}`
+  expect(await codeOf(invitations.accept(other, 'bob'))).toBe('not_found')
   const { member, invitation } = await invitations.accept(made.token, 'bob')
   expect(member).toMatchObject({ user: { username: 'bob' }, role: 'admin' })
   expect(invitation.status).toBe('accepted')
