@@ -75,7 +75,7 @@ export async function rows(): Promise<readonly Row[]> {
     row('chats by change: a page in the middle', 'older', 'newest', 1.2),
     row('messages: a page in the middle', 'middleSaid', 'firstSaid', 1.2),
     row('chat search to bare FTS5', 'search', 'bare', 3),
-    await memory('chat list: memory of 100,000 to 500', ['list', '--limit', '500'], ['list']),
+    await memory('chat list: memory of 100,000 to 10,000', ['list', '--limit', '10000'], ['list']),
     await memory(
       'chat export: memory of 500,000 messages to 10,000',
       ['export', id('cht', paged)],
