@@ -55,8 +55,8 @@ export async function rows(): Promise<readonly Row[]> {
   const row = (name: string, ms: number): Row => ({
     name,
     ratio: times.floor / ms,
-    // The aim is 0.85. Left are a look at the path for each transaction and the promises of the caller.
-    bound: 0.75,
+    // The aim is 0.85, which a quiet machine reaches. Left are a look at the path for each transaction and the caller's promises.
+    bound: 0.8,
     better: 'higher',
     detail: `${each(ms, records)} against ${each(times.floor, records)} a record, ${keys.toLocaleString('en-US')} keys`,
   })
@@ -66,8 +66,8 @@ export async function rows(): Promise<readonly Row[]> {
     {
       name: 'record / bare statements before series',
       ratio: times.record / times.former,
-      // The aim, 1.3, is about the library of those days: against that it was 1.24, as processor time.
-      bound: 1.8,
+      // The aim, 1.3, is about the library of those days, which did more than these statements.
+      bound: 1.5,
       better: 'lower',
       detail: `${each(times.record, records)} against ${each(times.former, records)} a record`,
     },
