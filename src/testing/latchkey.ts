@@ -64,7 +64,13 @@ export async function temporaryLatchkey(
     ? made.use(await (await import('./postgres.ts')).latchkeyDatabase()).url
     : join(folder.path, 'latchkey.db')
   const clock = { now: new Date(start) }
-  const options = { path, now: () => clock.now, actor: { name: 'tester', origin: 'script' } } as const
+  const options = {
+    path,
+    now: () => clock.now,
+    actor: { name: 'tester', origin: 'script' },
+    // Those of a server are usually in the home of whoever runs the tests, which all of them would share.
+    ...(onPostgres && { backupDir: join(folder.path, 'backups') }),
+  } as const
   const latchkey = connectLatchkey(options)
   made.defer(() => latchkey.close())
   if (from !== undefined) cpSync(from, folder.path, { recursive: true })
