@@ -92,6 +92,9 @@ test('of what is new the trail tells what it was given, of what was erased what 
   expect(await at.change()).toEqual(expect.arrayContaining(['name ci', 'status active', ...given]))
   const [, deleted] = (await at.type('audit list --limit 1')).out.trim().split('\n')
   expect(deleted).toEndWith('key.delete  ci')
+  // Nobody in it has a limit yet, which need not be told.
+  await at.type('project create Lab --owner alice')
+  expect(await at.change()).toEqual(['owner alice', 'state idle'])
 })
 
 test('moments in a change are those of --tz', async () => {

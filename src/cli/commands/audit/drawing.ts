@@ -64,8 +64,18 @@ function changes(before: unknown, after: unknown, brush: Brush): readonly string
   )
 }
 
-/** Fields of new things that repeat what the row says. */
-const obvious = ['id', 'name', 'username', 'slug', 'start', 'status', 'createdAt', 'updatedAt']
+/** Fields of new things that repeat what the row says, or are of nothing yet. */
+const obvious = [
+  'id',
+  'name',
+  'username',
+  'slug',
+  'start',
+  'status',
+  'createdAt',
+  'updatedAt',
+  'memberLimits',
+]
 
 /** The time of disabling, revoking or archiving is the time of the row. */
 const isTold = (field: string, now: Readonly<Record<string, unknown>>): boolean =>
