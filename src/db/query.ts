@@ -34,9 +34,12 @@ export const count = (): SQL<number> => sql`count(*)`
 export const holdsPattern = (column: Column, name: string): SQL =>
   sql`EXISTS (SELECT 1 FROM ${word('items')}(${column}) AS pattern WHERE ${name} ${word('fitsItem')})`
 
-/** Whether the column, whatever its case, holds the text in any part of it; LIKE would take NUL for the end of it. */
-export const holdsText = (column: Column, text: string): SQL =>
-  sql`${word('position')}(lower(${column}), ${lowerAscii(text)}) > 0`
+/** Whether a text has another in any part of it; LIKE would take NUL for the end of it. */
+export const holds = (text: SQLWrapper, part: SQLWrapper | string): SQL =>
+  sql`${word('position')}(${text}, ${part}) > 0`
+
+/** The same whatever the case of the column. */
+export const holdsText = (column: Column, text: string): SQL => holds(sql`lower(${column})`, lowerAscii(text))
 
 /** Whether the column, whatever its case, holds one of the texts; `lower` knows ASCII letters only, on both sides. */
 export const oneOfNames = (column: Column, names: readonly string[]): SQL =>

@@ -192,7 +192,7 @@ export const entryOf = (row: typeof audit.$inferSelect): AuditEntry => ({
   hash: row.hash,
 })
 
-/** Nobody but a user for whom something is done is named like this. */
+/** Nobody but a user for whom something is done is named like this. By its form alone, which `byUser` can tell too. */
 const isUserId = (name: string): boolean => name.startsWith('usr_') && name.length === 30
 
 const capacityOf = ({ actor, origin }: Pick<Chainable, 'actor' | 'origin'>): Capacity => {

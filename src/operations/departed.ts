@@ -2,10 +2,9 @@
 import { isLimited, type LimitedNoun, type Noun, nouns } from '../contract/nouns.ts'
 import { inChunks } from '../db/chunks.ts'
 import type { Database } from '../db/engine.ts'
-import { and, eq, inArray, type SQL, sql } from '../db/query.ts'
+import { and, eq, holds, inArray, type SQL, sql } from '../db/query.ts'
 import { teams } from '../db/schema/members.ts'
 import { departed, series } from '../db/schema/usage.ts'
-import { word } from '../db/words.ts'
 import { column, tableOf } from './nouns.ts'
 
 const users = {
@@ -21,7 +20,7 @@ const hasUsed = (db: Database, noun: LimitedNoun): SQL =>
     ? sql`EXISTS (SELECT 1 FROM ${series} WHERE ${and(
         eq(series.organizationId, teams.organizationId),
         eq(series.pending, 0),
-        sql`${word('position')}(${series.teamIds}, ${teams.id}) > 0`,
+        holds(series.teamIds, teams.id),
       )})`
     : inArray(tableOf(noun).id, db.select({ id: users[noun] }).from(series).where(eq(series.pending, 0)))
 

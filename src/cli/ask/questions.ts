@@ -7,14 +7,13 @@
 import { basename } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { isNoun, labelOf, limitedNouns, type Noun, nouns } from '../../contract/nouns.ts'
-import type { LimitState } from '../../contract/views.ts'
 import type { Latchkey, Limited } from '../../index.ts'
 import { shells } from '../completion/scripts.ts'
 import type { Argument, Option } from '../declare/declaration.ts'
 import { isRepeatable } from '../declare/define.ts'
 import { type Subject, subjectOfArgument, subjectOfOption, takesMany } from '../declare/subjects.ts'
 import { formatDuration } from '../declare/times.ts'
-import { reference } from '../draw/columns.ts'
+import { limitNameText, reference } from '../draw/columns.ts'
 import { relativeTime } from '../draw/relative.ts'
 import { kebab } from '../line/flags.ts'
 import type { Invocation } from '../line/program.ts'
@@ -308,7 +307,7 @@ const others = {
     const of = { [subject]: ofKnown(known, subject), ...(member !== undefined && { member }) } as Limited
     return (await limits.list(of))
       .filter(({ each }) => !each)
-      .map(limit => ({ value: nameOfLimit(limit) }))
+      .map(limit => ({ value: limitNameText(limit, { duration: formatDuration }) }))
       .filter(({ value }) => value.includes(typed ?? ''))
   },
   account: async ({ accounts }: Latchkey, typed: Searched): Promise<readonly Choice[]> =>
@@ -319,12 +318,6 @@ const others = {
 }
 
 const ofKnown = (known: ReadonlyMap<string, unknown>, name: string): string => String(known.get(name) ?? '')
-
-/** As it is typed: `tokens/5h`, `usd/month@gpt-*`. */
-function nameOfLimit({ metric, period, windowMs, models }: LimitState): string {
-  const window = metric === 'parallel' ? '' : `/${windowMs === null ? period : formatDuration(windowMs)}`
-  return `${metric}${window}${models === null ? '' : `@${models}`}`
-}
 
 /** The first that fit, of however many. */
 async function fitting<T>(all: AsyncIterable<T>, fits: (each: T) => boolean): Promise<readonly T[]> {

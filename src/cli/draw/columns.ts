@@ -31,7 +31,7 @@ export function windowText(limit: Limit | LimitState, brush: Brush): string {
 }
 
 /** `tokens/5h`, or `tokens` for all its windows; as it is typed, and whether it is for each end user. */
-export function limitNameText(name: LimitName, brush: Brush): string {
+export function limitNameText(name: LimitName, brush: Pick<Brush, 'duration'>): string {
   const { metric, period, windowMs, models, each } = name
   const window = period === 'rolling' || period === undefined ? (windowMs ?? null) : period
   const length = typeof window === 'number' ? brush.duration(window) : window

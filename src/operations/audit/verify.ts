@@ -30,8 +30,8 @@ export async function verifyAudit(
   const backup = against === undefined ? undefined : await backupOf(context, against, from)
   return context.store.read(async db => {
     if (backup) await requireSame(db, backup)
-    const { head, problems, ...counted } = await followAll(db, context)
     const told = await toldIn(db)
+    const { head, problems, ...counted } = await followed(db, context, told)
     const compared = backup && compare(backup, await hashAt(db, backup.head.seq), told, await movesIn(db))
     const found = [...problems, ...(compared?.state === 'missing' ? [cut(compared, head)] : [])]
     return {
@@ -45,12 +45,14 @@ export async function verifyAudit(
   })
 }
 
+type Listening = Pick<OperationContext, 'onProgress'>
+
 /** Every row that is left. `db` must see one snapshot. */
-export async function followAll(
-  db: Database,
-  context: Pick<OperationContext, 'onProgress'>,
-): Promise<Followed> {
-  const chain = new Follower(await toldIn(db), undefined)
+export const followAll = async (db: Database, context: Listening): Promise<Followed> =>
+  followed(db, context, await toldIn(db))
+
+async function followed(db: Database, context: Listening, told: Told): Promise<Followed> {
+  const chain = new Follower(told, undefined)
   const tell = await rowProgress(context, 'checking', await db.$count(audit))
   for await (const row of rowsOf(db, tell)) chain.take(row)
   return chain.end()

@@ -5,6 +5,7 @@ import {
   eq,
   gt,
   gte,
+  holds,
   inArray,
   isNotNull,
   isNull,
@@ -18,7 +19,6 @@ import {
   type SQLWrapper,
   sql,
 } from '../../db/query.ts'
-import { word } from '../../db/words.ts'
 import { additionalField, type Condition, type Field, type Model } from './fields.ts'
 
 /** Undefined when all rows fit. @throws invalid (an unknown field or operator, or a value that fits none) */
@@ -71,7 +71,7 @@ const comparisons: Readonly<Record<string, Comparison>> = {
   lte: (of, value) => lte(of as SQL, value),
   gt: (of, value) => gt(of as SQL, value),
   gte: (of, value) => gte(of as SQL, value),
-  contains: (of, value) => sql`${word('position')}(${of}, ${String(value)}) > 0`,
+  contains: (of, value) => holds(of, String(value)),
   starts_with: (of, value) => part(of, sql`1`, String(value)),
   ends_with: (of, value) => part(of, sql`length(${of}) + 1 - ${[...String(value)].length}`, String(value)),
 }

@@ -5,9 +5,8 @@ import { periods, reportGroups, reportOrders } from '../../contract/views/words.
 import type { Period, ReportGroup, ReportSubject, UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { noCounts } from '../../db/facts.ts'
-import { and, eq, sql } from '../../db/query.ts'
+import { and, eq, holds } from '../../db/query.ts'
 import { series } from '../../db/schema/usage.ts'
-import { word } from '../../db/words.ts'
 import { nextPeriod, startOfPeriod } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
 import { requireWords } from '../rules/input.ts'
@@ -87,7 +86,7 @@ async function planOf(db: Database, options: ReportOptions, now: Date): Promise<
     user && eq(series.userId, user.id),
     project && eq(series.projectId, project.id),
     org && eq(series.organizationId, org.id),
-    team && sql`${word('position')}(${series.teamIds}, ${team.id}) > 0`,
+    team && holds(series.teamIds, team.id),
   )
   return {
     db,
