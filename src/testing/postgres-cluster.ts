@@ -150,11 +150,24 @@ export class Cluster {
     await ready.promise
   }
 
-  /** `fast` ends transactions and writes everything; `immediate` is what a loss of power leaves, but for the disk. */
+  /** `fast` ends transactions and writes everything; `immediate` ends all processes, of which some may still write a little. */
   async stop(how: 'fast' | 'immediate' = 'fast'): Promise<void> {
     const server = this.#running
     this.thaw()
     server.kill(how === 'fast' ? 'SIGINT' : 'SIGQUIT')
+    await server.exited
+  }
+
+  /** What a loss of power leaves, but for the disk: no process runs another step, not even one that was stopped before. */
+  async crash(): Promise<void> {
+    const server = this.#running
+    tell(server.pid, 'SIGSTOP')
+    // Its list of children grows no more, and none of them can see another one end.
+    const children = this.#processes().slice(1)
+    for (const signal of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of children) tell(pid, signal)
+    // The next server refuses to start while one of them has the memory of this one.
+    while (children.some(isAlive)) await Bun.sleep(5)
+    server.kill('SIGKILL')
     await server.exited
   }
 
@@ -201,6 +214,15 @@ function tell(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal)
   } catch (error) {
     if (codeOf(error) !== 'ESRCH') throw error
+  }
+}
+
+/** Not one that has ended, and that its parent has not asked about. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
   }
 }
 

@@ -28,7 +28,10 @@ function at(path: string) {
 const connect = (url: string) =>
   Connection.open(targetOf(url), { prepare: false, patient: false, deadlineMs: 60_000 })
 
-/** A server on which nothing is on disk until somebody insists: what is there after a crash was insisted on. */
+/**
+ * A server that writes nothing before a statement insists: no vacuum, no checkpoint by time, nothing for want of buffers. What
+ * writes by itself is stopped by `stopWriter`, and then what is there after a crash was insisted on.
+ */
 async function lazyServer(): Promise<Cluster> {
   const server = await temporaryServer()
   const admin = await connect(server.url('postgres'))
@@ -36,6 +39,7 @@ async function lazyServer(): Promise<Cluster> {
     synchronous_commit: 'off',
     wal_writer_delay: '10s',
     autovacuum: 'off',
+    checkpoint_timeout: '1d',
     bgwriter_lru_maxpages: '0',
   }
   for (const [name, value] of Object.entries(lazy)) await admin.run(`ALTER SYSTEM SET ${name} = '${value}'`)
@@ -45,7 +49,7 @@ async function lazyServer(): Promise<Cluster> {
 }
 
 async function crash(server: Cluster): Promise<void> {
-  await server.stop('immediate')
+  await server.crash()
   await server.start()
 }
 
@@ -93,6 +97,7 @@ requirePostgres()('what is acknowledged as durable is there after a crash of the
   ]
   let total = 0
   for (const [what, counted, make] of changes) {
+    await stopWriter(url)
     await make()
     await crash(server)
     total += counted
@@ -105,6 +110,7 @@ requirePostgres()('what is acknowledged as durable is there after a crash of the
   await admin.run('CREATE DATABASE other')
   admin.close()
   await using other = at(server.url('other'))
+  await stopWriter(url)
   await other.initialize()
   await crash(server)
   expect(await other.keys.list()).toEqual([])
@@ -128,14 +134,30 @@ async function reserved(latchkey: Latchkey): Promise<readonly [string, string]> 
   return [one?.reservation?.id ?? '', two?.reservation?.id ?? '']
 }
 
-/** Stops the process of the server that writes by itself, which else does so now and then. */
+/** Stops the process of the server that writes by itself, between two of its rounds: within one it has a lock that others need. */
 async function stopWriter(url: string): Promise<void> {
   const admin = await connect(url)
-  const [row] = await admin.rows<{ pid: number }>(
-    "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'",
-  )
+  const find = () =>
+    admin.rows<{ pid: number; sleeps: boolean }>(
+      `SELECT pid, wait_event = 'WalWriterMain' AS sleeps FROM pg_stat_activity WHERE backend_type = 'walwriter'`,
+    )
+  for (;;) {
+    // A server takes connections before this process has begun.
+    const [writer] = await find()
+    if (writer !== undefined) {
+      process.kill(writer.pid, 'SIGSTOP')
+      await isStopped(writer.pid)
+      if ((await find())[0]?.sleeps === true) break
+      process.kill(writer.pid, 'SIGCONT')
+    }
+    await Bun.sleep(10)
+  }
   admin.close()
-  process.kill(row?.pid ?? Number.NaN, 'SIGSTOP')
+}
+
+/** A process that waits for a disk stops after that. */
+async function isStopped(pid: number): Promise<void> {
+  while (!/^State:\s+T/m.test(await Bun.file(`/proc/${pid}/status`).text())) await Bun.sleep(1)
 }
 
 requirePostgres()(
