@@ -89,11 +89,8 @@ export type Database = BaseSQLiteDatabase<'async', unknown> & {
 /** What a stream is read from; the builder is loaded when it is asked for. */
 export interface Snapshot {
   readonly facts: Pick<Facts, 'limitsOfKeys'>
-  /** The keys of a query in its order, so many at a time. */
-  readonly keys: (
-    query: KeyQuery,
-    size: number,
-  ) => Iterable<readonly ListedKey[]> | AsyncIterable<readonly ListedKey[]>
+  /** The keys of a query in its order, as many at a time as suits the engine. */
+  readonly keys: (query: KeyQuery) => Iterable<readonly ListedKey[]> | AsyncIterable<readonly ListedKey[]>
   readonly database: () => Promise<Database>
 }
 

@@ -47,8 +47,8 @@ const waiting = (store: Store): Store => ({
     store.stream(({ facts, keys, database }) =>
       work({
         facts: later(facts),
-        keys: async function* (query, size) {
-          for await (const batch of keys(query, size)) {
+        keys: async function* (query) {
+          for await (const batch of keys(query)) {
             await setImmediate()
             yield batch
           }

@@ -108,7 +108,7 @@ export class PostgresStore implements Store {
       const facts = this.#factsOn(connection)
       yield* work({
         facts,
-        keys: (query, size) => batches<ListedKey>(connection, facts.listed(query), size),
+        keys: query => batches<ListedKey>(connection, facts.listed(query)),
         database: async () => this.#databaseOn(connection),
       })
     } catch (error) {
@@ -171,17 +171,16 @@ const takeAlone = 'SELECT 1 FROM pg_try_advisory_xact_lock($1::bigint) AS it (ta
 
 const beginReading = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
 
-/** The rows of a query in its order, so many at a time; the last batch may be smaller. One query at a time. */
-async function* batches<Row>(
-  connection: Connection,
-  { sql, params }: Query,
-  size: number,
-): AsyncGenerator<readonly Row[]> {
+/** Each batch is a round trip. */
+const rowsAtOnce = 2_000
+
+/** The rows of a query in its order, some at a time; the last batch may be smaller. One query at a time. */
+async function* batches<Row>(connection: Connection, { sql, params }: Query): AsyncGenerator<readonly Row[]> {
   await connection.run(`DECLARE listed NO SCROLL CURSOR FOR ${sql}`, params as Parameter[])
   for (;;) {
-    const rows = await connection.rows<Row>(`FETCH ${size} FROM listed`)
+    const rows = await connection.rows<Row>(`FETCH ${rowsAtOnce} FROM listed`)
     if (rows.length > 0) yield rows
-    if (rows.length < size) break
+    if (rows.length < rowsAtOnce) break
   }
   await connection.run('CLOSE listed')
 }

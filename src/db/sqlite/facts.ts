@@ -185,9 +185,9 @@ export class SqliteFacts implements Facts {
     if (this.#askedForPrices && this.#prices) this.#prices.version = this.#dataVersion(this.client)
   }
 
-  /** The keys of a query in its order, so many at a time. */
-  keys(query: KeyQuery, size: number): Iterable<readonly ListedKey[]> {
-    return this.client.batches<ListedKey>(listedKeys(query, { part: this.part, place }), size)
+  /** The keys of a query in its order, some at a time. */
+  keys(query: KeyQuery): Iterable<readonly ListedKey[]> {
+    return this.client.batches<ListedKey>(listedKeys(query, { part: this.part, place }), keysAtOnce)
   }
 
   listedKeys(query: KeyQuery): readonly ListedKey[] {
@@ -351,6 +351,9 @@ function versionInSnapshot(client: Client): number {
 const place = (): string => '?'
 
 const life = lifeOf('total', '+?')
+
+/** So few that they are gone before memory is collected. */
+const keysAtOnce = 500
 
 /** To add up fewer takes no longer than to look for the sum. */
 const fewDays = 31

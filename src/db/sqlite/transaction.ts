@@ -220,10 +220,11 @@ export class SqliteStore implements Store {
     const connection = this.#connect(openReader)
     const { client, facts } = connection
     try {
+      client.run(`PRAGMA cache_size = -${streamCacheKiB}`)
       client.run('BEGIN')
       yield* work({
         facts,
-        keys: (query, size) => facts.keys(query, size),
+        keys: query => facts.keys(query),
         database: () => databaseOf(connection),
       })
     } catch (error) {
@@ -348,6 +349,9 @@ export class SqliteStore implements Store {
  * slower. A read that began before the file was replaced could return the same.
  */
 const glancesPerLookMs = 1
+
+/** A stream looks up what belongs to each row, all over the file. Mapped pages would be faster still, but count as memory. */
+const streamCacheKiB = 16 * 1024
 
 /** Address space for reading pages in place, because every write of another connection empties a page cache. */
 const mappedBytes = 256 * 1024 * 1024

@@ -11,8 +11,6 @@ import { conditionOf, parseFilter } from './filter.ts'
 import type { KeyFilter } from './input.ts'
 import { withLimits } from './view.ts'
 
-const batchSize = 500
-
 /**
  * The matching keys, oldest first, from one snapshot and in constant memory.
  *
@@ -26,7 +24,7 @@ export async function* exportKeys(
     const now = context.now()
     const db = await snapshot.database()
     const where = await conditionOf(db, now, parseFilter(filter))
-    for await (const batch of snapshot.keys({ where }, batchSize)) yield await complete(db, now, batch)
+    for await (const batch of snapshot.keys({ where })) yield await complete(db, now, batch)
   })) {
     yield* batch
   }

@@ -14,8 +14,6 @@ export async function listKeys(context: OperationContext, given: KeyPage = {}): 
   })
 }
 
-const batchSize = 2_000
-
 /**
  * Streams the same keys from one snapshot, in constant memory. Other operations may run meanwhile.
  *
@@ -26,7 +24,7 @@ export async function* streamKeys(context: OperationContext, given: KeyPage = {}
   for await (const batch of context.store.stream(async function* ({ database, facts, keys }) {
     const now = context.now()
     const query = await page(database, now)
-    for await (const batch of keys(query, batchSize)) yield await withLimits(facts, now, batch)
+    for await (const batch of keys(query)) yield await withLimits(facts, now, batch)
   })) {
     yield* batch
   }
