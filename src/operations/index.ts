@@ -10,25 +10,12 @@ import { SqliteStore } from '../db/sqlite/transaction.ts'
 import type { ServerReader } from '../formats/source.ts'
 import { besideOf, withSchedule } from '../system/scheduled.ts'
 import { isServerUrl, placeOfUrl, shownUrl, withPassword } from '../text/address.ts'
-import type { ChatPage } from './chats/input.ts'
-import type { FilePage } from './content/input.ts'
 import type { FileContext, OperationContext, ServerDatabase, UnscheduledContext } from './context.ts'
 import type { Restore } from './file/backup/input.ts'
 import type { TransferDatabase } from './file/input.ts'
-import type { AuditFilter, ChatSelector, TeamSelector } from './input.ts'
 import { type instead, refuse } from './instead.ts'
-import type { KeyFilter, KeyPage } from './keys/input.ts'
 import { atOneMoment, LateBinding } from './late.ts'
-import type {
-  AccessPage,
-  InvitationPage,
-  MemberPage,
-  OrganizationPage,
-  RolePage,
-  TeamPage,
-} from './organizations/input.ts'
-import type { AccountPage, ProjectPage, SessionPage, UserPage } from './people/input.ts'
-import type { Recorder, RecorderOptions, ReportOptions } from './usage/input.ts'
+import type { Recorder, RecorderOptions } from './usage/input.ts'
 
 /** Everything the operations depend on; `src/index.ts` has the defaults. */
 export interface Wiring extends Omit<UnscheduledContext, 'server'> {
@@ -106,12 +93,10 @@ export function createOperations(wiring: Wiring) {
   /** For what reads the clock once anyway. */
   const always = () => lasting
   const recording = late.from(always, () => import('./usage/recorder.ts'))(m => m.createRecorder)
-  // Loaded by who needs them: lists with a filter, and the stream of an export.
+  // Loaded by lists with a filter.
   late.from(context, () => import('./keys/page.ts'))
-  late.from(context, () => import('./keys/export.ts'))
-  late.from(context, () => import('./people/export.ts'))
-  late.from(context, () => import('./audit/export.ts'))
   const users = late.from(context, () => import('./people/users.ts'))
+  const userExport = late.from(context, () => import('./people/export.ts'))
   const passwords = late.from(context, () => import('./people/check-password.ts'))
   const offboarding = late.from(context, () => import('./people/offboard.ts'))
   const erasing = late.from(context, () => import('./people/erase.ts'))
@@ -143,6 +128,7 @@ export function createOperations(wiring: Wiring) {
   const stats = late.from(context, () => import('./keys/stats.ts'))
   const rotate = late.from(context, () => import('./keys/rotate.ts'))
   const keyImport = late.from(context, () => import('./keys/import.ts'))
+  const keyExport = late.from(context, () => import('./keys/export.ts'))
   const identify = late.from(context, () => import('./keys/identify.ts'))
   const manage = late.from(context, () => import('./limits/manage.ts'))
   const record = late.from(always, () => import('./usage/record.ts'))
@@ -157,6 +143,7 @@ export function createOperations(wiring: Wiring) {
   const door = late.from(context, () => import('./door/authorize.ts'))
   const self = late.from(context, () => import('./door/self.ts'))
   const audit = late.from(context, () => import('./audit.ts'))
+  const auditExport = late.from(context, () => import('./audit/export.ts'))
   const withBackups = () => ({ ...context(), files })
   const auditCheck = late.from(withBackups, () => import('./audit/verify.ts'))
   const auditPrune = late.from(withBackups, () => import('./audit/prune.ts'))
@@ -199,17 +186,13 @@ export function createOperations(wiring: Wiring) {
       archive: projects(m => m.archiveProject, by),
       unarchive: projects(m => m.unarchiveProject, by),
       delete: projects(m => m.deleteProject, by),
-      async *stream(page?: ProjectPage) {
-        yield* (await import('./people/projects.ts')).projectList.stream(by(), page)
-      },
+      stream: projects.stream(m => m.projectList.stream, by),
       members: {
         add: projectMembers(m => m.addProjectMember, by),
         list: projectMembers(m => m.projectMemberList.page, by),
         setRole: projectMembers(m => m.setProjectRole, by),
         remove: projectMembers(m => m.removeProjectMember, by),
-        async *stream(project: string, page?: MemberPage) {
-          yield* (await import('./people/project-members.ts')).projectMemberList.stream(by(), project, page)
-        },
+        stream: projectMembers.stream(m => m.projectMemberList.stream, by),
       },
     },
     files: {
@@ -224,10 +207,7 @@ export function createOperations(wiring: Wiring) {
       history: fileRows(m => m.fileChanges.page, by),
       sync: sync(m => m.syncFiles, by),
       planSync: sync(m => m.planSync, by),
-      /** Streams the files of `list` in constant memory. */
-      async *stream(project: string, page?: FilePage) {
-        yield* (await import('./content/files.ts')).fileList.stream(by(), project, page)
-      },
+      stream: fileRows.stream(m => m.fileList.stream, by),
     },
     agents: {
       get: agents(m => m.getState, by),
@@ -252,17 +232,13 @@ export function createOperations(wiring: Wiring) {
       get: organizations(m => m.organization.get, by),
       update: organizations(m => m.updateOrganization, by),
       delete: organizations(m => m.deleteOrganization, by),
-      async *stream(page?: OrganizationPage) {
-        yield* (await import('./organizations/organizations.ts')).organizationList.stream(by(), page)
-      },
+      stream: organizations.stream(m => m.organizationList.stream, by),
       members: {
         add: members(m => m.addMember, by),
         list: members(m => m.memberList.page, by),
         setRole: members(m => m.setMemberRole, by),
         remove: members(m => m.removeMember, by),
-        async *stream(organization: string, page?: MemberPage) {
-          yield* (await import('./organizations/members.ts')).memberList.stream(by(), organization, page)
-        },
+        stream: members.stream(m => m.memberList.stream, by),
       },
     },
     invitations: {
@@ -271,9 +247,7 @@ export function createOperations(wiring: Wiring) {
       get: invitations(m => m.getInvitation, by),
       accept: invitations(m => m.acceptInvitation, by),
       cancel: invitations(m => m.cancelInvitation, by),
-      async *stream(page?: InvitationPage) {
-        yield* (await import('./organizations/invitations.ts')).invitationList.stream(by(), page)
-      },
+      stream: invitations.stream(m => m.invitationList.stream, by),
     },
     teams: {
       create: teams(m => m.createTeam, by),
@@ -281,16 +255,12 @@ export function createOperations(wiring: Wiring) {
       get: teams(m => m.team.get, by),
       update: teams(m => m.updateTeam, by),
       delete: teams(m => m.deleteTeam, by),
-      async *stream(page?: TeamPage) {
-        yield* (await import('./organizations/teams.ts')).teamList.stream(by(), page)
-      },
+      stream: teams.stream(m => m.teamList.stream, by),
       members: {
         add: teams(m => m.addTeamMember, by),
         list: teams(m => m.teamMemberList.page, by),
         remove: teams(m => m.removeTeamMember, by),
-        async *stream(team: TeamSelector, page?: MemberPage) {
-          yield* (await import('./organizations/teams.ts')).teamMemberList.stream(by(), team, page)
-        },
+        stream: teams.stream(m => m.teamMemberList.stream, by),
       },
     },
     roles: {
@@ -299,9 +269,7 @@ export function createOperations(wiring: Wiring) {
       get: roles(m => m.role.get, by),
       update: roles(m => m.updateRole, by),
       delete: roles(m => m.deleteRole, by),
-      async *stream(page?: RolePage) {
-        yield* (await import('./organizations/roles.ts')).roleList.stream(by(), page)
-      },
+      stream: roles.stream(m => m.roleList.stream, by),
     },
   })
   const operations = {
@@ -332,13 +300,8 @@ export function createOperations(wiring: Wiring) {
       delete: users(m => m.deleteUser),
       offboard: offboarding(m => m.offboardUser),
       erase: erasing(m => m.eraseUser),
-      async *export(selector: string) {
-        yield* (await import('./people/export.ts')).exportUser(context(), selector)
-      },
-      /** Streams the users of `list` in constant memory. */
-      async *stream(page?: UserPage) {
-        yield* (await import('./people/users.ts')).userList.stream(context(), page)
-      },
+      export: userExport.stream(m => m.exportUser),
+      stream: users.stream(m => m.userList.stream),
     },
     sessions: {
       create: sessions(m => m.createSession),
@@ -348,28 +311,20 @@ export function createOperations(wiring: Wiring) {
       revokeMatching: sessions(m => m.revokeSessions),
       list: sessions(m => m.sessionList.page),
       get: sessions(m => m.getSession),
-      /** Streams the sessions of `list` in constant memory. */
-      async *stream(page?: SessionPage) {
-        yield* (await import('./people/sessions.ts')).sessionList.stream(context(), page)
-      },
+      stream: sessions.stream(m => m.sessionList.stream),
     },
     accounts: {
       list: accounts(m => m.accountList.page),
       get: accounts(m => m.getAccount),
       unlink: accounts(m => m.unlinkAccount),
-      /** Streams the accounts of `list` in constant memory. */
-      async *stream(page?: AccountPage) {
-        yield* (await import('./people/accounts.ts')).accountList.stream(context(), page)
-      },
+      stream: accounts.stream(m => m.accountList.stream),
     },
     ...together(context),
     access: {
       check: accessing(m => m.checkAccess),
       authorize: accessing(m => m.requireAccess),
       list: accessing(m => m.accessList.page),
-      async *stream(user: string, page?: AccessPage) {
-        yield* (await import('./organizations/access.ts')).accessList.stream(context(), user, page)
-      },
+      stream: accessing.stream(m => m.accessList.stream),
     },
     as: (user: string) => {
       const acting = { ...lasting, actor: { ...actor, name: user, user } }
@@ -387,13 +342,8 @@ export function createOperations(wiring: Wiring) {
       search: search(m => m.searchMessages),
       delete: chats(m => m.deleteChat),
       prune: chats(m => m.pruneChats),
-      /** Streams the chats of `list` in constant memory. */
-      async *stream(page?: ChatPage) {
-        yield* (await import('./chats/chats.ts')).chatList.stream(context(), page)
-      },
-      async *export(chat: ChatSelector) {
-        yield* (await import('./chats/messages.ts')).exportMessages(context(), chat)
-      },
+      stream: chats.stream(m => m.chatList.stream),
+      export: messages.stream(m => m.exportMessages),
     },
     keys: {
       list: listing(m => m.listKeys),
@@ -415,13 +365,8 @@ export function createOperations(wiring: Wiring) {
       rotate: rotate(m => m.rotateKey),
       import: keyImport(m => m.importKeyFile),
       identify: identify(m => m.identifySecrets),
-      /** Streams the keys of `list` in constant memory. */
-      async *stream(page?: KeyPage) {
-        yield* (await import('./keys/list.ts')).streamKeys(context(), page)
-      },
-      async *export(filter?: KeyFilter) {
-        yield* (await import('./keys/export.ts')).exportKeys(context(), filter)
-      },
+      stream: listing.stream(m => m.streamKeys),
+      export: keyExport.stream(m => m.exportKeys),
     },
     usage: {
       record: record(m => m.recordUsage),
@@ -433,10 +378,7 @@ export function createOperations(wiring: Wiring) {
       reserve: reserve(m => m.reserve),
       settle: reserve(m => m.settle),
       release: reserve(m => m.release),
-      /** Streams the rows of `report` from one snapshot. */
-      async *streamReport(options?: ReportOptions) {
-        yield* (await import('./usage/report.ts')).streamReport(context(), options)
-      },
+      streamReport: report.stream(m => m.streamReport),
       /** A recorder on this database; `close` closes it too. */
       createRecorder: async (options?: RecorderOptions): Promise<Recorder> => {
         const recorder = await recording(options)
@@ -457,10 +399,7 @@ export function createOperations(wiring: Wiring) {
       verify: auditCheck(m => m.verifyAudit),
       planPrune: auditPrune(m => m.planAuditPrune),
       prune: auditPrune(m => m.pruneAudit),
-      /** Streams the rows with their chain, oldest first. */
-      async *export(filter?: AuditFilter) {
-        yield* (await import('./audit/export.ts')).exportAudit(context(), filter)
-      },
+      export: auditExport.stream(m => m.exportAudit),
     },
     inventory: inventory(m => m.takeInventory),
     auth: { check: authChecking(m => m.checkAuth) },

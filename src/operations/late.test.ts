@@ -39,6 +39,25 @@ test('what was loaded beforehand begins at once', async () => {
   expect(loads()).toBe(1)
 })
 
+test('what yields is loaded when the first is read', async () => {
+  const late = new LateBinding()
+  let loads = 0
+  const load = async () => {
+    loads += 1
+    return {
+      count: async function* (till: { coins: number }, from: number) {
+        for (let coin = from; coin <= till.coins; coin++) yield coin
+      },
+    }
+  }
+  const count = late.from(() => ({ coins: 3 }), load).stream(m => m.count)
+  const counted = count(2)
+  expect(loads).toBe(0)
+  expect(await Array.fromAsync(counted)).toEqual([2, 3])
+  expect(await Array.fromAsync(count(3))).toEqual([3])
+  expect(loads).toBe(1)
+})
+
 test('what cannot be loaded is told to whoever called, and to nobody else', async () => {
   const late = new LateBinding()
   const load = async (): Promise<typeof shop> => {

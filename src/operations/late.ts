@@ -8,7 +8,8 @@ export class LateBinding {
   readonly #underWay = new Set<Promise<unknown>>()
 
   /**
-   * Binds a module that is loaded on its first call. Returns a function that picks an operation without its first argument.
+   * Binds a module that is loaded on its first call. Returns a function that picks an operation without its first argument;
+   * its `stream` picks one that yields, whose module is loaded when the first is read.
    *
    * @param usual makes the first argument of a call, unless the pick names another
    */
@@ -19,10 +20,11 @@ export class LateBinding {
       return loaded
     }
     this.#loads.push(ready)
-    return <A extends readonly unknown[], R>(
-      pick: (module: M) => (context: C, ...rest: A) => Promise<R>,
-      contextOf = usual,
-    ) =>
+    const bind =
+      <A extends readonly unknown[], R>(
+        pick: (module: M) => (context: C, ...rest: A) => Promise<R>,
+        contextOf = usual,
+      ) =>
       (...rest: A): Promise<R> => {
         const begun = (module: M): Promise<R> => pick(module)(contextOf(), ...rest)
         if (loaded === undefined) return this.#followed(ready().then(begun))
@@ -33,6 +35,14 @@ export class LateBinding {
           return Promise.reject(error)
         }
       }
+    const stream = <A extends readonly unknown[], R>(
+      pick: (module: M) => (context: C, ...rest: A) => AsyncIterable<R>,
+      contextOf = usual,
+    ) =>
+      async function* (...rest: A): AsyncGenerator<R> {
+        yield* pick(loaded ?? (await ready()))(contextOf(), ...rest)
+      }
+    return Object.assign(bind, { stream })
   }
 
   /** Loads everything, so that later calls do not wait, or find files of a newer version after an upgrade. */
