@@ -206,17 +206,14 @@ const most = 50
 
 type At = Pick<Asked, 'now' | 'from' | 'known'>
 
-/** undefined if nothing was typed yet. */
-type Searched = string | undefined
-
 /** The choices that match what was typed. */
 async function choices(
   subject: Picked,
   latchkey: Latchkey,
-  search: Searched,
+  search: string | undefined,
   at: At,
 ): Promise<readonly Choice[]> {
-  if (!isNoun(subject)) return others[subject](latchkey, search, at)
+  if (!isNoun(subject)) return fitting(others[subject](latchkey, at), search ?? '')
   const { plural, isUnique, about } = nouns[subject]
   const isPaged = plural !== 'projects'
   const listed = await latchkey[plural].list({ search, ...(isPaged ? { limit: most } : {}) })
@@ -237,93 +234,82 @@ function told(field: string, value: unknown, now: Date): string | null {
   return value === null || typeof value === 'string' ? value : reference(Object(value))
 }
 
+/** A choice, and the text in which is looked for what was typed. */
+type Offer = readonly [text: string, choice: Choice]
+
 /** Choices that are not nouns. */
 const others = {
-  backup: async ({ backups }: Latchkey, typed: Searched, { now, from }: At): Promise<readonly Choice[]> =>
-    (await backups.list({ from }))
-      .map(({ id, createdAt, reason, path }) => ({
-        value: id,
-        name: basename(path),
-        about: [relativeTime(createdAt, now), reason],
-      }))
-      .filter(({ name }) => name.includes(typed ?? ''))
-      .slice(0, most),
-  import: async ({ imports }: Latchkey, typed: Searched, { now }: At): Promise<readonly Choice[]> =>
-    (await imports.list())
-      .filter(({ id, source }) => `${id} ${source}`.includes(typed ?? ''))
-      .slice(0, most)
-      .map(({ id, source, at }) => ({ value: id, about: [source, relativeTime(at, now)] })),
-  session: async ({ sessions }: Latchkey, typed: Searched, { now }: At): Promise<readonly Choice[]> =>
-    (await sessions.list({ limit: mostSearched })).sessions
-      .filter(({ id, user, device }) => `${id} ${user.username} ${device}`.includes(typed ?? ''))
-      .slice(0, most)
-      .map(({ id, user, device, createdAt }) => ({
-        value: id,
-        name: user.username,
-        about: [device, relativeTime(createdAt, now)],
-      })),
-  document: async ({ files }: Latchkey, typed: Searched, { known, now }: At): Promise<readonly Choice[]> =>
-    (await fitting(files.stream(ofKnown(known, 'project')), ({ path }) => path.includes(typed ?? ''))).map(
-      ({ path, updatedAt }) => ({ value: path, about: [relativeTime(updatedAt, now)] }),
-    ),
-  phase: async ({ agents }: Latchkey, typed: Searched, { known }: At): Promise<readonly Choice[]> =>
-    (await agents.get(ofKnown(known, 'project'))).phases
-      .filter(({ position, name }) => `${position} ${name}`.includes(typed ?? ''))
-      .slice(0, most)
-      .map(({ position, name, completedAt }) => ({
-        value: String(position),
-        name,
-        about: [completedAt === null ? 'open' : 'complete'],
-      })),
-  invitation: async ({ invitations }: Latchkey, typed: Searched, { now }: At): Promise<readonly Choice[]> =>
-    (
-      await fitting(invitations.stream({ status: 'pending' }), ({ id, email, organization }) =>
-        `${id} ${email} ${organization.slug}`.includes(typed ?? ''),
-      )
-    ).map(({ id, email, organization, expiresAt }) => ({
-      value: id,
-      name: email,
-      about: [organization.slug, `expires ${relativeTime(expiresAt, now)}`],
-    })),
-  change: async ({ audit }: Latchkey, typed: Searched, { now }: At): Promise<readonly Choice[]> =>
-    (await audit.list({ limit: mostSearched }))
-      .filter(({ id, actor, action, target }) =>
-        `${id} ${actor} ${action} ${target.name ?? ''}`.includes(typed ?? ''),
-      )
-      .slice(0, most)
-      .map(({ id, at, actor, action, target }) => ({
-        value: id,
-        name: action,
-        about: [target.name, actor, relativeTime(at, now)],
-      })),
-  model: async ({ usage }: Latchkey, typed: Searched): Promise<readonly Choice[]> =>
-    [...new Set((await usage.prices.list()).map(({ model }) => model))]
-      .filter(model => model.includes(typed ?? ''))
-      .slice(0, most)
-      .map(value => ({ value })),
-  limit: async ({ limits }: Latchkey, typed: Searched, { known }: At): Promise<readonly Choice[]> => {
+  backup: ({ backups }, { now, from }) =>
+    offers(backups.list({ from }), ({ id, createdAt, reason, path }) => {
+      const name = basename(path)
+      return [name, { value: id, name, about: [relativeTime(createdAt, now), reason] }]
+    }),
+  import: ({ imports }, { now }) =>
+    offers(imports.list(), ({ id, source, at }) => [
+      `${id} ${source}`,
+      { value: id, about: [source, relativeTime(at, now)] },
+    ]),
+  session: ({ sessions }, { now }) =>
+    offers(sessions.stream({ limit: mostSearched }), ({ id, user, device, createdAt }) => [
+      `${id} ${user.username} ${device}`,
+      { value: id, name: user.username, about: [device, relativeTime(createdAt, now)] },
+    ]),
+  document: ({ files }, { known, now }) =>
+    offers(files.stream(ofKnown(known, 'project')), ({ path, updatedAt }) => [
+      path,
+      { value: path, about: [relativeTime(updatedAt, now)] },
+    ]),
+  phase: async function* ({ agents }, { known }) {
+    const { phases } = await agents.get(ofKnown(known, 'project'))
+    for (const { position, name, completedAt } of phases) {
+      const about = [completedAt === null ? 'open' : 'complete']
+      yield [`${position} ${name}`, { value: String(position), name, about }]
+    }
+  },
+  invitation: ({ invitations }, { now }) =>
+    offers(invitations.stream({ status: 'pending' }), ({ id, email, organization: { slug }, expiresAt }) => [
+      `${id} ${email} ${slug}`,
+      { value: id, name: email, about: [slug, `expires ${relativeTime(expiresAt, now)}`] },
+    ]),
+  change: ({ audit }, { now }) =>
+    offers(audit.list({ limit: mostSearched }), ({ id, at, actor, action, target }) => [
+      `${id} ${actor} ${action} ${target.name ?? ''}`,
+      { value: id, name: action, about: [target.name, actor, relativeTime(at, now)] },
+    ]),
+  model: async function* ({ usage }) {
+    const prices = await usage.prices.list()
+    for (const model of new Set(prices.map(price => price.model))) yield [model, { value: model }]
+  },
+  limit: async function* ({ limits }, { known }) {
     const subject = limitedNouns.find(noun => known.has(noun)) ?? 'key'
     const member = known.get('member')
     const of = { [subject]: ofKnown(known, subject), ...(member !== undefined && { member }) } as Limited
-    return (await limits.list(of))
-      .filter(({ each }) => !each)
-      .map(limit => ({ value: limitNameText(limit, { duration: formatDuration }) }))
-      .filter(({ value }) => value.includes(typed ?? ''))
+    for (const limit of await limits.list(of)) {
+      const value = limitNameText(limit, { duration: formatDuration })
+      if (!limit.each) yield [value, { value }]
+    }
   },
-  account: async ({ accounts }: Latchkey, typed: Searched): Promise<readonly Choice[]> =>
-    (await accounts.list({ limit: mostSearched })).accounts
-      .filter(({ id, user, provider }) => `${id} ${user.username} ${provider}`.includes(typed ?? ''))
-      .slice(0, most)
-      .map(({ id, user, provider }) => ({ value: id, name: user.username, about: [provider] })),
+  account: ({ accounts }) =>
+    offers(accounts.stream({ limit: mostSearched }), ({ id, user, provider }) => [
+      `${id} ${user.username} ${provider}`,
+      { value: id, name: user.username, about: [provider] },
+    ]),
+} satisfies Record<string, (latchkey: Latchkey, at: At) => AsyncIterable<Offer>>
+
+async function* offers<T>(
+  all: AsyncIterable<T> | Promise<Iterable<T>>,
+  offer: (each: T) => Offer,
+): AsyncIterable<Offer> {
+  for await (const each of await all) yield offer(each)
 }
 
 const ofKnown = (known: ReadonlyMap<string, unknown>, name: string): string => String(known.get(name) ?? '')
 
-/** The first that fit, of however many. */
-async function fitting<T>(all: AsyncIterable<T>, fits: (each: T) => boolean): Promise<readonly T[]> {
-  const found: T[] = []
-  for await (const each of all) {
-    if (fits(each)) found.push(each)
+/** The first that have what was typed, of however many. */
+async function fitting(all: AsyncIterable<Offer>, typed: string): Promise<readonly Choice[]> {
+  const found: Choice[] = []
+  for await (const [text, choice] of all) {
+    if (text.includes(typed)) found.push(choice)
     if (found.length === most) break
   }
   return found

@@ -2,7 +2,7 @@
  * Completes the word at the cursor, from the declarations and, for names, from the database. Answers the scripts of
  * `scripts.ts`. Never prints anything else, creates a file or fails: if something is unknown, nothing is offered.
  */
-import { type Noun, nouns } from '../../contract/nouns.ts'
+import { isNoun, type Noun, nouns } from '../../contract/nouns.ts'
 import { keySorts, metrics, reportGroups } from '../../contract/views/words.ts'
 import type { Latchkey } from '../../index.ts'
 import type { Environment } from '../../system/home.ts'
@@ -178,76 +178,45 @@ async function subjects(
   }
   const latchkey = await known.open()
   try {
-    switch (subject) {
-      case 'backup': {
-        const backups = await latchkey.backups.list()
-        return fitting(
-          typed,
-          backups.map(({ id, createdAt }) => ({ value: id, about: createdAt.toISOString() })),
-        )
-      }
-      case 'document': {
-        const { files } = await latchkey.files.list(given[0] ?? '', { after: typed || undefined, limit: 500 })
-        return fitting(
-          typed,
-          files.map(({ path, mediaType }) => ({ value: path, about: mediaType })),
-        )
-      }
-      case 'phase': {
-        const { phases } = await latchkey.agents.get(given[0] ?? '')
-        return fitting(
-          typed,
-          phases.map(({ position, name }) => ({ value: String(position), about: name })),
-        )
-      }
-      case 'invitation': {
-        const { invitations } = await latchkey.invitations.list({ status: 'pending', limit: mostOffered })
-        return fitting(
-          typed,
-          invitations.map(({ id, email }) => ({ value: id, about: email })),
-        )
-      }
-      case 'change': {
-        const changes = await latchkey.audit.list({ limit: mostOffered })
-        return fitting(
-          typed,
-          changes.map(({ id, action }) => ({ value: id, about: action })),
-        )
-      }
-      case 'model': {
-        const prices = await latchkey.usage.prices.list()
-        return fitting(typed, plain([...new Set(prices.map(({ model }) => model))]))
-      }
-      case 'import': {
-        const imports = await latchkey.imports.list()
-        return fitting(
-          typed,
-          imports.map(({ id, source }) => ({ value: id, about: source })),
-        )
-      }
-      case 'session': {
-        const { sessions } = await latchkey.sessions.list({ limit: mostOffered })
-        return fitting(
-          typed,
-          sessions.map(({ id, user }) => ({ value: id, about: user.username })),
-        )
-      }
-      case 'account': {
-        const { accounts } = await latchkey.accounts.list({ limit: mostOffered })
-        return fitting(
-          typed,
-          accounts.map(({ id, user, provider }) => ({ value: id, about: `${user.username}, ${provider}` })),
-        )
-      }
-      default:
-        return (await latchkey.database.query({
-          sql: query(nouns[subject]),
-          params: { typed },
-        })) as unknown as Candidate[]
-    }
+    if (!isNoun(subject)) return fitting(typed, await stored[subject](latchkey, given[0] ?? '', typed))
+    const found = await latchkey.database.query({ sql: query(nouns[subject]), params: { typed } })
+    return found as unknown as Candidate[]
   } finally {
     await latchkey.close()
   }
+}
+
+/** What the database has of subjects that are no nouns. @param first the first argument */
+const stored = {
+  backup: async ({ backups }: Latchkey) =>
+    (await backups.list()).map(({ id, createdAt }) => ({ value: id, about: createdAt.toISOString() })),
+  document: async ({ files }: Latchkey, first: string, typed: string) => {
+    const page = await files.list(first, { after: typed || undefined, limit: mostOffered })
+    return page.files.map(({ path, mediaType }) => ({ value: path, about: mediaType }))
+  },
+  phase: async ({ agents }: Latchkey, first: string) =>
+    (await agents.get(first)).phases.map(({ position, name }) => ({ value: String(position), about: name })),
+  invitation: async ({ invitations }: Latchkey) => {
+    const page = await invitations.list({ status: 'pending', limit: mostOffered })
+    return page.invitations.map(({ id, email }) => ({ value: id, about: email }))
+  },
+  change: async ({ audit }: Latchkey) =>
+    (await audit.list({ limit: mostOffered })).map(({ id, action }) => ({ value: id, about: action })),
+  model: async ({ usage }: Latchkey) =>
+    plain([...new Set((await usage.prices.list()).map(({ model }) => model))]),
+  import: async ({ imports }: Latchkey) =>
+    (await imports.list()).map(({ id, source }) => ({ value: id, about: source })),
+  session: async ({ sessions }: Latchkey) => {
+    const page = await sessions.list({ limit: mostOffered })
+    return page.sessions.map(({ id, user }) => ({ value: id, about: user.username }))
+  },
+  account: async ({ accounts }: Latchkey) => {
+    const page = await accounts.list({ limit: mostOffered })
+    return page.accounts.map(({ id, user, provider }) => ({
+      value: id,
+      about: `${user.username}, ${provider}`,
+    }))
+  },
 }
 
 function optionCandidates(

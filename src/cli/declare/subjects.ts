@@ -6,24 +6,8 @@ import { limitName } from './parse.ts'
 
 export type Subject =
   | Noun
-  | 'backup'
-  | 'import'
-  | 'session'
-  | 'account'
-  | 'setting'
-  | 'value'
-  | 'metric'
-  | 'limit'
-  | 'group'
-  | 'order'
-  | 'command'
-  | 'shell'
-  | 'file'
-  | 'document'
-  | 'phase'
-  | 'invitation'
-  | 'change'
-  | 'model'
+  | (typeof named)[number]
+  | ('backup' | 'metric' | 'limit' | 'group' | 'order' | 'file')
 
 /** What an argument names; undefined if it can be anything. */
 export function subjectOfArgument(name: string, { parse }: Argument<unknown>): Subject | undefined {
