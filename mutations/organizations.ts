@@ -110,8 +110,8 @@ export const ofOrganizations: readonly Mutation[] = [
   {
     what: 'a user grants what is above their own',
     file: 'src/operations/organizations/access.ts',
-    text: 'const above = permissions.find(asked => !covers(own, asked))',
-    instead: 'const above = permissions.find(() => false)',
+    text: 'const above = roles.flatMap(role => role.permissions).find(asked => !covers(own, asked))',
+    instead: 'const above = roles.flatMap(role => role.permissions).find(() => false)',
     ...members,
     only: 'grants nothing above their own',
   },

@@ -172,10 +172,9 @@ export async function conditionOf(db: Database, filter: AuditFilter): Promise<SQ
 export const getAuditEntry = (context: OperationContext, selector: string): Promise<AuditEntry> =>
   context.store.read(async db => entryOf(await oneChange(db, selector)))
 
-async function oneChange(db: Database, selector: string): Promise<typeof audit.$inferSelect> {
-  const fits = byId(audit.id, selector, 'aud')
-  const rows = fits === undefined ? [] : await db.select().from(audit).where(fits).limit(2)
-  return oneById('change', rows, 'latchkey audit list -o wide')
+function oneChange(db: Database, selector: string): Promise<typeof audit.$inferSelect> {
+  const read = (isMeant: SQL) => db.select().from(audit).where(isMeant).limit(2)
+  return oneById('change', byId(audit.id, selector, 'aud'), read, 'latchkey audit list -o wide')
 }
 
 export const entryOf = (row: typeof audit.$inferSelect): AuditEntry => ({

@@ -166,17 +166,20 @@ async function only<N extends Noun>(
 }
 
 /**
- * The only row of those that match an id or a prefix of one.
+ * The only row that matches an id or a prefix of one.
  *
+ * @param isMeant as `byId` makes it
+ * @param read reads at most two of those that match
  * @param list the command that lists all of them
  * @throws not_found, ambiguous
  */
-export function oneById<Row extends { readonly id: string }>(
+export async function oneById<Row extends { readonly id: string }>(
   noun: string,
-  rows: readonly Row[],
-  list: string,
-): Row {
-  const [row, second] = rows
+  isMeant: SQL | undefined,
+  read: (isMeant: SQL) => PromiseLike<readonly Row[]>,
+  list = `latchkey ${noun} list`,
+): Promise<Row> {
+  const [row, second] = isMeant ? await read(isMeant) : []
   if (row === undefined)
     throw new LatchkeyError('not_found', `no ${noun} has that id`, `see them with: ${list}`)
   if (second === undefined) return row

@@ -27,11 +27,10 @@ export function getImport(context: OperationContext, selector: string): Promise<
  * @param selector an id, or the beginning of one
  * @throws not_found, ambiguous
  */
-export async function findImport(db: Database, selector: string): Promise<ImportRow> {
-  const fits = byId(imports.id, selector, 'imp')
-  const rows = fits === undefined ? [] : await db.select().from(imports).where(fits).limit(2)
-  return oneById('import', rows, 'latchkey import list')
-}
+export const findImport = (db: Database, selector: string): Promise<ImportRow> =>
+  oneById('import', byId(imports.id, selector, 'imp'), isMeant =>
+    db.select().from(imports).where(isMeant).limit(2),
+  )
 
 const countsSchema = v.object({
   created: v.number(),

@@ -52,18 +52,32 @@ export async function authorize(
   throw denied(actor, `${permission} on ${placeOf(on)}`)
 }
 
-/** Refuses to grant, change or take away permissions that the actor does not have there. @throws denied */
+/** Refuses to grant, change or take away roles with permissions that the actor does not have there. @throws denied */
 export async function requireMayGrant(
   context: OperationContext,
   db: Database,
-  permissions: readonly string[],
+  roles: readonly Pick<Row<'role'>, 'permissions'>[],
   on: On,
 ): Promise<void> {
   const actor = await actingUser(context, db)
   if (actor === undefined) return
   const own = (await grantsOn(db, actor, on)).flatMap(grant => grant.permissions)
-  const above = permissions.find(asked => !covers(own, asked))
+  const above = roles.flatMap(role => role.permissions).find(asked => !covers(own, asked))
   if (above !== undefined) throw denied(actor, `what they may not do themselves: ${above} on ${placeOf(on)}`)
+}
+
+/** Refuses to take somebody with these roles out of a place; members may leave by themselves. @throws denied */
+export async function requireMayRemove(
+  context: OperationContext,
+  db: Database,
+  user: Row<'user'>,
+  held: string,
+  on: On,
+): Promise<void> {
+  const actor = await actingUser(context, db)
+  if (actor?.id === user.id) return
+  await authorize(context, db, 'member:write', on)
+  await requireMayGrant(context, db, await rolesHeld(db, held, organizationOf(on)), on)
 }
 
 /** The user for whom the operation acts; undefined for an operator. @throws not_found, invalid (not named by the whole id) */
@@ -169,13 +183,15 @@ async function grantsOn(
   user: Row<'user'>,
   { project, org }: On,
 ): Promise<readonly AccessGrant[]> {
-  const organizationId = org?.id ?? project?.organizationId ?? null
+  const organizationId = organizationOf({ project, org })
   return [
     ...everywhere(user),
     ...(project === undefined ? [] : await inProject(db, user, project)),
     ...(organizationId === null ? [] : await inOrganization(db, user, organizationId)),
   ]
 }
+
+const organizationOf = ({ project, org }: On): string | null => org?.id ?? project?.organizationId ?? null
 
 const everywhere = ({ role }: Row<'user'>): readonly AccessGrant[] =>
   role === 'admin' ? [{ source: 'user', role, organization: null, project: null, permissions: ['*'] }] : []

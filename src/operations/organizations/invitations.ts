@@ -41,7 +41,7 @@ export async function createInvitation(
     const org = await find(db, 'org', fields.org)
     await authorize(context, db, 'invitation:write', { org })
     const role = await roleFor(db, org, fields.role)
-    await requireMayGrant(context, db, role.permissions, { org })
+    await requireMayGrant(context, db, [role], { org })
     const team =
       fields.team === undefined ? undefined : await find(db, 'team', { team: fields.team, org: org.id })
     const now = context.now()
@@ -147,11 +147,10 @@ export const getInvitation = (context: OperationContext, selector: string): Prom
   context.store.read(async db => viewOf(db, await oneInvitation(db, selector), context.now()))
 
 /** @throws not_found, ambiguous */
-async function oneInvitation(db: Database, selector: string): Promise<Invited> {
-  const isMeant = byId(invitations.id, selector, 'inv')
-  const rows = isMeant ? await db.select().from(invitations).where(isMeant).limit(2) : []
-  return oneById('invitation', rows, 'latchkey invitation list')
-}
+const oneInvitation = (db: Database, selector: string): Promise<Invited> =>
+  oneById('invitation', byId(invitations.id, selector, 'inv'), isMeant =>
+    db.select().from(invitations).where(isMeant).limit(2),
+  )
 
 /** @throws conflict */
 async function requirePending(db: Database, row: Invited, now: Date): Promise<Invitation> {

@@ -11,7 +11,7 @@ import { paged } from '../page.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { find, findAmong } from '../select.ts'
-import { actingUser, authorize, requireMayGrant, rolesHeld } from './access.ts'
+import { authorize, requireMayGrant, requireMayRemove, rolesHeld } from './access.ts'
 import type { MemberPage } from './input.ts'
 import { membersOf } from './member-list.ts'
 import { ownerRole, requireOtherOwner } from './owners.ts'
@@ -41,17 +41,17 @@ export async function join(
   roleName: string,
   action: AuditAction,
 ): Promise<OrganizationMember> {
-  const { name, permissions } = await roleFor(db, org, roleName)
-  if (action === 'org.member-add') await requireMayGrant(context, db, permissions, { org })
+  const role = await roleFor(db, org, roleName)
+  if (action === 'org.member-add') await requireMayGrant(context, db, [role], { org })
   if ((await membership(db, org.id, user.id)) !== undefined) {
     throw new LatchkeyError(
       'conflict',
       `${user.username} is a member of ${org.slug} already`,
-      `change the role with: latchkey org member role ${org.slug} ${user.username} ${name}`,
+      `change the role with: latchkey org member role ${org.slug} ${user.username} ${role.name}`,
     )
   }
   const now = context.now()
-  const row = { id: newId('mem', now), organizationId: org.id, userId: user.id, role: name }
+  const row = { id: newId('mem', now), organizationId: org.id, userId: user.id, role: role.name }
   const [made] = await db
     .insert(organizationMembers)
     .values({ ...row, createdAt: now.getTime() })
@@ -78,12 +78,7 @@ export async function setMemberRole(
     await authorize(context, db, 'member:write', { org })
     const role = await roleFor(db, org, roleName)
     const held = await rolesHeld(db, member.role, org.id)
-    await requireMayGrant(
-      context,
-      db,
-      [...held, role].flatMap(each => each.permissions),
-      { org },
-    )
+    await requireMayGrant(context, db, [...held, role], { org })
     if (role.name !== ownerRole) await requireOtherOwner(db, context.now(), user, org.id)
     const before = viewOf(org, user, member)
     if (before.role === role.name) return { ...before, changed: false, before: {} }
@@ -106,17 +101,7 @@ export async function removeMember(
 ): Promise<OrganizationMember> {
   return context.store.write(async db => {
     const { org, user, member } = await memberIn(db, orgSelector, userSelector)
-    const actor = await actingUser(context, db)
-    if (actor?.id !== user.id) {
-      await authorize(context, db, 'member:write', { org })
-      const held = await rolesHeld(db, member.role, org.id)
-      await requireMayGrant(
-        context,
-        db,
-        held.flatMap(role => role.permissions),
-        { org },
-      )
-    }
+    await requireMayRemove(context, db, user, member.role, { org })
     await requireOtherOwner(db, context.now(), user, org.id)
     await db.delete(organizationMembers).where(eq(organizationMembers.id, member.id))
     await db.run(

@@ -29,7 +29,7 @@ export async function createRole(
   return context.store.write(async db => {
     const org = selector === undefined ? undefined : await find(db, 'org', selector)
     await authorize(context, db, 'role:write', { org })
-    await requireMayGrant(context, db, permissions, { org })
+    await requireMayGrant(context, db, [{ permissions }], { org })
     const organizationId = org?.id ?? null
     await requireNoOther(db, name, organizationId)
     return role.create(
@@ -90,7 +90,7 @@ export async function updateRole(
   const { name, permissions } = rules.parseChanges(roleChanges, input)
   return role.change(context, selector, 'update', async (db, row) => {
     const org = await requireOwn(context, db, row)
-    if (permissions) await requireMayGrant(context, db, [...row.permissions, ...permissions], { org })
+    if (permissions) await requireMayGrant(context, db, [row, { permissions }], { org })
     if (name !== undefined && name !== row.name) {
       await requireUnused(db, row, 'rename')
       await requireNoOther(db, name, row.organizationId)
@@ -103,7 +103,7 @@ export async function updateRole(
 export const deleteRole = (context: OperationContext, selector: RoleSelector): Promise<RoleView> =>
   role.erase(context, selector, async (db, row) => {
     const org = await requireOwn(context, db, row)
-    await requireMayGrant(context, db, row.permissions, { org })
+    await requireMayGrant(context, db, [row], { org })
     await requireUnused(db, row, 'delete')
   })
 

@@ -74,31 +74,22 @@ async function conditionOf(db: Database, { user, provider }: AccountFilter): Pro
 }
 
 interface Found {
+  readonly id: string
   readonly account: typeof accounts.$inferSelect
   readonly user: typeof users.$inferSelect
 }
 
 const rowsOf = (db: Database, where: SQL | undefined, limit: number): Promise<readonly Found[]> =>
   db
-    .select({ account: accounts, user: users })
+    .select({ id: accounts.id, account: accounts, user: users })
     .from(accounts)
     .innerJoin(users, eq(users.id, accounts.userId))
     .where(where)
     .orderBy(asc(accounts.id))
     .limit(limit)
 
-async function findAccount(db: Database, selector: string): Promise<Found> {
-  const isMeant = byId(accounts.id, selector, 'acc')
-  const found = isMeant === undefined ? [] : await rowsOf(db, isMeant, 2)
-  const { id } = oneById(
-    'account',
-    found.map(({ account }) => account),
-    'latchkey account list',
-  )
-  const [one] = found.filter(({ account }) => account.id === id)
-  if (one === undefined) throw new Error('an account that is and is not there')
-  return one
-}
+const findAccount = (db: Database, selector: string): Promise<Found> =>
+  oneById('account', byId(accounts.id, selector, 'acc'), isMeant => rowsOf(db, isMeant, 2))
 
 const viewOf = ({ account, user }: Found): Account => ({
   id: account.id,

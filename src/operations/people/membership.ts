@@ -5,7 +5,7 @@ import { and, eq } from '../../db/query.ts'
 import { projectMembers } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import type { Row } from '../nouns.ts'
-import { actingUser, authorize, requireMayGrant, rolesHeld } from '../organizations/access.ts'
+import { authorize, requireMayGrant, requireMayRemove, rolesHeld } from '../organizations/access.ts'
 import { roleFor } from '../organizations/members.ts'
 import { ownerRole } from '../organizations/owners.ts'
 import { find } from '../select.ts'
@@ -66,12 +66,7 @@ export async function putMember(
   }
   const held = (await membership(db, row, user))?.role ?? ''
   const old = await rolesHeld(db, held, row.organizationId)
-  await requireMayGrant(
-    context,
-    db,
-    [...old, role].flatMap(each => each.permissions),
-    { project: row },
-  )
+  await requireMayGrant(context, db, [...old, role], { project: row })
   await db
     .insert(projectMembers)
     .values({ projectId: row.id, userId: user.id, role: role.name, createdAt: context.now().getTime() })
@@ -89,17 +84,7 @@ export async function dropMember(
   user: Row<'user'>,
 ): Promise<void> {
   const member = await requireProjectMember(db, row, user)
-  const actor = await actingUser(context, db)
-  if (actor?.id !== user.id) {
-    await authorize(context, db, 'member:write', { project: row })
-    const held = await rolesHeld(db, member.role, row.organizationId)
-    await requireMayGrant(
-      context,
-      db,
-      held.flatMap(role => role.permissions),
-      { project: row },
-    )
-  }
+  await requireMayRemove(context, db, user, member.role, { project: row })
   await db
     .delete(projectMembers)
     .where(and(eq(projectMembers.projectId, row.id), eq(projectMembers.userId, user.id)))

@@ -59,7 +59,7 @@ export async function createSession(context: OperationContext, input: NewSession
       updatedAt: at,
     }
     await db.insert(sessions).values(row)
-    const after = viewOf({ session: row, user }, now)
+    const after = viewOf({ id: row.id, session: row, user }, now)
     await record(context, db, { action: 'user.session-create', target: targetOf('user', user), after })
     return { ...after, token }
   })
@@ -96,7 +96,7 @@ export function extendSession(
     await db
       .update(sessions)
       .set({ expiresAt, updatedAt: session.updatedAt })
-      .where(eq(sessions.id, session.id))
+      .where(eq(sessions.id, found.id))
     const after = viewOf({ ...found, session }, now)
     const target = targetOf('user', found.user)
     await record(context, db, { action: 'user.session-extend', target, before, after })
@@ -107,8 +107,9 @@ export function extendSession(
 /** Ends a session: its token is unknown from now on. @throws not_found, ambiguous */
 export function revokeSession(context: OperationContext, selector: SessionSelector): Promise<Session> {
   return context.store.write(async db => {
-    const found = await findSession(db, selector)
-    return only(await end(context, db, [found]))
+    const [ended] = await end(context, db, [await findSession(db, selector)])
+    if (ended === undefined) throw new Error('a session was ended, but not returned')
+    return ended
   })
 }
 
@@ -178,34 +179,29 @@ async function conditionOf(
 }
 
 interface Found {
+  readonly id: string
   readonly session: Pick<
     typeof sessions.$inferSelect,
-    'id' | 'expiresAt' | 'ipAddress' | 'userAgent' | 'impersonatedBy' | 'createdAt' | 'updatedAt'
+    'expiresAt' | 'ipAddress' | 'userAgent' | 'impersonatedBy' | 'createdAt' | 'updatedAt'
   >
   readonly user: Pick<typeof users.$inferSelect, 'id' | 'username' | 'disabledAt' | 'disabledUntil'>
 }
 
 const rowsOf = (db: Database, where: SQL | undefined, limit: number = batchSize): Promise<readonly Found[]> =>
   db
-    .select({ session: sessions, user: users })
+    .select({ id: sessions.id, session: sessions, user: users })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
     .where(where)
     .orderBy(asc(sessions.id))
     .limit(limit)
 
-async function findSession(db: Database, selector: SessionSelector): Promise<Found> {
+function findSession(db: Database, selector: SessionSelector): Promise<Found> {
   const isMeant =
     typeof selector === 'string'
       ? byId(sessions.id, selector, 'ses')
       : eq(sessions.tokenHash, hashSecret(selector.token))
-  const found = isMeant === undefined ? [] : await rowsOf(db, isMeant, 2)
-  const { id } = oneById(
-    'session',
-    found.map(({ session }) => session),
-    'latchkey session list',
-  )
-  return only(found.filter(({ session }) => session.id === id))
+  return oneById('session', isMeant, where => rowsOf(db, where, 2))
 }
 
 /** Deletes sessions, with an audit row for each. Returns what they were. */
@@ -229,14 +225,9 @@ async function end(
   return views
 }
 
-function only<T>([first]: readonly T[]): T {
-  if (first === undefined) throw new Error('one session was expected')
-  return first
-}
-
-function viewOf({ session, user }: Found, now: Date): Session {
+function viewOf({ id, session, user }: Found, now: Date): Session {
   return {
-    id: session.id,
+    id,
     user: { id: user.id, username: user.username },
     status: statusOf(session.expiresAt, user, now),
     device: deviceOf(session.userAgent),
