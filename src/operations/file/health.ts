@@ -56,7 +56,7 @@ export async function healthChecks(context: FileContext, means: Means): Promise<
     ...(isFile(path)
       ? [checkPermissions(path), checkSpace(path)]
       : [skipped('permissions'), skipped('disk_space')]),
-    await checkLastBackup(context, means.survey),
+    await checkLastBackup(() => context, means.survey),
   ]
 }
 
@@ -179,12 +179,13 @@ function checkSpace(path: string): Check {
     : ok('disk_space', value)
 }
 
-/** @param survey finds the backups */
+/** @param files may throw, which is a finding. @param survey finds the backups */
 export async function checkLastBackup(
-  context: FileContext,
+  files: () => FileContext,
   survey: () => Promise<OwnSurvey>,
 ): Promise<Check> {
   try {
+    const context = files()
     const location = locate(context, context.backupDir).address
     const asked = { location, maxAgeMs: defaultMaxAgeMs + 1, now: context.now() }
     const { newest, ageMs, problem, mend } = statusOf(await survey(), asked)

@@ -46,7 +46,7 @@ import { withLock } from './backup/lock.ts'
 import { recordInside } from './backup/trail.ts'
 import { type AuditedMove, moveActions, schemaEvents } from './history.ts'
 import { type Migrate, migrateInput, type PlanMigration } from './input.ts'
-import { shownSql, stepStates } from './steps.ts'
+import { planned, stepStates, targetVersion } from './steps.ts'
 
 type Sources = readonly MigrationSource[]
 
@@ -103,12 +103,7 @@ export async function planMigration(
   const options = parse(migrateInput, { ...input, direction: input.direction ?? (down ? 'down' : 'up') })
   const { from, target: to } = targetOf(context, options, sources)
   const { direction } = options
-  const steps = stepsBetween(from, to, sources).map(step => ({
-    version: step.version,
-    name: step.name,
-    direction,
-    sql: shownSql(step[direction]),
-  }))
+  const steps = planned(stepsBetween(from, to, sources), direction)
   const lost = direction === 'up' ? {} : reading(path, client => lostBetween(client, from, to, sources))
   return { path, from, to, steps, lost }
 }
@@ -248,38 +243,10 @@ function stampFor(
   }
 }
 
-function targetOf(
-  context: FileContext,
-  options: v.InferOutput<typeof migrateInput>,
-  sources: Sources,
-): { readonly from: number; readonly target: number } {
-  if (options.to !== undefined && options.steps !== undefined) {
-    throw new LatchkeyError(
-      'usage',
-      'both a version and a number of steps were given',
-      'give --to or --steps, not both',
-    )
-  }
+function targetOf(context: FileContext, options: v.InferOutput<typeof migrateInput>, sources: Sources) {
   const from = currentVersion(context, sources)
-  const up = options.direction === 'up'
-  const target =
-    options.to ??
-    (up ? (options.steps === undefined ? sources.length : from + options.steps) : from - (options.steps ?? 1))
-  if (target > sources.length || target < 0) {
-    throw new LatchkeyError(
-      'usage',
-      `there is no schema version ${target}: versions are 0 to ${sources.length}, and the database has ${from}`,
-      'list them with: latchkey migrate status',
-    )
-  }
-  if (up ? target < from : target > from) {
-    throw new LatchkeyError(
-      'usage',
-      `the database has schema version ${from}: ${options.direction} does not lead to ${target}`,
-      `use the other direction: latchkey migrate ${up ? 'down' : 'up'} --to ${target}`,
-    )
-  }
-  return { from, target }
+  const told = `: versions are 0 to ${sources.length}, and the database has ${from}`
+  return { from, target: targetVersion(options, from, { least: 0, latest: sources.length, told }) }
 }
 
 /** @throws drift, schema_newer, and what opening throws */

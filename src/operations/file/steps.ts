@@ -1,6 +1,8 @@
 /** Migrations as people see them, of a database on any engine. */
-import type { Migration } from '../../contract/views.ts'
+import { LatchkeyError } from '../../contract/errors.ts'
+import type { Migration, MigrationPlan } from '../../contract/views.ts'
 import { type AppliedMigration, isSameStep, type Step } from '../../db/history.ts'
+import type { Migrate } from './input.ts'
 
 /** The steps of this program, then those that only the database has. */
 export function stepStates(
@@ -28,6 +30,55 @@ export function stepStates(
   return [...own, ...unknown]
 }
 
+/** The steps of a plan. */
+export const planned = <D extends Migrate['direction']>(
+  steps: readonly (Pick<Step, 'version' | 'name'> & Readonly<Record<D, string>>)[],
+  direction: D,
+): MigrationPlan['steps'] =>
+  steps.map(step => ({
+    version: step.version,
+    name: step.name,
+    direction,
+    sql: shownSql(step[direction]),
+  }))
+
 /** The SQL of a migration, without the marks that drizzle-kit puts between statements. */
-export const shownSql = (text: string): string =>
-  text.replaceAll(/\s*--> statement-breakpoint\s*/g, '\n').trim()
+const shownSql = (text: string): string => text.replaceAll(/\s*--> statement-breakpoint\s*/g, '\n').trim()
+
+/**
+ * The schema version that a migration leads to.
+ *
+ * @param least the oldest that there is
+ * @param told which there are, to end a sentence
+ * @throws usage
+ */
+export function targetVersion(
+  { direction, to, steps }: Migrate,
+  current: number,
+  { least, latest, told }: { readonly least: number; readonly latest: number; readonly told: string },
+): number {
+  if (to !== undefined && steps !== undefined) {
+    throw new LatchkeyError(
+      'usage',
+      'both a version and a number of steps were given',
+      'give --to or --steps, not both',
+    )
+  }
+  const up = direction === 'up'
+  const target = to ?? (up ? (steps === undefined ? latest : current + steps) : current - (steps ?? 1))
+  if (target < least || target > latest) {
+    throw new LatchkeyError(
+      'usage',
+      `there is no schema version ${target}${told}`,
+      'list them with: latchkey migrate status',
+    )
+  }
+  if (up ? target < current : target > current) {
+    throw new LatchkeyError(
+      'usage',
+      `the database has schema version ${current}: ${direction} does not lead to ${target}`,
+      `use the other direction: latchkey migrate ${up ? 'down' : 'up'} --to ${target}`,
+    )
+  }
+  return target
+}

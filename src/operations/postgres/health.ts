@@ -116,7 +116,7 @@ async function checksOf(
     schema.status === 'ok' ? await audit(context, follow, survey) : skipped('audit'),
     skipped('permissions'),
     skipped('disk_space'),
-    await lastBackup(context, survey),
+    await checkLastBackup(context.files, survey),
     await clock(context, connection),
     serverVersion(server),
     locale(server),
@@ -135,15 +135,6 @@ async function audit(
 ): Promise<Check> {
   const manifests = await manifestsIn(survey)
   return context.store.read(db => checkAuditChain(db, follow, manifests))
-}
-
-async function lastBackup({ files }: ServerContext, survey: () => Promise<OwnSurvey>): Promise<Check> {
-  try {
-    return await checkLastBackup(files(), survey)
-  } catch (error) {
-    if (!(error instanceof LatchkeyError)) throw error
-    return warning('last_backup', null, error.message, error.hint)
-  }
 }
 
 interface Server {

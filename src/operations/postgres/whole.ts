@@ -2,7 +2,6 @@
  * What works on a whole database on a PostgreSQL server: making its tables, migrating them, and checks. What only a file can
  * do is refused by `instead.ts`. Loaded for the URL of a server alone.
  */
-import { LatchkeyError } from '../../contract/errors.ts'
 import type {
   Initialized,
   Migrated,
@@ -22,7 +21,7 @@ import { withLock } from '../file/backup/lock.ts'
 import { type AuditedMove, moveActions, schemaEvents } from '../file/history.ts'
 import type { Migrate, NewDatabase, PlanMigration } from '../file/input.ts'
 import { newDatabase } from '../file/input.ts'
-import { shownSql, stepStates } from '../file/steps.ts'
+import { planned, stepStates, targetVersion } from '../file/steps.ts'
 import { createUser } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
 import { parse } from '../rules/input.ts'
@@ -74,15 +73,11 @@ export async function planMigration(
   const { current } = await schemaState(context)
   const down =
     input.direction === 'down' || (input.direction === undefined && (input.to ?? current) < current)
-  const target = targetVersion({ ...input, direction: down ? 'down' : 'up' }, current)
+  const target = targetOf({ ...input, direction: down ? 'down' : 'up' }, current)
   const plan = { path: context.path, from: current, to: target }
   if (!down) {
     const steps = migrations.filter(({ version }) => version > current && version <= target)
-    return {
-      ...plan,
-      steps: steps.map(({ version, name, up }) => ({ version, name, direction: 'up', sql: shownSql(up) })),
-      lost: {},
-    }
+    return { ...plan, steps: planned(steps, 'up'), lost: {} }
   }
   const { lost } = await migrateDown(context, target, { ...context.files(), dryRun: true })
   return { ...plan, steps: stepsDown(current, target), lost }
@@ -96,7 +91,7 @@ export async function planMigration(
  */
 export async function migrate(context: ServerContext, input: Migrate): Promise<Migrated> {
   const { current: from } = await schemaState(context)
-  const target = targetVersion(input, from)
+  const target = targetOf(input, from)
   const files = context.files()
   const run = async (): Promise<Migrated> => {
     // Another run may have migrated while this one waited.
@@ -172,30 +167,8 @@ async function giveIdentity(connection: Connection, auditId: string, at: number)
   await connection.run('INSERT INTO identity (single, id, created_at) VALUES (1, $1, $2)', [id, at])
 }
 
-function targetVersion({ direction, to, steps }: Migrate, current: number): number {
-  if (to !== undefined && steps !== undefined) {
-    throw new LatchkeyError(
-      'usage',
-      'both a version and a number of steps were given',
-      'give --to or --steps, not both',
-    )
-  }
-  const up = direction === 'up'
-  const target = to ?? (up ? (steps === undefined ? latestVersion : current + steps) : current - (steps ?? 1))
+function targetOf(input: Migrate, current: number): number {
   const least = migrations[0]?.version ?? 0
-  if (target < least || target > latestVersion) {
-    throw new LatchkeyError(
-      'usage',
-      `there is no schema version ${target} on PostgreSQL: they go from ${least} to ${latestVersion}`,
-      'list them with: latchkey migrate status',
-    )
-  }
-  if (up ? target < current : target > current) {
-    throw new LatchkeyError(
-      'usage',
-      `the database has schema version ${current}: ${direction} does not lead to ${target}`,
-      `use the other direction: latchkey migrate ${up ? 'down' : 'up'} --to ${target}`,
-    )
-  }
-  return target
+  const told = ` on PostgreSQL: they go from ${least} to ${latestVersion}`
+  return targetVersion(input, current, { least, latest: latestVersion, told })
 }

@@ -11,7 +11,7 @@ import { programVersion } from '../../../system/version.ts'
 import type { FileContext } from '../../context.ts'
 import { createUnlocked } from '../../file/backup/create.ts'
 import { recordInside } from '../../file/backup/trail.ts'
-import { shownSql } from '../../file/steps.ts'
+import { planned } from '../../file/steps.ts'
 import { connected, type ServerContext } from '../connected.ts'
 import { change } from './server.ts'
 
@@ -54,12 +54,7 @@ export async function migrateDown(
 
 /** The steps as SQLite takes them. */
 export const stepsDown = (from: number, to: number): MigrationPlan['steps'] =>
-  stepsBetween(from, to).map(({ version, name, down }) => ({
-    version,
-    name,
-    direction: 'down',
-    sql: shownSql(down),
-  }))
+  planned(stepsBetween(from, to), 'down')
 
 /** A step down would remove what a running program expects. */
 async function requireAlone(context: ServerContext): Promise<void> {
