@@ -29,6 +29,15 @@ export const onPostgres: readonly Mutation[] = [
     only: 'do not wait for the disk',
   },
   {
+    what: 'a recorder counts for the project that a key was in before another machine moved it',
+    file: 'src/db/postgres/accounts.ts',
+    text: 'this.#trail !== trail',
+    instead: 'this.#trail === null',
+    engine: 'postgres',
+    tests: ['src/db/postgres/accounts.test.ts'],
+    only: 'another machine',
+  },
+  {
     what: 'many count a large log at the same time',
     file: 'src/db/postgres/store.ts',
     text: ' WHERE taken',

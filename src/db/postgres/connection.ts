@@ -110,6 +110,11 @@ export class Connection {
     return this.#end === undefined
   }
 
+  /** Whether a pooler between may give each transaction another session of the server. */
+  get isPooled(): boolean {
+    return this.#settle !== undefined
+  }
+
   /** The rows of a query; counts and other integers are numbers. */
   async rows<Row>(text: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
     const rows = await this.#ask(text, parameters, query => query)

@@ -75,7 +75,7 @@ interface Prices {
 }
 
 /** Whoever changes a price by SQL leaves no trail, so the prices themselves are looked at this often. */
-const trustMs = 1_000
+export const trustMs = 1_000
 
 interface Guess {
   /** The answer that it was made from. */
@@ -454,13 +454,15 @@ interface PriceState {
   readonly version: string | null
 }
 
+/** The newest row of the audit log. */
+export const newestTrail = "SELECT coalesce((SELECT id FROM audit ORDER BY seq DESC LIMIT 1), '') AS trail"
+
 /**
  * Tables for a WITH, the last of which, `state`, has the trail, and the version of the prices unless the trail is that of the
  * place `known`. The number of a transaction stays with the rows that it wrote, so others stand for others.
  */
 export const priceState = (known: string, condition = 'true'): string => `
-  newest AS MATERIALIZED (
-    SELECT coalesce((SELECT id FROM audit ORDER BY seq DESC LIMIT 1), '') AS trail WHERE ${condition}),
+  newest AS MATERIALIZED (${newestTrail} WHERE ${condition}),
   state AS MATERIALIZED (
     SELECT trail, CASE WHEN trail = ${known} THEN NULL ELSE (
       SELECT count(*) || ' ' || coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) FROM prices) END AS version

@@ -24,20 +24,24 @@ requirePostgres()('what a gateway asks with every request goes to the server onc
     // BEGIN, the locks, the facts, the reservation and COMMIT; the first three are sent together.
     reserve,
     settle: async () => latchkey.usage.settle(held.pop() ?? '', usage),
-    // Whose it is and the models sent together; BEGIN and one setting; three widths sent together; COMMIT.
+    // BEGIN, a setting and whether anything was changed sent together; three widths sent together; COMMIT.
     recorder: () => Promise.all([1, 2].map(() => recorder.record(id, { ...usage, costUsd: 0.01 }))),
   }
-  const held = [await reserve(), await reserve()]
+  const held = await Promise.all(Array.from({ length: 20 }, reserve))
   const spies: Mock<never>[] = []
   const sent: Record<string, number> = {}
   for (const [name, call] of Object.entries(calls)) {
-    await call()
-    spies.push(
-      ...(['rows', 'values', 'run'] as const).map(each => spyOn(Connection.prototype, each) as Mock<never>),
-    )
-    await call()
-    sent[name] = spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0)
-    for (const spy of spies.splice(0)) spy.mockRestore()
+    // What was looked up is known for a second, in which the second call ends.
+    for (let begun = Number.NEGATIVE_INFINITY; performance.now() - begun > 900; ) {
+      begun = performance.now()
+      await call()
+      spies.push(
+        ...(['rows', 'values', 'run'] as const).map(each => spyOn(Connection.prototype, each) as Mock<never>),
+      )
+      await call()
+      sent[name] = spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0)
+      for (const spy of spies.splice(0)) spy.mockRestore()
+    }
   }
   expect(sent).toEqual({
     verify: 1,
@@ -45,7 +49,7 @@ requirePostgres()('what a gateway asks with every request goes to the server onc
     'record, cost by price': 1,
     reserve: 5,
     settle: 1,
-    recorder: 8,
+    recorder: 7,
   })
   await latchkey.close()
 })

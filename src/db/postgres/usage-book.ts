@@ -25,6 +25,7 @@ import {
 } from '../facts.ts'
 import { counterColumns, isFilling, reservedFor } from '../rows.ts'
 import { bucketAt, type Width, widths } from '../spans.ts'
+import { Accounts, type Missing } from './accounts.ts'
 import { addTo, heldEvents, noteEvents, UsageRows } from './buckets.ts'
 import type { Connection, Parameter } from './connection.ts'
 import { sqlState } from './errors.ts'
@@ -64,6 +65,7 @@ export class PostgresUsage implements UsageBook {
   readonly #options: BookOptions
   /** The last reservation of each key that has one under way. */
   readonly #lines = new Map<string, Promise<void>>()
+  #accounts = new WeakMap<Connection, Accounts>()
 
   constructor(pool: Pool, options: BookOptions) {
     this.#pool = pool
@@ -120,10 +122,17 @@ export class PostgresUsage implements UsageBook {
   async enter(groups: readonly (readonly Entry[])[], at: number): Promise<readonly Entered[]> {
     for (;;) {
       const entered = await this.#tell(async turn => {
-        const accounts = await this.#accountsOf(turn, groups.flat())
-        return beginning(turn, (inside, begun) => this.#enter(inside, begun, groups, accounts, at)).catch(
-          orHeld,
-        )
+        const accounts = this.#accountsOn(turn)
+        const entering = (isLast: boolean) =>
+          beginning(turn, (inside, begun) => this.#enter(inside, begun, groups, accounts, at, isLast))
+        try {
+          return await entering(false)
+        } catch (error) {
+          if (error instanceof HeldMeanwhile) return null
+          if (!(error instanceof NotThere)) throw error
+          await this.#make(turn, error.missing)
+          return await entering(true).catch(orHeld)
+        }
       })
       if (entered !== null) return entered
     }
@@ -184,6 +193,7 @@ export class PostgresUsage implements UsageBook {
       return await this.#pool.tell(once)
     } catch (error) {
       if (sqlState(error) !== '23503') throw error
+      this.#accounts = new WeakMap()
       return await this.#pool.tell(once)
     }
   }
@@ -249,40 +259,48 @@ export class PostgresUsage implements UsageBook {
     }
   }
 
-  /** The keys of entries with their series, and the models; what is missing is made. */
-  async #accountsOf(turn: Turn, entries: readonly Entry[]): Promise<Accounts> {
-    const asked = new Asked()
-    for (const entry of entries) asked.add(entry)
-    const known = await asked.lookUp(turn.connection)
-    const newModels = asked.models.filter(name => !known.models.has(name))
-    const newPairs = asked.pairs.filter(([id, whom]) => known.keys.get(id)?.series.has(whom) === false)
-    if (newModels.length + newPairs.length === 0) return known
-    for (const name of newModels) await makeModel(turn, name)
-    for (const [id, whom] of newPairs) await makeSeries(turn, id, whom, this.#options.mostEndUsers)
-    return asked.lookUp(turn.connection)
+  /** What was found before on the connection of the turn. */
+  #accountsOn({ connection }: Turn): Accounts {
+    // What a dry run makes it undoes, and behind a pooler a connection outlives a crash of the server.
+    const isKept = !this.#options.dryRun && !connection.isPooled
+    const known = isKept ? this.#accounts.get(connection) : undefined
+    if (known !== undefined) return known
+    const accounts = new Accounts()
+    if (isKept) this.#accounts.set(connection, accounts)
+    return accounts
   }
 
+  async #make(turn: Turn, { series, models }: Missing): Promise<void> {
+    for (const name of models) await makeModel(turn, name)
+    for (const [id, whom] of series) await makeSeries(turn, id, whom, this.#options.mostEndUsers)
+  }
+
+  /** @param isLast whether what is missing was made, as far as there is room for it */
   async #enter(
     { connection }: Turn,
     begun: Promise<unknown>,
     groups: readonly (readonly Entry[])[],
     accounts: Accounts,
     now: number,
+    isLast: boolean,
   ): Promise<readonly Entered[]> {
-    const told = groups.flat().flatMap(({ id }) => (id === null ? [] : [id]))
-    const [held] = await Promise.all([
+    const entries = groups.flat()
+    const told = idsOf(entries)
+    const [missing, held] = await Promise.all([
+      accounts.lookUp(connection, entries),
       told.length === 0 ? [] : connection.rows<{ id: string }>(heldEvents, [told, 0]),
       connection.run('SET LOCAL synchronous_commit = on'),
       begun,
     ])
+    if (!isLast && missing.series.length + missing.models.length > 0) throw new NotThere(missing)
     const isHeld = new Set(held.map(({ id }) => id))
     const heldIn = groups.map((group): Entered | undefined => {
+      if (isHeld.size === 0) return undefined
       const index = group.findIndex(({ id }) => id !== null && isHeld.has(id))
       return index < 0 ? undefined : { held: index }
     })
     const refusals = await this.#refusalsOf(connection, groups, heldIn, accounts)
-    const counting = groups.filter((_, index) => refusals[index] === undefined).flat()
-    const ids = counting.flatMap(({ id }) => (id === null ? [] : [id])).sort()
+    const ids = idsOf(groups.filter((_, index) => refusals[index] === undefined).flat()).sort()
     const noted = ids.length === 0 ? [] : await connection.rows<{ id: string }>(noteEvents, [ids, now, 0])
     const isNew = new Set(noted.map(({ id }) => id))
     // While it was noted, a log may have come to hold it.
@@ -297,8 +315,9 @@ export class PostgresUsage implements UsageBook {
         // The same id may be there twice.
         if (id !== null && !isNew.delete(id)) continue
         counted++
-        const series = accounts.keys.get(keyId)?.series
-        const [all, own] = [series?.get(''), endUser === '' ? undefined : series?.get(endUser)]
+        const account = accounts.keys.get(keyId)
+        const all = account?.series ?? undefined
+        const own = endUser === '' ? undefined : account?.endUsers.get(endUser)
         if (endUser !== '' && own === undefined) leftOut.add(`${keyId} ${endUser}`)
         for (const { at, model, counts } of buckets) {
           const which = accounts.models.get(model) ?? 0
@@ -329,12 +348,16 @@ export class PostgresUsage implements UsageBook {
       await connection.run(lockSubject, [keyId])
       lives.set(keyId, (await this.#options.factsOn(connection).lifeOf(keyId))?.counts ?? noCounts)
     }
-    const ids = groups.flat().flatMap(({ id, keyId }) => (id !== null && suspects.has(keyId) ? [id] : []))
+    const ids = suspects.size === 0 ? [] : idsOf(groups.flat().filter(({ keyId }) => suspects.has(keyId)))
     const known = ids.length === 0 ? [] : await connection.rows<{ id: string }>(knownEvents, [ids])
     const isKnown = new Set(known.map(({ id }) => id))
     return groups.map((group, n) => {
       if (heldIn[n] !== undefined) return heldIn[n]
-      const grown = suspects.size === 0 ? lives : new Map(lives)
+      if (suspects.size === 0) {
+        const gone = group.findIndex(({ keyId }) => !keys.has(keyId))
+        return gone < 0 ? undefined : { refused: gone, full: null }
+      }
+      const grown = new Map(lives)
       for (const [index, { id, keyId, counts }] of group.entries()) {
         const name = keys.get(keyId)?.name
         if (name === undefined) return { refused: index, full: null }
@@ -351,79 +374,24 @@ export class PostgresUsage implements UsageBook {
   }
 }
 
+const idsOf = (entries: readonly Entry[]): string[] => entries.flatMap(({ id }) => (id === null ? [] : [id]))
+
+/** Something to count for has to be made first. */
+class NotThere extends Error {
+  readonly missing: Missing
+
+  constructor(missing: Missing) {
+    super()
+    this.missing = missing
+  }
+}
+
 /** What was to be counted is in a log that is not sealed, and nothing of it is counted. */
 class HeldMeanwhile extends Error {}
 
 function orHeld(error: unknown): null {
   if (error instanceof HeldMeanwhile) return null
   throw error
-}
-
-interface Accounts {
-  /** By id. */
-  readonly keys: ReadonlyMap<string, Account>
-  readonly models: ReadonlyMap<string, number>
-}
-
-interface Account {
-  readonly name: string
-  /** By end user. */
-  readonly series: Map<string, number>
-  /** Whether so much was counted of it on a day that its life has to be summed. */
-  isFilling: boolean
-}
-
-type AccountRow = readonly [
-  id: string,
-  name: string,
-  endUser: string,
-  series: number | null,
-  isFilling: boolean,
-]
-
-/** Whose series are asked for, each once. */
-class Asked {
-  readonly pairs: (readonly [keyId: string, endUser: string])[] = []
-  readonly #days: number[] = []
-  readonly #seen = new Set<string>()
-  readonly #models = new Set<string>()
-
-  get models(): readonly string[] {
-    return [...this.#models].sort()
-  }
-
-  add({ keyId, endUser, buckets }: Entry): void {
-    this.#add(keyId, '', bucketAt('days', buckets[0]?.at ?? 0))
-    if (endUser !== '') this.#add(keyId, endUser, 0)
-    for (const { model } of buckets) this.#models.add(model)
-  }
-
-  async lookUp(connection: Connection): Promise<Accounts> {
-    const whose = [this.pairs.map(([id]) => id), this.pairs.map(([, whom]) => whom), this.#days]
-    const [rows, models] = await Promise.all([
-      connection.values(accounts, whose) as Promise<unknown> as Promise<AccountRow[]>,
-      connection.rows<{ id: number; name: string }>(
-        'SELECT id, name FROM models WHERE name = ANY($1::text[])',
-        [this.models],
-      ),
-    ])
-    const keys = new Map<string, Account>()
-    for (const [id, name, endUser, series, isFilling] of rows) {
-      const account = keys.get(id) ?? { name, series: new Map(), isFilling: false }
-      if (series !== null) account.series.set(endUser, series)
-      account.isFilling ||= isFilling
-      keys.set(id, account)
-    }
-    return { keys, models: new Map(models.map(({ id, name }) => [name, id])) }
-  }
-
-  #add(keyId: string, endUser: string, day: number): void {
-    const name = `${keyId} ${day} ${endUser}`
-    if (this.#seen.has(name)) return
-    this.#seen.add(name)
-    this.pairs.push([keyId, endUser])
-    this.#days.push(day)
-  }
 }
 
 /**
@@ -533,12 +501,5 @@ const addDenials = `
   ORDER BY k.id, r.start, r.code
   ON CONFLICT (key_id, start, code) DO UPDATE SET
     count = d.count + excluded.count, last_at = greatest(d.last_at, excluded.last_at)`
-
-/** $1 keys, $2 for each its end user, $3 the day on which it is used. */
-const accounts = `
-  SELECT keys.id, keys.name, q.end_user, s.id,
-    EXISTS (SELECT FROM days WHERE days.series = s.id AND days.start = q.day AND (${isFilling}))
-  FROM unnest($1::text[], $2::text[], $3::bigint[]) AS q (id, end_user, day) JOIN keys ON keys.id = q.id
-  LEFT JOIN series s ON ${isOwn('s', 'q.end_user')}`
 
 const knownEvents = 'SELECT id FROM counted_events WHERE id = ANY($1::text[])'

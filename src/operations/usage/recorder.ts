@@ -12,7 +12,6 @@ import {
   type Entered,
   type Entry,
   isHuge,
-  noCounts,
   type Usage,
   type UsageCounts,
 } from '../../db/facts.ts'
@@ -89,7 +88,7 @@ export async function createRecorder(
   }
 
   const take = (keyId: string, event: Usage, counts: UsageCounts): Promise<void> => {
-    const written = batch.add(keyId, { ...event, counts })
+    const written = batch.add(keyId, counts === event.counts ? event : { ...event, counts })
     flushSoon()
     return written
   }
@@ -132,55 +131,47 @@ class Batch {
     const { endUser, at, model, counts } = event
     // Large amounts may be refused, so they are not summed with others.
     if (isHuge(counts)) return this.addAll([single(null, keyId, event)]).then(() => {})
-    const owner = `${keyId} ${endUser}`
-    let key = this.#keys.get(owner)
-    if (key === undefined) {
-      key = { keyId, endUser, total: noCounts, buckets: new Map(), ...Promise.withResolvers<void>() }
-      this.#keys.set(owner, key)
-    }
-    const name = `${Math.floor(at / 60_000)} ${model}`
-    const bucket = key.buckets.get(name)
-    key.buckets.set(name, {
-      at: Math.max(at, bucket?.at ?? at),
-      model,
-      counts: bucket === undefined ? counts : addCounts(bucket.counts, counts),
-    })
-    key.total = addCounts(key.total, counts)
     this.size++
-    return key.promise
+    // No end user has a line break in their name.
+    const owner = `${endUser}\n${keyId}`
+    const key = this.#keys.get(owner)
+    if (key !== undefined) return key.add(at, model, counts)
+    const first = new KeyBatch(keyId, endUser, { at, model, counts })
+    this.#keys.set(owner, first)
+    return first.written.promise
   }
 
   /** Resolves once everything is on disk; rejects if that fails or a key was deleted. */
   async write(context: OperationContext, patienceMs: number): Promise<void> {
     const { store, now } = context
-    const summed = [...this.#keys.values()].map(({ keyId, endUser, total, buckets }): readonly Entry[] => [
-      { id: null, keyId, endUser, counts: total, buckets: [...buckets.values()] },
-    ])
-    const groups = [...summed, ...this.#deliveries.map(({ entries }) => entries)]
+    const keys = [...this.#keys.values()]
+    const groups: (readonly Entry[])[] = keys.map(key => [key])
+    for (const { entries } of this.#deliveries) groups.push(entries)
     const at = now().getTime()
     let entered: readonly Entered[]
     try {
       entered = await patiently(patienceMs, () => store.usage.enter(groups, at))
     } catch (error) {
-      for (const each of [...this.#keys.values(), ...this.#deliveries]) each.reject(error)
+      for (const { written } of keys) written.reject(error)
+      for (const delivery of this.#deliveries) delivery.reject(error)
       throw error
     }
     let failure: LatchkeyError | undefined
-    for (const [index, key] of [...this.#keys.values()].entries()) {
+    for (const [index, { keyId, written }] of keys.entries()) {
       const outcome = entered[index]
       // What has no id is never held.
       if (outcome === undefined || !('refused' in outcome)) {
-        key.resolve()
+        written.resolve()
         continue
       }
       const { full } = outcome
-      const error = full === null ? missingKey(key.keyId) : noRoom('this usage', full)
-      key.reject(error)
+      const error = full === null ? missingKey(keyId) : noRoom('this usage', full)
+      written.reject(error)
       failure ??= error
     }
     const held: Delivery[] = []
     for (const [index, delivery] of this.#deliveries.entries()) {
-      const outcome = entered[this.#keys.size + index]
+      const outcome = entered[keys.length + index]
       if (outcome === undefined) continue
       if ('held' in outcome) held.push(delivery)
       else settle(delivery, outcome)
@@ -262,12 +253,41 @@ async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Prom
 
 const pauseMs = 10
 
-interface KeyBatch extends PromiseWithResolvers<void> {
+/** What waits of one key and end user. */
+class KeyBatch implements Entry {
+  readonly id = null
   readonly keyId: string
   readonly endUser: string
-  total: UsageCounts
-  readonly buckets: Map<string, Bucket>
+  counts: UsageCounts
+  readonly buckets: Bucket[]
+  readonly written = Promise.withResolvers<void>()
+  /** Where the bucket of a minute and model is. Most keys have only one. */
+  #places: Map<string, number> | undefined
+
+  constructor(keyId: string, endUser: string, first: Bucket) {
+    this.keyId = keyId
+    this.endUser = endUser
+    this.counts = first.counts
+    this.buckets = [first]
+  }
+
+  add(at: number, model: string, counts: UsageCounts): Promise<void> {
+    this.#places ??= new Map(this.buckets.map((bucket, place) => [nameOf(bucket.at, bucket.model), place]))
+    const name = nameOf(at, model)
+    const place = this.#places.get(name) ?? this.buckets.length
+    const bucket = this.buckets[place]
+    this.#places.set(name, place)
+    this.buckets[place] = {
+      at: Math.max(at, bucket?.at ?? at),
+      model,
+      counts: bucket === undefined ? counts : addCounts(bucket.counts, counts),
+    }
+    this.counts = addCounts(this.counts, counts)
+    return this.written.promise
+  }
 }
+
+const nameOf = (at: number, model: string): string => `${Math.floor(at / 60_000)} ${model}`
 
 function countsOf({ store }: OperationContext, event: Usage): Answer<UsageCounts> {
   if (event.isPriced) return event.counts
