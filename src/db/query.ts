@@ -57,6 +57,9 @@ export const oneOf = (column: Column, values: readonly string[]): SQL =>
     ? inArray(column, [...values])
     : sql`${column} IN (SELECT value FROM ${word('items')}(${JSON.stringify(values)}))`
 
+/** For `oneOf`. */
+export const idsOf = <Id>(rows: readonly { readonly id: Id }[]): Id[] => rows.map(({ id }) => id)
+
 /**
  * A sum of whole numbers; 0 of none. `sum()` stops the query with an error past 2^63, and a few absurd events must not
  * stop a report: this one goes on, exact up to 2^53.

@@ -5,6 +5,7 @@
 
 import { LatchkeyError } from '../contract/errors.ts'
 import { labelOf, type Noun, nouns } from '../contract/nouns.ts'
+import type { Ref } from '../contract/views/refs.ts'
 import type { Database } from '../db/engine.ts'
 import {
   and,
@@ -16,6 +17,7 @@ import {
   lowerAscii,
   lt,
   lte,
+  oneOf,
   or,
   type SQL,
   sql,
@@ -134,6 +136,20 @@ export function sameText(column: Column, text: string): SQL {
   if (composed === text) return sql`lower(${column}) = ${lowerAscii(text)}`
   // Old names may not be in composed form (NFC).
   return sql`lower(${column}) IN (${lowerAscii(composed)}, ${lowerAscii(text)})`
+}
+
+/** Things by their ids, as others name them. */
+export async function refsOf<N extends Noun>(
+  db: Database,
+  noun: N,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Ref<N>>> {
+  const [table, { label }] = [tableOf(noun), nouns[noun]]
+  const refs = await db
+    .select({ id: table.id, [label]: column(noun, label) })
+    .from(table)
+    .where(oneOf(table.id, ids))
+  return new Map((refs as object[] as Ref<N>[]).map(ref => [ref.id, ref]))
 }
 
 /** Rows where one of the columns contains the text, regardless of case. */

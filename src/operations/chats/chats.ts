@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, Chat, ChatSort, CreatedChat, PrunedChats } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, count, desc, eq, gt, lt, oneOf, type SQL, sql } from '../../db/query.ts'
+import { and, asc, count, desc, eq, gt, idsOf, lt, oneOf, type SQL, sql } from '../../db/query.ts'
 import { chats, messages } from '../../db/schema/chats.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { recordAll } from '../audit.ts'
@@ -112,8 +112,7 @@ export async function eraseChats(
   action: 'chat.delete' | 'chat.undo-import',
 ): Promise<readonly Chat[]> {
   const views = await chatViews(db, rows)
-  const ids = rows.map(row => row.id)
-  await db.delete(chats).where(oneOf(chats.id, ids))
+  await db.delete(chats).where(oneOf(chats.id, idsOf(rows)))
   const events = views.map(before => ({ action, target: targetOf('chat', before), before }))
   await recordAll(context, db, events)
   return views
@@ -164,12 +163,7 @@ export async function chatViews(db: Database, rows: readonly Row<'chat'>[]): Pro
     .from(chats)
     .innerJoin(users, eq(users.id, chats.userId))
     .leftJoin(projects, eq(projects.id, chats.projectId))
-    .where(
-      oneOf(
-        chats.id,
-        rows.map(row => row.id),
-      ),
-    )
+    .where(oneOf(chats.id, idsOf(rows)))
   const aboutEach = new Map(about.map(each => [each.id, each]))
   return rows.map(row => {
     const { username = '', slug = null, messages = 0 } = aboutEach.get(row.id) ?? {}

@@ -6,7 +6,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { FileChange, FilesChange, MovedFile, ProjectFile, WrittenFile } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gte, lt, oneOf, or, type SQL, sql } from '../../db/query.ts'
+import { and, eq, gte, idsOf, lt, oneOf, or, type SQL, sql } from '../../db/query.ts'
 import { fileHistory, projectFiles } from '../../db/schema/content.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
@@ -270,8 +270,7 @@ export async function removeRows(
   rows: readonly FileRow[],
 ): Promise<void> {
   for (const some of inChunks(rows)) {
-    const ids = some.map(row => row.id)
-    await db.delete(projectFiles).where(oneOf(projectFiles.id, ids))
+    await db.delete(projectFiles).where(oneOf(projectFiles.id, idsOf(some)))
   }
   await remember(
     context,

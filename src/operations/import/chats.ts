@@ -3,11 +3,10 @@
  * stays where it was said.
  */
 import * as v from 'valibot'
-import { messageRoles } from '../../contract/views/words.ts'
 import type { ImportItem, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { asc, eq, not, oneOf } from '../../db/query.ts'
+import { asc, eq, idsOf, not, oneOf } from '../../db/query.ts'
 import { chats, messages } from '../../db/schema/chats.ts'
 import { importedChats } from '../../db/schema/imports.ts'
 import type { ForeignChat, ForeignMessage } from '../../formats/foreign-data.ts'
@@ -98,8 +97,7 @@ function problemOf(message: ForeignMessage, index: number): string | undefined {
   const result = v.safeParse(newMessage, message)
   if (result.success) return undefined
   const [issue] = result.issues
-  const said = v.getDotPath(issue) === 'role' ? `must be one of ${messageRoles.join(', ')}` : issue.message
-  return `the ${v.getDotPath(issue)} of message ${index + 1} ${said}`
+  return `the ${v.getDotPath(issue)} of message ${index + 1} ${issue.message}`
 }
 
 /** Writes the new chats, with an audit row for each. */
@@ -128,19 +126,13 @@ export async function writeChats(
       }))
       for (const part of inChunks(rows)) await db.insert(messages).values(part)
     }
-    const rows = await rowsOf(
-      db,
-      some.map(({ chat }) => chat.id),
-    )
-    await recordAll(
-      context,
-      db,
-      (await chatViews(db, rows)).map(after => ({
-        action: 'chat.import',
-        target: targetOf('chat', after),
-        after,
-      })),
-    )
+    const views = await chatViews(db, await rowsOf(db, idsOf(some.map(({ chat }) => chat))))
+    const events = views.map(after => ({
+      action: 'chat.import' as const,
+      target: targetOf('chat', after),
+      after,
+    }))
+    await recordAll(context, db, events)
   }
 }
 
@@ -170,11 +162,7 @@ export async function removeChats(
   undos: readonly ChatUndo[],
 ): Promise<void> {
   for (const some of inChunks(undos.filter(({ item }) => item.outcome === 'removed'))) {
-    const rows = await rowsOf(
-      db,
-      some.map(({ id }) => id),
-    )
-    await eraseChats(context, db, rows, 'chat.undo-import')
+    await eraseChats(context, db, await rowsOf(db, idsOf(some)), 'chat.undo-import')
   }
 }
 

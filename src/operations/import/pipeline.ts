@@ -8,7 +8,7 @@ import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
 import type { ImportItem, ImportReport } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { BulkUsage, Database } from '../../db/engine.ts'
-import { eq } from '../../db/query.ts'
+import { eq, idsOf } from '../../db/query.ts'
 import { accounts } from '../../db/schema/accounts.ts'
 import { importChanges, imports } from '../../db/schema/imports.ts'
 import { secrets } from '../../db/schema/keys.ts'
@@ -290,7 +290,6 @@ async function create(
 
 /** Only what is told of is viewed: a repeated import mostly remembers anew. */
 const isTold = (write: Pick<Writing, 'isTold'>): boolean => write.isTold
-const idsOf = (writes: readonly Pick<Writing, 'id'>[]): readonly string[] => writes.map(({ id }) => id)
 
 /** Stores what an undo needs, and writes an audit row for each change. */
 async function keepChanges(

@@ -6,7 +6,7 @@
 import { type ImportedRow, importedRows as types } from '../../contract/nouns.ts'
 import type { ImportItem } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { asc, eq, isNull, oneOf, or } from '../../db/query.ts'
+import { asc, eq, idsOf, isNull, oneOf, or } from '../../db/query.ts'
 import { accounts, sessions } from '../../db/schema/accounts.ts'
 import { importedRows, imports } from '../../db/schema/imports.ts'
 import { invitations, organizationMembers, roles, teamMembers } from '../../db/schema/members.ts'
@@ -113,10 +113,7 @@ async function twinsHere(
     role: or(oneOf(roles.organizationId, ids('org')), isNull(roles.organizationId)),
     member: oneOf(organizationMembers.organizationId, ids('org')),
     team_member: oneOf(teamMembers.teamId, ids('team')),
-    invitation: oneOf(
-      invitations.id,
-      incoming.map(({ id }) => id),
-    ),
+    invitation: oneOf(invitations.id, idsOf(incoming)),
     account: oneOf(accounts.accountId, texts('accountId')),
     session: oneOf(sessions.tokenHash, texts('token').map(hashSecret)),
   }[type]

@@ -1,18 +1,17 @@
 /** Rows of organizations and their parts, accounts and sessions that an import brings: what is stored of them, and what is told. */
-import { type ImportedRow, importedRows as types } from '../../contract/nouns.ts'
+import { type ImportedRow, labelOf as nameOf, importedRows as types } from '../../contract/nouns.ts'
 import type { ImportItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { eq, oneOf } from '../../db/query.ts'
+import { eq, idsOf, oneOf } from '../../db/query.ts'
 import { accounts, sessions } from '../../db/schema/accounts.ts'
 import { importedRows } from '../../db/schema/imports.ts'
 import { invitations, organizationMembers, roles, teamMembers, teams } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
-import { users } from '../../db/schema/people.ts'
 import { type Event, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import { tableOf } from '../nouns.ts'
 import { hashSecret } from '../rules/secrets.ts'
+import { refsOf } from '../select.ts'
 import type { Fields } from './nouns.ts'
 import type { Stamp } from './plan.ts'
 
@@ -73,11 +72,7 @@ export async function writeRows(
           .where(eq(table.id, id))
       }
     }
-    const left = await rowsHere(
-      db,
-      type,
-      mine.map(({ id }) => id),
-    )
+    const left = await rowsHere(db, type, idsOf(mine))
     const entries = mine.flatMap(({ action, foreignId, id, state, fields, row }) => {
       const after = left.get(id)
       if (after === undefined || action === 'ended') return []
@@ -129,20 +124,14 @@ export async function tellOf(
 ): Promise<void> {
   if (changes.length === 0) return
   const [noun, column] = toldOf[type]
-  const names = await namesHere(
-    db,
-    noun,
-    changes.map(({ before, after }) => String((after ?? before)?.[column])),
-  )
+  const ids = changes.map(({ before, after }) => String((after ?? before)?.[column]))
+  const refs = await refsOf(db, noun, ids)
   const shown = (row: StoredRow | undefined) =>
     row && (type === 'org' ? visible(row) : { [type]: visible(row) })
   const events = changes.map(({ before, after }): Event => {
     const id = String((after ?? before)?.[column])
-    const target = {
-      type: noun,
-      id,
-      name: names.get(id) ?? (type === 'org' ? labelOf(after ?? before ?? { id }) : null),
-    }
+    const ref = refs.get(id) ?? (type === 'org' ? (after ?? before) : undefined)
+    const target = { type: noun, id, name: ref ? nameOf(noun, ref) : null }
     return { action: `${noun}.${verb}`, target, before: shown(before), after: shown(after) }
   })
   await recordAll(context, db, events)
@@ -152,18 +141,6 @@ const visible = (row: StoredRow): object =>
   Object.fromEntries(
     Object.entries(row).filter(([field]) => !secretFields.includes(field) && field !== 'password'),
   )
-
-/** What people call things, by their ids. */
-async function namesHere(
-  db: Database,
-  noun: 'org' | 'team' | 'user',
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const label = { org: organizations.slug, team: teams.name, user: users.username }[noun]
-  const table = tableOf(noun)
-  const rows = await db.select({ id: table.id, name: label }).from(table).where(oneOf(table.id, ids))
-  return new Map(rows.map(({ id, name }) => [String(id), name]))
-}
 
 export const labelOf = (row: StoredRow): string =>
   String(row['slug'] ?? row['name'] ?? row['email'] ?? row.id)

@@ -3,15 +3,16 @@ import { type ImportedRow, importedRows as types } from '../../contract/nouns.ts
 import type { ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, isNotNull, isNull, ne, not, oneOf, type SQL, sql } from '../../db/query.ts'
+import { and, eq, gt, idsOf, isNotNull, isNull, ne, not, oneOf, type SQL, sql } from '../../db/query.ts'
 import { accounts, sessions } from '../../db/schema/accounts.ts'
 import { importedRows, imports } from '../../db/schema/imports.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { invitations, organizationMembers, roles, teamMembers, teams } from '../../db/schema/members.ts'
-import { projects, users } from '../../db/schema/people.ts'
+import { projects } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
 import { ownersOfOrganizations } from '../organizations/owners.ts'
+import { refsOf } from '../select.ts'
 import type { Staying } from './plan-undo.ts'
 import { hashesOf, labelOf, rowsHere, rowTables, type StoredRow, tellOf } from './rows.ts'
 
@@ -39,7 +40,8 @@ export async function planRowUndo(
   const entries = await db.select().from(importedRows).where(eq(importedRows.importId, importId))
   if (entries.length === 0) return []
   const later = await laterImports(db, importId)
-  const names = await usernames(db, entries)
+  const userIds = entries.flatMap(({ userId }) => userId ?? [])
+  const people = await refsOf(db, 'user', [...new Set(userIds)])
   const undos: RowUndo[] = []
   for (const type of types) {
     const mine = entries.filter(entry => entry.type === type)
@@ -50,7 +52,7 @@ export async function planRowUndo(
     )
     for (const entry of mine) {
       const row = rows.get(entry.targetId)
-      const name = names.get(entry.userId ?? '') ?? (row ? labelOf(row) : entry.targetId)
+      const name = people.get(entry.userId ?? '')?.username ?? (row ? labelOf(row) : entry.targetId)
       const isKept = entry.userId !== null && keptUsers.has(entry.userId) && entry.action === 'created'
       const [outcome, reason] =
         isKept && row ? (['kept', 'its user stays'] as const) : outcomeOf(entry, row, later)
@@ -68,15 +70,6 @@ async function laterImports(db: Database, importId: string): Promise<ReadonlyMap
     .innerJoin(imports, eq(imports.id, importedRows.importId))
     .where(and(gt(importedRows.importId, importId), isNull(imports.undoneAt)))
   return new Map(rows.map(row => [`${row.type} ${row.id}`, row.importId]))
-}
-
-async function usernames(db: Database, entries: readonly Entry[]): Promise<ReadonlyMap<string, string>> {
-  const ids = entries.flatMap(({ userId }) => userId ?? [])
-  const rows = await db
-    .select({ id: users.id, username: users.username })
-    .from(users)
-    .where(oneOf(users.id, [...new Set(ids)]))
-  return new Map(rows.map(({ id, username }) => [id, username]))
 }
 
 function outcomeOf(
@@ -212,10 +205,7 @@ export async function undoRows(
       'undo-import',
     )
     for (const some of inChunks(going)) {
-      const among = oneOf(
-        table.id,
-        some.map(({ id }) => id),
-      )
+      const among = oneOf(table.id, idsOf(some))
       if (type === 'org' || type === 'team') await keepNames(db, type, among)
       await db.delete(table).where(among)
     }

@@ -6,7 +6,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
+import { and, idsOf, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { recordAll } from '../audit.ts'
 import { erased, settleChanges } from '../changed.ts'
@@ -57,10 +57,7 @@ export async function changeMatching(
     const before = await matched(context, db, filter, change.verb)
     requireExpected(before, expected)
     if (before.length === 0) return []
-    const fits = oneOf(
-      keys.id,
-      before.map(key => key.id),
-    )
+    const fits = oneOf(keys.id, idsOf(before))
     await apply(db, before, fits)
     const old = new Map(before.map(key => [key.id, key]))
     const action = `key.${change.verb}` as const

@@ -5,7 +5,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { AcceptedInvitation, CreatedInvitation, Invitation } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, lte, oneOf, type SQL } from '../../db/query.ts'
+import { and, eq, gt, idsOf, lte, oneOf, type SQL } from '../../db/query.ts'
 import { invitations, teams } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
@@ -212,12 +212,7 @@ async function invitationViews(
     .innerJoin(organizations, eq(organizations.id, invitations.organizationId))
     .leftJoin(teams, eq(teams.id, invitations.teamId))
     .leftJoin(users, eq(users.id, invitations.inviterId))
-    .where(
-      oneOf(
-        invitations.id,
-        rows.map(row => row.id),
-      ),
-    )
+    .where(oneOf(invitations.id, idsOf(rows)))
   const aboutEach = new Map(about.map(each => [each.id, each]))
   return rows.map(row => {
     const { slug = '', team = null, username = null } = aboutEach.get(row.id) ?? {}

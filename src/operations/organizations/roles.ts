@@ -5,16 +5,15 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, CreatedRole, RoleView } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, isNotNull, isNull, oneOf, or, type SQL, sql } from '../../db/query.ts'
+import { and, eq, isNotNull, isNull, or, type SQL, sql } from '../../db/query.ts'
 import { invitations, organizationMembers, roles } from '../../db/schema/members.ts'
-import { organizations } from '../../db/schema/organizations.ts'
 import { projectMembers } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import type { CreateOptions, RoleSelector } from '../input.ts'
 import type { Row } from '../nouns.ts'
 import { paged } from '../page.ts'
 import * as rules from '../rules/input.ts'
-import { contains, find, sameText } from '../select.ts'
+import { contains, find, refsOf, sameText } from '../select.ts'
 import { Thing } from '../thing.ts'
 import { authorize, requireMayGrant } from './access.ts'
 import { type NewRole, newRole, type RoleChanges, type RolePage, roleChanges, roleFilter } from './input.ts'
@@ -164,20 +163,12 @@ async function requireUnused(
 
 /** The views of rows, in the same order. */
 export async function roleViews(db: Database, rows: readonly Row<'role'>[]): Promise<readonly RoleView[]> {
-  const owners = await db
-    .select({ id: organizations.id, slug: organizations.slug })
-    .from(organizations)
-    .where(
-      oneOf(
-        organizations.id,
-        rows.flatMap(row => row.organizationId ?? []),
-      ),
-    )
-  const ownerOf = new Map(owners.map(owner => [owner.id, owner]))
+  const ownerIds = rows.flatMap(row => row.organizationId ?? [])
+  const owners = await refsOf(db, 'org', ownerIds)
   return rows.map(row => ({
     id: row.id,
     name: row.name,
-    organization: ownerOf.get(row.organizationId ?? '') ?? null,
+    organization: owners.get(row.organizationId ?? '') ?? null,
     permissions: row.permissions,
     builtIn: isBuiltIn(row),
     createdAt: new Date(row.createdAt),

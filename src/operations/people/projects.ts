@@ -6,7 +6,6 @@ import type { Changed, CreatedProject, Project } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, count, eq, inArray, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
-import { organizations } from '../../db/schema/organizations.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import { shownLimits } from '../existing.ts'
@@ -17,7 +16,7 @@ import { actingUser, authorize } from '../organizations/access.ts'
 import { listed } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { slugOf } from '../rules/slug.ts'
-import { contains, find } from '../select.ts'
+import { contains, find, refsOf } from '../select.ts'
 import { Thing } from '../thing.ts'
 import {
   type NewProject,
@@ -170,21 +169,10 @@ export async function projectViews(
   rows: readonly Row<'project'>[],
 ): Promise<readonly Project[]> {
   const ids = rows.map(row => row.id)
-  const owners = await db
-    .select({ id: users.id, username: users.username })
-    .from(users)
-    .where(
-      oneOf(
-        users.id,
-        rows.flatMap(row => row.ownerId ?? []),
-      ),
-    )
+  const ownerIds = rows.flatMap(row => row.ownerId ?? [])
+  const owners = await refsOf(db, 'user', ownerIds)
   const organizationIds = rows.flatMap(row => row.organizationId ?? [])
-  const owning = await db
-    .select({ id: organizations.id, slug: organizations.slug })
-    .from(organizations)
-    .where(oneOf(organizations.id, organizationIds))
-  const organizationOf = new Map(owning.map(each => [each.id, each]))
+  const organizations = await refsOf(db, 'org', organizationIds)
   const members = await db
     .select({
       projectId: projectMembers.projectId,
@@ -198,7 +186,6 @@ export async function projectViews(
     .orderBy(users.username)
   const limitsOf = await limitViews(db, 'project', ids)
   const memberLimits = await memberLimitCounts(db, 'project', ids)
-  const ownerOf = new Map(owners.map(owner => [owner.id, owner]))
   const membersOf = Map.groupBy(members, ({ projectId }) => projectId)
   return rows.map(row => ({
     id: row.id,
@@ -207,7 +194,7 @@ export async function projectViews(
     description: row.description,
     status: row.archivedAt === null ? 'active' : 'archived',
     keyPrefix: row.keyPrefix,
-    owner: ownerOf.get(row.ownerId ?? '') ?? null,
+    owner: owners.get(row.ownerId ?? '') ?? null,
     members: (membersOf.get(row.id) ?? []).map(({ id, username, role }) => ({
       user: { id, username },
       role,
@@ -216,7 +203,7 @@ export async function projectViews(
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
     archivedAt: row.archivedAt === null ? null : new Date(row.archivedAt),
-    organization: organizationOf.get(row.organizationId ?? '') ?? null,
+    organization: organizations.get(row.organizationId ?? '') ?? null,
     state: row.state,
     previewUrl: row.previewUrl,
     sandboxId: row.sandboxId,

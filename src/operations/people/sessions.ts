@@ -11,7 +11,7 @@ import type {
   SessionVerdict,
 } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, gt, lte, oneOf, type SQL } from '../../db/query.ts'
+import { and, asc, eq, gt, idsOf, lte, oneOf, type SQL } from '../../db/query.ts'
 import { sessions } from '../../db/schema/accounts.ts'
 import { users } from '../../db/schema/people.ts'
 import { type Event, record, recordAll } from '../audit.ts'
@@ -211,12 +211,7 @@ async function end(
   found: readonly Found[],
 ): Promise<readonly Session[]> {
   const views = found.map(each => viewOf(each, context.now()))
-  await db.delete(sessions).where(
-    oneOf(
-      sessions.id,
-      views.map(({ id }) => id),
-    ),
-  )
+  await db.delete(sessions).where(oneOf(sessions.id, idsOf(views)))
   const events = views.map((before): Event => {
     const target = { type: 'user', id: before.user.id, name: before.user.username }
     return { action: 'user.session-revoke', target, before }

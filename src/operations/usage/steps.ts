@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { BulkUsage, Database } from '../../db/engine.ts'
-import { and, asc, eq, gt, gte, inArray, isNull, lte, type SQL, sql } from '../../db/query.ts'
+import { and, asc, eq, gt, gte, idsOf, inArray, isNull, lte, type SQL, sql } from '../../db/query.ts'
 import { organizationOf, teamsOf } from '../../db/rows.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { countedEvents, days, ingests, series } from '../../db/schema/usage.ts'
@@ -171,20 +171,18 @@ async function undo(context: OperationContext, ingest: Ingest): Promise<void> {
   const noted = and(eq(countedEvents.at, at), eq(countedEvents.ingest, id))
   await inParts(context, async db => {
     const some = await db.select({ id: countedEvents.id }).from(countedEvents).where(noted).limit(rowsAtOnce)
-    if (some.length > 0) await db.delete(countedEvents).where(inArray(countedEvents.id, ids(some)))
+    if (some.length > 0) await db.delete(countedEvents).where(inArray(countedEvents.id, idsOf(some)))
     return some.length
   })
   const isPending = sql`${series.ingest} = ${id} AND ${series.pending} = 1`
   for (const width of widths) await dropBuckets(context, bucketTables[width], isPending)
   await inParts(context, async db => {
     const some = await db.select({ id: series.id }).from(series).where(pendingOf(ingest)).limit(rowsAtOnce)
-    if (some.length > 0) await db.delete(series).where(inArray(series.id, ids(some)))
+    if (some.length > 0) await db.delete(series).where(inArray(series.id, idsOf(some)))
     return some.length
   })
   await context.store.write(db => db.delete(ingests).where(and(eq(ingests.id, id), eq(ingests.at, at))))
 }
-
-const ids = <Id>(rows: readonly { readonly id: Id }[]): Id[] => rows.map(row => row.id)
 
 /** One transaction after another, each of which tells how many rows it had, until one had less than it could. */
 async function inParts(context: OperationContext, work: (db: Database) => Promise<number>): Promise<void> {
