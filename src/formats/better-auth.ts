@@ -15,6 +15,7 @@ import type {
   Problem,
 } from './foreign-data.ts'
 import { otherTables } from './foreign-tables.ts'
+import { jsonOrText } from './json-text.ts'
 import { type ForeignDatabase, type ForeignSource, invalid, withSource } from './source.ts'
 
 /** Names of tables and columns here are in lower case and without underscores. */
@@ -101,8 +102,8 @@ export async function readBetterAuth(input: ForeignSource): Promise<ForeignData>
     projects: [],
     keys: read('key', 'apikey', (fields, row) => keyOf(fields, row, organizations)),
     listsKeys: tables.has('apikey'),
-    others: rowReaders.flatMap(([model, type, reader]) =>
-      tables.rows(model).flatMap(row => rowOf(type, row, reader) ?? []),
+    others: (Object.keys(rowTypes) as (keyof typeof rowTypes)[]).flatMap(model =>
+      tables.rows(model).flatMap(row => rowOf(model, row) ?? []),
     ),
     problems,
     ignoredFields: tables.ignoredFields,
@@ -237,7 +238,7 @@ function keyOf(fields: Fields, row: Row, organizations: ReadonlySet<unknown>): F
     more: {
       enabled: row['enabled'] === null || row['enabled'] === undefined || fields.flag('enabled'),
       scopes,
-      metadata: metadataOf(fields.json('metadata')),
+      metadata: parsedText(fields.json('metadata')),
       limits,
       remarks: [
         ...remarks,
@@ -270,7 +271,7 @@ function credentialOf(
 
 /** `{"files":["read"]}` there, and `files:read` here. What cannot be written so is left out: the key may do less then. */
 function scopesOf(permissions: unknown): { readonly scopes: readonly string[]; readonly isWhole: boolean } {
-  const given = typeof permissions === 'string' ? metadataOf(permissions) : permissions
+  const given = parsedText(permissions)
   if (given === null) return { scopes: [], isWhole: true }
   if (!isRecord(given)) return { scopes: [], isWhole: false }
   const all = Object.entries(given).flatMap(([noun, verbs]) =>
@@ -281,14 +282,7 @@ function scopesOf(permissions: unknown): { readonly scopes: readonly string[]; r
 }
 
 /** Older versions wrote the JSON twice. */
-function metadataOf(value: unknown): unknown {
-  if (typeof value !== 'string') return value
-  try {
-    return JSON.parse(value)
-  } catch {
-    return value
-  }
-}
+const parsedText = (value: unknown): unknown => (typeof value === 'string' ? jsonOrText(value) : value)
 
 const [shortestMs, longestMs] = [60_000, 366 * 86_400_000]
 
@@ -339,134 +333,113 @@ function limitsOf(fields: Fields): Pick<ForeignKey, 'windows'> & {
 
 const rollingRequests = { metric: 'requests', period: 'rolling' } as const
 
-type RowReader = (fields: Fields, row: Row) => Pick<ForeignRow, 'refs' | 'fields'> | null
+type RowReader = (fields: Fields) => Pick<ForeignRow, 'refs' | 'fields'> | null
 
-const rowReaders: readonly (readonly [AuthModel, ImportedRow, RowReader])[] = [
-  [
-    'organization',
-    'org',
-    fields => {
-      const name = fields.text('name').trim()
-      return {
-        refs: {},
-        fields: {
-          name,
-          slug: fields.optionalText('slug') ?? name,
-          logo: fields.optionalText('logo'),
-          metadata: metadataOf(fields.json('metadata')),
-          createdAt: fields.optionalInstant('createdat'),
-        },
-      }
-    },
-  ],
-  [
-    'organizationrole',
-    'role',
-    fields => ({
-      refs: { org: fields.text('organizationid') },
+/** Models that are no nouns of every system, and what a row of each is here. */
+const rowTypes = {
+  organization: 'org',
+  organizationrole: 'role',
+  member: 'member',
+  team: 'team',
+  teammember: 'team_member',
+  invitation: 'invitation',
+  account: 'account',
+  session: 'session',
+} as const satisfies Partial<Record<AuthModel, ImportedRow>>
+
+/** What is read of each, besides its id and when it was made. */
+const rowReaders: Readonly<Record<keyof typeof rowTypes, RowReader>> = {
+  organization: fields => {
+    const name = fields.text('name').trim()
+    return {
+      refs: {},
       fields: {
-        name: fields.text('role').trim().toLowerCase(),
-        permissions: scopesOf(fields.json('permission')).scopes,
-        createdAt: fields.optionalInstant('createdat'),
+        name,
+        slug: fields.optionalText('slug') ?? name,
+        logo: fields.optionalText('logo'),
+        metadata: parsedText(fields.json('metadata')),
       },
-    }),
-  ],
-  [
-    'member',
-    'member',
-    fields => ({
-      refs: { org: fields.text('organizationid'), user: fields.text('userid') },
-      fields: { role: fields.text('role').trim(), createdAt: fields.optionalInstant('createdat') },
-    }),
-  ],
-  [
-    'team',
-    'team',
-    fields => ({
-      refs: { org: fields.text('organizationid') },
-      fields: { name: fields.text('name').trim(), createdAt: fields.optionalInstant('createdat') },
-    }),
-  ],
-  [
-    'teammember',
-    'team_member',
-    fields => ({
-      refs: { team: fields.text('teamid'), user: fields.text('userid') },
-      fields: { createdAt: fields.optionalInstant('createdat') },
-    }),
-  ],
-  [
-    'invitation',
-    'invitation',
-    fields =>
-      fields.optionalText('status') === 'pending'
-        ? {
-            refs: {
-              org: fields.text('organizationid'),
-              team: fields.optionalText('teamid'),
-              inviter: fields.optionalText('inviterid'),
-            },
-            fields: {
-              email: fields.text('email').trim().toLowerCase(),
-              role: fields.optionalText('role') ?? 'member',
-              status: 'pending',
-              expiresAt: fields.instant('expiresat'),
-              createdAt: fields.optionalInstant('createdat'),
-            },
-          }
-        : null,
-  ],
-  [
-    'account',
-    'account',
-    fields => {
-      const providerId = fields.text('providerid')
-      if (providerId === 'credential') return null
-      return {
-        refs: { user: fields.text('userid') },
-        fields: {
-          providerId,
-          issuer: fields.optionalText('issuer') ?? `provider:${providerId}`,
-          accountId: fields.text('accountid'),
-          scope: fields.optionalText('scope'),
-          accessToken: fields.optionalText('accesstoken'),
-          refreshToken: fields.optionalText('refreshtoken'),
-          idToken: fields.optionalText('idtoken'),
-          accessTokenExpiresAt: fields.optionalInstant('accesstokenexpiresat'),
-          refreshTokenExpiresAt: fields.optionalInstant('refreshtokenexpiresat'),
-          createdAt: fields.optionalInstant('createdat'),
-        },
-      }
+    }
+  },
+  organizationrole: fields => ({
+    refs: { org: fields.text('organizationid') },
+    fields: {
+      name: fields.text('role').trim().toLowerCase(),
+      permissions: scopesOf(fields.json('permission')).scopes,
     },
-  ],
-  [
-    'session',
-    'session',
-    fields =>
-      fields.optionalText('impersonatedby') === null
-        ? {
-            refs: {
-              user: fields.text('userid'),
-              org: fields.optionalText('activeorganizationid'),
-              team: fields.optionalText('activeteamid'),
-            },
-            fields: {
-              token: fields.text('token'),
-              expiresAt: fields.instant('expiresat'),
-              ipAddress: fields.optionalText('ipaddress'),
-              userAgent: fields.optionalText('useragent'),
-              createdAt: fields.optionalInstant('createdat'),
-            },
-          }
-        : null,
-  ],
-]
+  }),
+  member: fields => ({
+    refs: { org: fields.text('organizationid'), user: fields.text('userid') },
+    fields: { role: fields.text('role').trim() },
+  }),
+  team: fields => ({
+    refs: { org: fields.text('organizationid') },
+    fields: { name: fields.text('name').trim() },
+  }),
+  teammember: fields => ({
+    refs: { team: fields.text('teamid'), user: fields.text('userid') },
+    fields: {},
+  }),
+  invitation: fields =>
+    fields.optionalText('status') === 'pending'
+      ? {
+          refs: {
+            org: fields.text('organizationid'),
+            team: fields.optionalText('teamid'),
+            inviter: fields.optionalText('inviterid'),
+          },
+          fields: {
+            email: fields.text('email').trim().toLowerCase(),
+            role: fields.optionalText('role') ?? 'member',
+            status: 'pending',
+            expiresAt: fields.instant('expiresat'),
+          },
+        }
+      : null,
+  account: fields => {
+    const providerId = fields.text('providerid')
+    if (providerId === 'credential') return null
+    return {
+      refs: { user: fields.text('userid') },
+      fields: {
+        providerId,
+        issuer: fields.optionalText('issuer') ?? `provider:${providerId}`,
+        accountId: fields.text('accountid'),
+        scope: fields.optionalText('scope'),
+        accessToken: fields.optionalText('accesstoken'),
+        refreshToken: fields.optionalText('refreshtoken'),
+        idToken: fields.optionalText('idtoken'),
+        accessTokenExpiresAt: fields.optionalInstant('accesstokenexpiresat'),
+        refreshTokenExpiresAt: fields.optionalInstant('refreshtokenexpiresat'),
+      },
+    }
+  },
+  session: fields =>
+    fields.optionalText('impersonatedby') === null
+      ? {
+          refs: {
+            user: fields.text('userid'),
+            org: fields.optionalText('activeorganizationid'),
+            team: fields.optionalText('activeteamid'),
+          },
+          fields: {
+            token: fields.text('token'),
+            expiresAt: fields.instant('expiresat'),
+            ipAddress: fields.optionalText('ipaddress'),
+            userAgent: fields.optionalText('useragent'),
+          },
+        }
+      : null,
+}
 
-function rowOf(type: ImportedRow, row: Row, reader: RowReader): ForeignRow | null {
+function rowOf(model: keyof typeof rowTypes, row: Row): ForeignRow | null {
   let problem: string | undefined
   const fields = new Fields(row, (field, what) => {
     problem ??= `its ${field} ${what}`
   })
-  const read = reader(fields, row)
-  return read === null ? null : { type, id: fields.text('id'), ...read, problem }
+  const read = rowReaders[model](fields)
+  if (read === null) return null
+  const createdAt = fields.optionalInstant('createdat')
+  const id = fields.text('id')
+  return { type: rowTypes[model], id, refs: read.refs, fields: { ...read.fields, createdAt }, problem }
 }

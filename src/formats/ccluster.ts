@@ -5,6 +5,7 @@
 import { isForeignUrl } from '../text/address.ts'
 import { Fields, isRecord, type Report, type Row } from './fields.ts'
 import type { ForeignChat, ForeignData, ForeignKey, ForeignMessage, ForeignUser } from './foreign-data.ts'
+import { jsonOrText } from './json-text.ts'
 import { type ForeignDatabase, type ForeignSource, invalid, withSource } from './source.ts'
 import { isFolder, readTableDumps } from './table-dumps.ts'
 import { dataOf, type TableSpecs, type Tables, tablesIn } from './tables.ts'
@@ -197,17 +198,8 @@ function messageOf(row: Row, report: Report): ForeignMessage {
   const metadata = fields.optionalText('metadata')
   return {
     role: fields.text('role'),
-    content: jsonOf(fields.text('content')),
-    metadata: metadata === null ? undefined : jsonOf(metadata),
+    content: jsonOrText(fields.text('content')),
+    metadata: metadata === null ? undefined : jsonOrText(metadata),
     createdAt: fields.optionalDate('created_at'),
-  }
-}
-
-/** Text that is no JSON stays text. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
   }
 }

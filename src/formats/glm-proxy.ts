@@ -2,7 +2,7 @@
  * Reads the keys of glm-proxy (https://github.com/ajianaz/glm-proxy) and of its successor in Go from `apikeys.json`, or the
  * SQLite database that replaced it. Reports all problems; the importer decides about them.
  */
-import { Fields, isRecord, type Report } from './fields.ts'
+import { Fields, isRecord, type Report, type Row } from './fields.ts'
 import {
   type ForeignCounts,
   type ForeignData,
@@ -78,14 +78,13 @@ const columns = {
 
 function databaseOf(database: ForeignDatabase): Content {
   requireColumns(database, 'glm-proxy', columns)
-  const windowsOf = new Map<unknown, unknown[]>()
-  for (const { id: _, api_key, ...window } of database.rowsOf('usage_windows')) {
-    const windows = windowsOf.get(api_key) ?? []
-    windows.push(window)
-    windowsOf.set(api_key, windows)
-  }
+  const windowsOf = Map.groupBy(database.rowsOf('usage_windows'), row => row['api_key'])
+  const windowOf = ({ id: _, api_key: __, ...window }: Row) => window
   const keyRows = database.rowsOf('api_keys')
-  const keys = keyRows.map(row => ({ ...row, usage_windows: windowsOf.get(row['key']) ?? [] }))
+  const keys = keyRows.map(row => ({
+    ...row,
+    usage_windows: (windowsOf.get(row['key']) ?? []).map(windowOf),
+  }))
   const known = new Set(keyRows.map(row => row['key']))
   const orphaned = [...windowsOf.keys()].some(owner => !known.has(owner))
   // SQLite does not enforce foreign keys by default, so windows can outlive their keys.
