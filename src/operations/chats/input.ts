@@ -30,8 +30,8 @@ export const chatFilter = v.object({
 /** All given conditions must hold. */
 export type ChatFilter = rules.Input<typeof chatFilter>
 
-const sort: rules.Rule<ChatSort> = v.picklist(chatSorts, `must be one of ${chatSorts.join(', ')}`)
-const role: rules.Rule<MessageRole> = v.picklist(messageRoles, `must be one of ${messageRoles.join(', ')}`)
+const sort: rules.Rule<ChatSort> = rules.among(chatSorts)
+const role: rules.Rule<MessageRole> = rules.among(messageRoles)
 
 export const chatPage = v.object({
   ...chatFilter.entries,
@@ -52,15 +52,7 @@ export const newMessage = v.object({
 })
 export type NewMessage = rules.Input<typeof newMessage>
 
-export const messagePaging = v.object({
-  /** At most this many; default 100. */
-  limit: v.optional(rules.pageSize, 100),
-  /** Only messages after this position, or before it if the latest come first. */
-  after: v.optional(rules.count),
-  /** The latest first. */
-  descending: v.optional(v.boolean(), false),
-})
-export type MessagePage = rules.Input<typeof messagePaging>
+export type MessagePage = rules.Positions
 
 export type MessageList = PageOf<'messages', Message>
 

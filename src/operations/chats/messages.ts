@@ -12,7 +12,7 @@ import { inOrder, paged, streamOf } from '../page.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
-import { type MessagePage, messagePaging, type NewMessage, newMessage } from './input.ts'
+import { type MessagePage, type NewMessage, newMessage } from './input.ts'
 
 /** Adds a message at the end of a chat. @throws not_found, ambiguous, invalid */
 export async function appendMessage(
@@ -47,7 +47,7 @@ export async function appendMessage(
 
 /** In the order of their positions. @throws not_found, ambiguous, invalid */
 export const messageList = paged('messages', (_, selector: ChatSelector, given: MessagePage = {}) => {
-  const { limit, after, descending } = rules.parse(messagePaging, given)
+  const { limit, after, descending } = rules.parse(rules.positions, given)
   return { limit, open: db => messagesOf(db, selector, after, descending) }
 })
 

@@ -117,7 +117,7 @@ export const newAgentFile = v.object({
   path: filePath,
 })
 
-const role: rules.Rule<AgentRole> = v.picklist(agentRoles, `must be one of ${agentRoles.join(', ')}`)
+const role: rules.Rule<AgentRole> = rules.among(agentRoles)
 const said: rules.Rule<string> = v.pipe(
   v.string('must be text'),
   v.minLength(1, 'must not be empty'),
@@ -134,14 +134,6 @@ export const newAgentMessage = v.object({
 })
 export type NewAgentMessage = rules.Input<typeof newAgentMessage>
 
-export const agentMessagePaging = v.object({
-  /** At most this many; default 100. */
-  limit: v.optional(rules.pageSize, 100),
-  /** Only messages after this position, or before it if the latest come first. */
-  after: v.optional(rules.count),
-  /** The latest first. */
-  descending: v.optional(v.boolean(), false),
-})
-export type AgentMessagePage = rules.Input<typeof agentMessagePaging>
+export type AgentMessagePage = rules.Positions
 
 export type AgentMessageList = PageOf<'messages', AgentMessage>

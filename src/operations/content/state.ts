@@ -20,12 +20,12 @@ import type { OperationContext } from '../context.ts'
 import { type Row, targetOf } from '../nouns.ts'
 import { inOrder, paged } from '../page.ts'
 import * as rules from '../rules/input.ts'
+import { dateOrNull } from '../rules/instant.ts'
 import { find } from '../select.ts'
 import {
   type AgentChanges,
   type AgentMessagePage,
   agentChanges,
-  agentMessagePaging,
   type NewAgentMessage,
   type NewPhase,
   newAgentFile,
@@ -175,7 +175,7 @@ export async function addAgentMessage(
 
 /** In the order of their positions. @throws not_found, ambiguous, invalid */
 export const agentMessageList = paged('messages', (_, selector: string, given: AgentMessagePage = {}) => {
-  const { limit, after, descending } = rules.parse(agentMessagePaging, given)
+  const { limit, after, descending } = rules.parse(rules.positions, given)
   return {
     limit,
     open: async db => {
@@ -259,7 +259,7 @@ const phaseView = (row: typeof agentPhases.$inferSelect): AgentPhase => ({
   description: row.description,
   files: row.files,
   isLast: row.isLast,
-  completedAt: row.completedAt === null ? null : new Date(row.completedAt),
+  completedAt: dateOrNull(row.completedAt),
 })
 
 const messageView = (project: Project, row: typeof agentMessages.$inferSelect): AgentMessage => ({

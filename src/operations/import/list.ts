@@ -6,6 +6,7 @@ import type { Database } from '../../db/engine.ts'
 import { desc } from '../../db/query.ts'
 import { imports } from '../../db/schema/imports.ts'
 import type { OperationContext } from '../context.ts'
+import { dateOrNull } from '../rules/instant.ts'
 import { byId, oneById } from '../select.ts'
 import { read } from './state.ts'
 
@@ -45,6 +46,6 @@ export function summaryOf(row: ImportRow): ImportSummary {
     source: row.source,
     at: new Date(row.at),
     ...read(countsSchema, row.report, row.id),
-    undoneAt: row.undoneAt === null ? null : new Date(row.undoneAt),
+    undoneAt: dateOrNull(row.undoneAt),
   }
 }

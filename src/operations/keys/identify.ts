@@ -10,6 +10,7 @@ import { keys, secrets } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { fileChunks } from '../../formats/rows.ts'
 import type { OperationContext } from '../context.ts'
+import { dateOrNull } from '../rules/instant.ts'
 import { SecretScanner, type Sighted } from '../rules/scan.ts'
 import { defaultPrefix, hashSecret } from '../rules/secrets.ts'
 import { lastUseOf } from '../usage/sum.ts'
@@ -155,7 +156,7 @@ async function ownersOf(
           user: row.user,
           project: row.project,
           status,
-          lastUsedAt: row.key.lastUsedAt === null ? null : new Date(row.key.lastUsedAt),
+          lastUsedAt: dateOrNull(row.key.lastUsedAt),
           secret,
           live: refusalOf(marks, now) === null,
           revoke: hasEnded ? null : `latchkey key revoke ${row.key.id} --reason leaked`,

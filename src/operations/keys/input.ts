@@ -64,7 +64,7 @@ export const keyChanges = v.object({
 /** Left out: unchanged. Null: cleared. */
 export type KeyChanges = rules.Input<typeof keyChanges>
 
-const status: rules.Rule<KeyStatus> = v.picklist(keyStatuses, `must be one of ${keyStatuses.join(', ')}`)
+const status: rules.Rule<KeyStatus> = rules.among(keyStatuses)
 
 const percent: rules.Rule<number> = v.pipe(
   v.number('must be a number'),
@@ -97,7 +97,7 @@ export const keyFilter = v.object({
 /** All given conditions must hold. */
 export type KeyFilter = rules.Input<typeof keyFilter>
 
-const sort: rules.Rule<KeySort> = v.picklist(keySorts, `must be one of ${keySorts.join(', ')}`)
+const sort: rules.Rule<KeySort> = rules.among(keySorts)
 
 /** A selector; it is checked when the key is looked up. */
 const selector = v.custom<KeySelector>(() => true)

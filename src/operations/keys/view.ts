@@ -5,6 +5,7 @@ import type { Key, KeyRef } from '../../contract/views.ts'
 import type { Database, Facts, KeyQuery } from '../../db/engine.ts'
 import type { LimitOfKey, ListedKey } from '../../db/facts.ts'
 import { limitView, sortLimits } from '../limits/view.ts'
+import { dateOrNull } from '../rules/instant.ts'
 import { statusOf } from './status.ts'
 
 /** Runs a query and returns its keys in order, each with its own limits. */
@@ -83,6 +84,3 @@ export const keyRef = (key: { readonly id: string; readonly name: string }): Key
   id: key.id,
   name: key.name,
 })
-
-const dateOrNull = (milliseconds: number | null): Date | null =>
-  milliseconds === null ? null : new Date(milliseconds)

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { limitPeriods, metrics, windowRangeMs } from '../../contract/views/words.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
 import type { KeySelector, TeamSelector } from '../input.ts'
-import { type Input, listOf, modelName, type Rule, timeZone } from '../rules/input.ts'
+import { among, type Input, listOf, modelName, type Rule, timeZone } from '../rules/input.ts'
 
 /**
  * Whose limits. A key may be selected by its secret. With a `member`, those that bind one user in the project or organization,
@@ -26,7 +26,7 @@ const [shortestMs, longestMs] = windowRangeMs
 
 const metricNames = metrics.join(', ')
 
-const metric: Rule<Metric> = v.picklist(metrics, `must be one of ${metricNames}`)
+const metric: Rule<Metric> = among(metrics)
 
 const newLimit = v.object({
   /** What is counted. */

@@ -138,10 +138,7 @@ export const newInvitation = v.object({
 })
 export type NewInvitation = rules.Input<typeof newInvitation>
 
-const status: rules.Rule<InvitationStatus> = v.picklist(
-  invitationStatuses,
-  `must be one of ${invitationStatuses.join(', ')}`,
-)
+const status: rules.Rule<InvitationStatus> = rules.among(invitationStatuses)
 
 export const invitationFilter = v.object({
   /** Invitations to this organization. */

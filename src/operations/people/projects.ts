@@ -15,6 +15,7 @@ import type { Row } from '../nouns.ts'
 import { actingUser, authorize } from '../organizations/access.ts'
 import { listed } from '../page.ts'
 import * as rules from '../rules/input.ts'
+import { dateOrNull } from '../rules/instant.ts'
 import { slugOf } from '../rules/slug.ts'
 import { contains, find, refsOf } from '../select.ts'
 import { Thing } from '../thing.ts'
@@ -202,7 +203,7 @@ export async function projectViews(
     limits: limitsOf.get(row.id) ?? [],
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
-    archivedAt: row.archivedAt === null ? null : new Date(row.archivedAt),
+    archivedAt: dateOrNull(row.archivedAt),
     organization: organizations.get(row.organizationId ?? '') ?? null,
     state: row.state,
     previewUrl: row.previewUrl,

@@ -14,6 +14,7 @@ import { column, type Row, tableOf } from '../nouns.ts'
 import { requireOtherOwner } from '../organizations/owners.ts'
 import { listed } from '../page.ts'
 import * as rules from '../rules/input.ts'
+import { dateOrNull } from '../rules/instant.ts'
 import { contains } from '../select.ts'
 import { Thing } from '../thing.ts'
 import {
@@ -224,7 +225,5 @@ export async function userViews(
     }
   })
 }
-
-const dateOrNull = (at: number | null | undefined): Date | null => (at == null ? null : new Date(at))
 
 export const user = new Thing('user', userViews)

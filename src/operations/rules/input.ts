@@ -41,6 +41,10 @@ export const trimmed = (most: number): Rule<string> =>
     v.check(text => text.isWellFormed(), 'must be well-formed Unicode'),
   )
 
+/** One of a few words. */
+export const among = <const T extends string>(words: readonly T[]): Rule<T> =>
+  v.picklist(words, `must be one of ${words.join(', ')}`)
+
 /** Words of the command line. `latchkey key create help` is probably a request for help. */
 const commandWords = new Set(
   'add archive check-password create delete disable enable erase explain export file help identify import limit list member offboard passwd remove reset revoke rotate show state stats transfer unarchive update verify version'.split(
@@ -72,7 +76,7 @@ export const imageUrl: Rule<string> = v.pipe(
   trimmed(2_000),
   v.regex(/^https?:\/\/\S+$/, 'must be an address such as https://example.org/alice.png'),
 )
-export const role: Rule<Role> = v.picklist(roles, `must be one of ${roles.join(', ')}`)
+export const role: Rule<Role> = among(roles)
 
 export const slug: Rule<string> = v.pipe(
   trimmed(64),
@@ -119,10 +123,7 @@ export const url: Rule<string> = v.pipe(
 
 export const sandboxId = trimmed(200)
 
-export const projectState: Rule<ProjectState> = v.picklist(
-  projectStates,
-  `must be one of ${projectStates.join(', ')}`,
-)
+export const projectState: Rule<ProjectState> = among(projectStates)
 
 export const keyPrefix: Rule<string> = v.pipe(
   trimmed(12),
@@ -185,6 +186,17 @@ export const page = v.object({
 })
 /** Which part of a list. */
 export type Part = Input<typeof page>
+
+export const positions = v.object({
+  /** At most this many; default 100. */
+  limit: v.optional(pageSize, 100),
+  /** Only messages after this position, or before it if the latest come first. */
+  after: v.optional(count),
+  /** The latest first. */
+  descending: v.optional(v.boolean(), false),
+})
+/** Which part of a conversation. */
+export type Positions = Input<typeof positions>
 
 /** Dollars, stored as micro-dollars. */
 export const dollars: Rule<number> = v.pipe(

@@ -1,5 +1,8 @@
 /** Parses exact times. Never guesses a time zone and never corrects an impossible date. */
 
+/** A stored time, as views have it. */
+export const dateOrNull = (at: number | null | undefined): Date | null => (at == null ? null : new Date(at))
+
 /** RFC 3339, with or without seconds. */
 const pattern = /^\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)$/
 

@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import type { Noun } from '../../../contract/nouns.ts'
 import { compressions, schedulers } from '../../../contract/views/words.ts'
 import type { Backup, Compression, Scheduler } from '../../../contract/views.ts'
-import { type Input, listOf, type Rule, reason } from '../../rules/input.ts'
+import { among, type Input, listOf, type Rule, reason } from '../../rules/input.ts'
 
 const place: Rule<string> = v.pipe(v.string(), v.minLength(1, 'must not be empty'))
 
@@ -38,7 +38,7 @@ export const keepPolicy = v.object({
 /** A retention policy: how many to keep of each kind; Infinity for all. */
 export type KeepPolicy = Input<typeof keepPolicy>
 
-const compression: Rule<Compression> = v.picklist(compressions, `must be one of ${compressions.join(', ')}`)
+const compression: Rule<Compression> = among(compressions)
 
 export const createBackupInput = v.object({
   /** A folder, created with mode 0700 if it is missing, or `s3://bucket/prefix`; default the context's. */
@@ -114,7 +114,7 @@ export const statusInput = v.object({
 })
 export type StatusOptions = Input<typeof statusInput>
 
-const manager: Rule<Scheduler> = v.picklist(schedulers, `must be one of ${schedulers.join(', ')}`)
+const manager: Rule<Scheduler> = among(schedulers)
 
 const singleLine: Rule<string> = v.pipe(v.string(), v.regex(/^[^\n\r\0]*$/, 'must be one line'))
 const absolute: Rule<string> = v.pipe(singleLine, v.check(isAbsolute, 'must be an absolute path'))
