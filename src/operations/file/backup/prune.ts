@@ -56,8 +56,9 @@ export async function pruneUnlocked(
   location: Location,
   { policy, timeZone, only, taken }: Pruning,
 ): Promise<readonly BackupPruning[]> {
-  const { backups } = await surveyOwn(context, location.address)
-  const all = context.dryRun && taken ? [taken, ...backups].sort(newestFirst) : backups
+  const survey = async () => (await surveyOwn(context, location.address)).backups
+  const all =
+    context.dryRun && taken ? [taken, ...(await survey().catch(noneYet))].sort(newestFirst) : await survey()
   const decisions = decide(policy, all, context.now(), timeZone, taken?.manifest.id)
   const unkept = decisions.filter(({ keep }) => !keep)
   const other = only && unkept.find(({ stored }) => !only.includes(stored.manifest.id))
@@ -70,6 +71,12 @@ export async function pruneUnlocked(
   }
   if (!context.dryRun) await removeAll(unkept)
   return decisions.map(toPruning)
+}
+
+/** The first backup creates its folder, which a dry run does not. */
+function noneYet(error: unknown): readonly StoredBackup[] {
+  if (error instanceof LatchkeyError && error.code === 'not_found') return []
+  throw error
 }
 
 /** Oldest first: if it stops halfway, the newer ones remain. */

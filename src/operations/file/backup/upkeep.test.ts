@@ -128,6 +128,14 @@ test('create prunes by the configured policy, after success only, and a dry run 
   expect((await listBackups(scene.context)).map(each => each.id)).toEqual([created.id, old[0]!.id])
 })
 
+test('a dry run that prunes says the same of a folder that the first backup creates', async () => {
+  const to = join(scene.folder.path, 'new')
+  const keep = { last: 2 }
+  const planned = await createBackup({ ...scene.dry, keep }, { to, prune: true })
+  expect([planned.pruned, existsSync(to)]).toEqual([[], false])
+  expect((await createBackup({ ...scene.context, keep }, { to, prune: true })).pruned).toEqual([])
+})
+
 test('a failed verification is remembered, by quick ones too, until the backup passes in full', async () => {
   const [backup] = await nightly(1)
   const whole = readFileSync(backup!.path)
