@@ -102,7 +102,10 @@ test('every variable that the program reads is on the page', () => {
   )
   for (const file of files) {
     const text = readFileSync(join(root, 'src', file), 'utf8')
-    for (const [, name = ''] of text.matchAll(/\benv(?:\['|\.)([A-Z_0-9]+)/g)) {
+    const read = [...text.matchAll(/\benv(?:\[[^\]]*\]|\.[A-Z_0-9]+)/g)].flatMap(
+      ([each]) => each.match(/(?<=['.])[A-Z_0-9]+/g) ?? [],
+    )
+    for (const name of read) {
       expect([...documented], `${name}, read in ${file}, belongs in src/cli/reference/settings.ts`).toContain(
         name,
       )

@@ -64,6 +64,7 @@ export const variables: Readonly<Record<string, string>> = {
   DATABASE_PATH:
     'A database file, as other programs name it; counts if no setting names one. If there is a database at the default place too, commands refuse',
   PGPASSWORD: 'Password for a `postgres://` URL that has none',
+  MYSQL_PWD: 'Password for a `mysql://` URL that an import reads and that has none',
   LATCHKEY_DEBUG: '`1` adds a stack trace to errors',
   XDG_DATA_HOME:
     'Parent folder of `latchkey/latchkey.db`, the default database; `~/.local/share` when not set',
