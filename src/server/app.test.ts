@@ -1,5 +1,6 @@
 import { expect, jest, test } from 'bun:test'
-import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { errorSchema } from '../cli/reference/schema.ts'
 import { Client } from '../db/sqlite/client.ts'
 import { connectLatchkey } from '../index.ts'
@@ -257,6 +258,26 @@ test('no secret, no name and no path that was sent is in the log, in metrics or 
     }
   }
   for (const written of [metrics, log]) expect(written).not.toContain('very-private')
+})
+
+test('docs/server.md names each metric with its labels, and no other', async () => {
+  await using home = await temporaryApp()
+  await home.latchkey.backups.create()
+  await home.latchkey.backups.verify()
+  await home.post('/v1/verify', { secret: home.secret })
+  while ((await home.metric('latchkey_backup_verify_success')) === undefined) {
+    home.clock.now = new Date(home.clock.now.getTime() + 90_000)
+    await Bun.sleep(5)
+  }
+  const text = await (await home.ask('/metrics')).text()
+  const given = new Set<string>()
+  for (const [, name = '', labels = ''] of text.matchAll(/^(\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? /gm)) {
+    const names = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label).filter(label => label !== 'le')
+    given.add(names.length === 0 ? name : `${name}{${names}}`)
+  }
+  const page = readFileSync(join(import.meta.dir, '../../docs/server.md'), 'utf8')
+  const told = [...page.matchAll(/^\| `(latchkey_.*?)`/gm)].map(([, name]) => name)
+  expect(told.toSorted()).toEqual([...given].toSorted())
 })
 
 requireTool('promtool')('promtool finds nothing to say about the metrics', async () => {

@@ -109,7 +109,7 @@ export const gauge = (name: string, help: string, value: number | readonly Sampl
   samples: typeof value === 'number' ? [{ value }] : value,
 })
 
-/** Metrics of the database. Totals are gauges, because deleting a key subtracts its part. */
+/** Metrics of the database. Totals are gauges, because undoing an import subtracts what it brought. */
 export function inventoryFamilies({
   keys,
   used,

@@ -19,7 +19,7 @@ export default command({
       opt.as('times', cronTimes, 'Minute, hour, day, month and weekday, or @daily, @hourly and so on'),
     ),
     crontab: opt.flag('Use your crontab (default, if there is one)'),
-    systemd: opt.flag('Use a systemd timer of your user'),
+    systemd: opt.flag('Use a systemd timer: of the system for root, of your user otherwise'),
     print: opt.flag('Print what would be written, and write nothing'),
     to: opt.text('place', 'Folder or s3://bucket/prefix (default: backup_dir)'),
     recipientsFile: opt.text('file', 'Encrypt to every age public key in this file'),
