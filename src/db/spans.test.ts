@@ -71,6 +71,20 @@ test('where minutes or hours are gone, the bucket that holds an edge counts whol
   }
 })
 
+test('of a time that begins after all that is stored, only a bucket counts that holds both ends', () => {
+  const retention = { minutesFrom: 4 * dayMs, hoursFrom: 2 * dayMs }
+  const minutesOf = (from: number, until: number) => minutesIn(spansOf(from, until, retention)).length
+  const atFour = dayMs + 4 * hourMs
+  // The day before is over, and what is used on the day of the beginning comes after all that is stored.
+  expect(minutesOf(atFour, dayMs)).toBe(0)
+  expect(minutesOf(atFour, dayMs + minuteMs)).toBe(1_440)
+  const [inHour, inMinute] = [3 * dayMs + hourMs / 2, 5 * dayMs + minuteMs / 2]
+  expect(minutesOf(inHour, 3 * dayMs)).toBe(0)
+  expect(minutesOf(inHour, 3 * dayMs + minuteMs)).toBe(60)
+  expect(minutesOf(inMinute, 5 * dayMs)).toBe(0)
+  expect(minutesOf(inMinute, 5 * dayMs + 1)).toBe(1)
+})
+
 const limit: StoredLimit = {
   id: 'lim_1',
   metric: 'tokens',

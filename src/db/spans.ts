@@ -47,14 +47,14 @@ export const keptMs = (at: number, { minutesFrom, hoursFrom }: Retention): numbe
   at >= minutesFrom ? minuteMs : at >= hoursFrom ? hourMs : dayMs
 
 /**
- * The buckets that end after `from` and begin before `until`. Where minutes are gone, an hour that is partly inside counts
+ * The buckets that end after `from` and begin before `until`, which may be earlier than `from`. Where minutes are gone, an hour that is partly inside counts
  * whole, and so does a day where hours are gone: a sum is never too low.
  */
 export function spansOf(from: number, until: number, retention: Retention): Spans {
   const edgeMs = keptMs(from, retention)
   const first = Math.floor(from / edgeMs) * (edgeMs / minuteMs)
   const { minutesFrom, hoursFrom } = retention
-  let end = Math.max(Math.floor(from / minuteMs), Math.ceil(until / minuteMs))
+  let end = Math.ceil(until / minuteMs)
   const last = end * minuteMs
   if (last <= minutesFrom) end = Math.ceil(end / 60) * 60
   if (last <= hoursFrom) end = Math.ceil(end / 1440) * 1440
