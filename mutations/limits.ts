@@ -94,6 +94,13 @@ export const limits: readonly Mutation[] = [
     tests: ['src/db/spans.test.ts', 'src/operations/limits/window.test.ts'],
   },
   {
+    what: 'a day that begins after all that is stored counts',
+    file: 'src/db/spans.ts',
+    text: 'let end = Math.ceil(until / minuteMs)',
+    instead: 'let end = Math.max(Math.floor(from / minuteMs), Math.ceil(until / minuteMs))',
+    tests: ['src/db/spans.test.ts'],
+  },
+  {
     what: 'a week of a zone counts as one of UTC',
     file: 'src/db/spans.ts',
     text: 'startOfPeriod(period, new Date(at), timeZone)',
