@@ -42,6 +42,7 @@ test.each([
   ['docs/import-better-auth.md', 'latchkey init'],
   ['docs/monitoring.md', 'latchkey init'],
   ['docs/proxy.md', ''],
+  ['docs/audit.md', 'latchkey init'],
   ['docs/chats.md', 'latchkey init'],
   ['docs/organizations.md', 'latchkey init'],
   ['docs/people.md', 'latchkey init'],
@@ -114,6 +115,22 @@ test('the backend of docs/people.md signs in a user whom a command made', async 
     device: 'Firefox on Linux',
     user: 'alice',
   })
+})
+
+test('whoever signs up at the example of docs/better-auth.md is a user of Latchkey', async () => {
+  const { db, use } = await backendHome('better-auth')
+  symlinkSync(join(root, 'node_modules/better-auth'), folder.file('better-auth/node_modules/better-auth'))
+  const [example = ''] = blocks('docs/better-auth.md', 'typescript')
+  folder.write('better-auth/auth.ts', example.replace('/var/lib/gateway/latchkey.db', db))
+  const signedUp = use(
+    `Object.assign(process.env, { BETTER_AUTH_SECRET: crypto.randomUUID(), BETTER_AUTH_URL: 'http://localhost' })
+     const { auth } = await import('./auth.ts')
+     const body = { name: 'Ada', email: 'ada@example.org', password: 'correct horse battery staple' }
+     const { user } = await auth.api.signUpEmail({ body })
+     console.log(JSON.stringify(user.id))`,
+  )
+  const [user] = JSON.parse((await bash(`latchkey user list --db ${db} --json`)).out)
+  expect(user).toMatchObject({ id: signedUp, username: 'ada', email: 'ada@example.org' })
 })
 
 test('the backend of docs/organizations.md acts for users', async () => {

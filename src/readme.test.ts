@@ -3,6 +3,7 @@ import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { exitMeanings } from './contract/errors.ts'
 import { firstLine } from './testing/lines.ts'
 import { pageShell, root } from './testing/pages.ts'
 
@@ -123,6 +124,11 @@ const pages = [
     .map(name => `docs/${name}`),
 ]
 
+test('the README has every exit code, in the words of the program', () => {
+  const rows = [...page('README.md').matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)]
+  expect(Object.fromEntries(rows.map(([, code, meaning]) => [code, meaning]))).toEqual({ ...exitMeanings })
+})
+
 test('every link from page to page leads to a file and a heading that are there', () => {
   /** As GitHub makes them: https://github.com/gjtorikian/html-pipeline, toc_filter. */
   const anchors = (text: string) =>
@@ -143,6 +149,21 @@ test('every link from page to page leads to a file and a heading that are there'
       .map(([link]) => `${name}: ${link}`),
   )
   expect(dead).toEqual([])
+})
+
+test('every file that a page says where to find is there', () => {
+  const folders = 'src|docs|packaging|bench|drizzle|faults|mutations'
+  const named = pages.flatMap(name =>
+    [...page(name).matchAll(new RegExp(`\`((?:${folders})/[\\w./-]+\\.\\w+)\``, 'g'))].map(
+      ([, file = '']) => ({
+        name,
+        file,
+      }),
+    ),
+  )
+  expect(named.length).toBeGreaterThan(50)
+  const patterns = named.filter(({ file }) => !file.includes('NNNN'))
+  expect(patterns.filter(({ file }) => !existsSync(join(root, file)))).toEqual([])
 })
 
 describe('the glossary', () => {
