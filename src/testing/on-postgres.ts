@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { runTests } from './runner.ts'
 
 const root = join(import.meta.dir, '../..')
 /** Such a test has it as a line of its own. */
@@ -33,13 +34,6 @@ if (import.meta.main) {
     process.exit(2)
   }
   const tests = files.map(file => `./${file}`)
-  const child = Bun.spawn(
-    [process.execPath, 'test', '--parallel', '--timeout', '600000', ...tests, ...words],
-    {
-      cwd: root,
-      env: { ...process.env, LATCHKEY_TEST_ENGINE: 'postgres' },
-      stdio: ['inherit', 'inherit', 'inherit'],
-    },
-  )
-  process.exit(await child.exited)
+  const engine = { LATCHKEY_TEST_ENGINE: 'postgres' }
+  process.exitCode = await runTests(['--parallel', ...tests, ...words], engine)
 }

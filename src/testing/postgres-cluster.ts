@@ -60,10 +60,9 @@ export class Cluster {
 
   /** Makes the cluster in `folder`, which must not exist, and starts its server. */
   static async start(folder: string, options: ClusterOptions): Promise<Cluster> {
-    makeFolder(folder)
-    // ICU would sort `b` before `C`, and so a column that forgot its collation is noticed.
-    const locale = ['--locale-provider=icu', '--icu-locale=en-US', '--locale=C.UTF-8', '--encoding=UTF8']
-    make('initdb', ['-D', join(folder, 'data'), '-U', 'postgres', '--no-sync', '--auth=trust', ...locale])
+    const prepared = process.env['LATCHKEY_TEST_CLUSTER']
+    if (prepared === undefined) makeCluster(folder)
+    else run(['cp', '-a', prepared, folder])
     const hba = [
       'local all postgres trust',
       'host all postgres 127.0.0.1/32 trust',
@@ -80,7 +79,8 @@ export class Cluster {
   static standby(folder: string, primary: Cluster): Promise<Cluster> {
     makeFolder(folder)
     const from = primary.url('postgres')
-    make('pg_basebackup', ['-D', join(folder, 'data'), '-R', '-c', 'fast', '--no-sync', '-d', from])
+    const words = ['-D', join(folder, 'data'), '-R', '-c', 'fast', '--no-sync', '-d', from]
+    run(asServer('pg_basebackup', words))
     return Cluster.#onFreePort(folder, primary.#options)
   }
 
@@ -203,9 +203,18 @@ function makeFolder(path: string): void {
   if (user !== null) chownSync(path, user.uid, user.gid)
 }
 
-function make(program: string, words: readonly string[]): void {
-  const made = Bun.spawnSync(asServer(program, words), { cwd: '/', stdout: 'pipe', stderr: 'pipe' })
-  if (!made.success) throw new Error(`${program} failed: ${made.stdout}${made.stderr}`)
+/** Makes a cluster that was never started in `folder`, which must not exist. */
+export function makeCluster(folder: string): void {
+  makeFolder(folder)
+  // ICU would sort `b` before `C`, and so a column that forgot its collation is noticed.
+  const locale = ['--locale-provider=icu', '--icu-locale=en-US', '--locale=C.UTF-8', '--encoding=UTF8']
+  const words = ['-D', join(folder, 'data'), '-U', 'postgres', '--no-sync', '--auth=trust', ...locale]
+  run(asServer('initdb', words))
+}
+
+function run(words: readonly string[]): void {
+  const ran = Bun.spawnSync([...words], { cwd: '/', stdout: 'pipe', stderr: 'pipe' })
+  if (!ran.success) throw new Error(`${words.join(' ')} failed: ${ran.stdout}${ran.stderr}`)
 }
 
 /** A backend may end at any time. */
