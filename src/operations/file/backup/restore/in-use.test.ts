@@ -99,7 +99,7 @@ test('in place under a writer that never pauses, every commit is in the database
   await peer(
     context.path,
     `const { appendFileSync } = require('node:fs'); let n = 0
-     setInterval(() => { for (let k = 0; k < 20; k++) {
+     setInterval(() => { for (let k = 0; k < 5; k++) {
        client.run("INSERT INTO users (id, username, role, service, created_at, updated_at) VALUES ('usr_' || hex(randomblob(13)), 'w" + n + "', 'member', 0, 0, 0)")
        appendFileSync(${JSON.stringify(ledger)}, 'w' + n++ + '\\n') } }, 1)`,
   )
