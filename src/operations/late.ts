@@ -5,7 +5,7 @@
 
 export class LateBinding {
   readonly #loads: (() => Promise<unknown>)[] = []
-  readonly #underWay = new Set<Promise<unknown>>()
+  #calls = new Calls()
 
   /**
    * Binds a module that is loaded on its first call. Returns a function that picks an operation without its first argument;
@@ -26,11 +26,11 @@ export class LateBinding {
         contextOf = usual,
       ) =>
       (...rest: A): Promise<R> => {
-        const begun = (module: M): Promise<R> => pick(module)(contextOf(), ...rest)
-        if (loaded === undefined) return this.#followed(ready().then(begun))
+        if (loaded === undefined)
+          return this.#followed(ready().then(module => pick(module)(contextOf(), ...rest)))
         // An async function around it would add three turns of the queue.
         try {
-          return this.#followed(begun(loaded))
+          return this.#followed(pick(loaded)(contextOf(), ...rest))
         } catch (error) {
           return Promise.reject(error)
         }
@@ -51,15 +51,40 @@ export class LateBinding {
   }
 
   /** Resolves once every call so far has ended. */
-  async settled(): Promise<void> {
-    await Promise.allSettled(this.#underWay)
+  settled(): Promise<void> {
+    const calls = this.#calls
+    this.#calls = new Calls(calls)
+    return calls.settled()
   }
 
   #followed<T>(call: Promise<T>): Promise<T> {
-    this.#underWay.add(call)
-    const forget = () => this.#underWay.delete(call)
-    call.then(forget, forget)
+    const calls = this.#calls
+    calls.count++
+    call.then(calls.ended, calls.ended)
     return call
+  }
+}
+
+/** Counts calls that are under way, because a list of them is felt where a gateway waits for each. */
+class Calls {
+  count = 0
+  readonly #before: Calls | undefined
+  readonly #settled = Promise.withResolvers<void>()
+  #isAwaited = false
+
+  /** @param before those that began earlier */
+  constructor(before?: Calls) {
+    this.#before = before
+  }
+
+  readonly ended = (): void => {
+    if (--this.count === 0 && this.#isAwaited) this.#settled.resolve()
+  }
+
+  async settled(): Promise<void> {
+    this.#isAwaited = true
+    if (this.count === 0) this.#settled.resolve()
+    await Promise.all([this.#before?.settled(), this.#settled.promise])
   }
 }
 

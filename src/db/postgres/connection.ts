@@ -116,31 +116,23 @@ export class Connection {
   }
 
   /** The rows of a query; counts and other integers are numbers. */
-  async rows<Row>(text: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
-    const rows = await this.#ask(text, parameters, query => query)
-    for (const row of rows) {
-      for (const name in row) if (typeof row[name] === 'bigint') row[name] = Number(row[name])
-    }
-    return rows as Row[]
+  rows<Row>(text: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
+    return this.#ask(text, parameters, asRows, withNumbers) as Promise<Row[]>
   }
 
   /** The same, each row a list of values in the order of the columns. */
-  async values(text: string, parameters: readonly Parameter[] = []): Promise<unknown[][]> {
-    const rows = await this.#ask(text, parameters, query => query.values())
-    for (const row of rows as unknown as unknown[][]) {
-      for (const [at, value] of row.entries()) if (typeof value === 'bigint') row[at] = Number(value)
-    }
-    return rows as unknown as unknown[][]
+  values(text: string, parameters: readonly Parameter[] = []): Promise<unknown[][]> {
+    return this.#ask(text, parameters, asLists, answer => withNumbers(answer) as unknown as unknown[][])
   }
 
   /** Runs a statement, and says how many rows it touched. */
-  async run(text: string, parameters: readonly Parameter[] = []): Promise<number> {
-    return (await this.#ask(text, parameters, query => query)).count
+  run(text: string, parameters: readonly Parameter[] = []): Promise<number> {
+    return this.#ask(text, parameters, asRows, answer => answer.count)
   }
 
   /** Runs several statements, which stand one after another and take no parameters. */
   async script(text: string): Promise<void> {
-    await this.#ask(text, [], query => query.simple())
+    await this.#ask(text, [], query => query.simple(), asRows)
   }
 
   /**
@@ -219,28 +211,51 @@ export class Connection {
     await this.#answered(() => writer.close())
   }
 
-  #ask(
+  /** One promise for all of it, because each more is felt where gateways ask. */
+  async #ask<T>(
     text: string,
     parameters: readonly Parameter[],
     how: (query: SQL.Query<Row[]>) => PromiseLike<Answer>,
-  ): Promise<Answer> {
-    return this.#answered(() => how(this.#reserved.unsafe<Row[]>(text, parameters.map(sent))))
+    read: (answer: Answer) => T,
+  ): Promise<T> {
+    this.#expect()
+    try {
+      const values: unknown[] = []
+      for (const parameter of parameters) values.push(sent(parameter))
+      return read(await how(this.#reserved.unsafe<Row[]>(text, values)))
+    } catch (error) {
+      throw this.#failed(error)
+    } finally {
+      this.#hear()
+    }
   }
 
   /** Waits for the server, as long as it may be silent. */
   async #answered<T>(ask: () => PromiseLike<T>): Promise<T> {
-    if (this.#end !== undefined) throw this.#end
-    if (this.#waiting++ === 0) this.#heardAt = performance.now()
-    this.#watch()
+    this.#expect()
     try {
       return await ask()
     } catch (error) {
-      if (isLost(error)) this.#lose('the connection was closed')
-      throw this.#reason() ?? error
+      throw this.#failed(error)
     } finally {
-      this.#waiting--
-      this.#heardAt = performance.now()
+      this.#hear()
     }
+  }
+
+  #expect(): void {
+    if (this.#end !== undefined) throw this.#end
+    if (this.#waiting++ === 0) this.#heardAt = performance.now()
+    if (this.#timer === undefined) this.#watch()
+  }
+
+  #failed(error: unknown): unknown {
+    if (isLost(error)) this.#lose('the connection was closed')
+    return this.#reason() ?? error
+  }
+
+  #hear(): void {
+    this.#waiting--
+    this.#heardAt = performance.now()
   }
 
   /** Why this side gave up, which is closer to the cause than that it is closed. */
@@ -251,7 +266,7 @@ export class Connection {
   /** One timer for as long as anything is waited for, not one for each statement. */
   #watch(): void {
     const due = Math.max(1, this.#heardAt + this.#deadlineMs - performance.now())
-    this.#timer ??= setTimeout(async () => {
+    this.#timer = setTimeout(async () => {
       const asked = this.#heardAt
       if (this.#waiting > 0 && performance.now() - asked >= this.#deadlineMs) {
         if (await this.#isAtWork()) this.#heardAt = performance.now()
@@ -280,6 +295,21 @@ const isPrimary = 'SELECT 1 WHERE NOT pg_is_in_recovery()'
 type Row = Record<string, unknown>
 
 type Answer = Row[] & { readonly count: number }
+
+const asRows = <T>(query: T): T => query
+
+const asLists = (query: SQL.Query<Row[]>) => query.values() as PromiseLike<unknown> as PromiseLike<Answer>
+
+/** The driver makes those that do not fit in 32 bits a bigint. */
+function withNumbers(answer: Answer): Answer {
+  for (const row of answer) {
+    for (const name in row) {
+      const value = row[name]
+      if (typeof value === 'bigint') row[name] = Number(value)
+    }
+  }
+  return answer
+}
 
 type Settings = Readonly<Record<string, string>>
 

@@ -86,6 +86,8 @@ interface Guess {
 
 const mostGuesses = 10_000
 
+const none: readonly never[] = []
+
 /** How drizzle's builder spells a part, with the number of its first place. */
 export type Spell = (part: Parameters<Writing['part']>[0], first: number) => Query
 
@@ -141,13 +143,16 @@ export class PostgresFacts implements Facts {
       // The row itself, because to copy it takes longer than all else that is done with it.
       const facts = (limits: KeyFacts['limits']) => Object.assign(row, { bound, hasRoom, limits })
       if (refuses?.(row)) return facts(null)
-      if (bound.length === 0) return facts([])
+      if (bound.length === 0) return facts(none)
       if (isRight) {
-        const counted = questions.map(({ less }, n) => ({
-          booked: (booked?.[n] ?? 0) - less,
-          held: held?.[n] ?? 0,
-        }))
-        return facts(questions.map(limitFacts(counted)))
+        return facts(
+          questions.map(({ bound: { subject, limit }, less }, n) => ({
+            subject,
+            limit,
+            booked: (booked?.[n] ?? 0) - less,
+            reserved: held?.[n] ?? 0,
+          })),
+        )
       }
       if (guesses.size >= mostGuesses) guesses.clear()
       guesses.set(key, { of: row, bound, retention: { minutesFrom, hoursFrom } })
@@ -408,6 +413,8 @@ const asksTheSame = (a: KeyRow, b: KeyRow): boolean =>
   a.hoursFrom === b.hoursFrom
 
 function boundOf(row: KeyRow): readonly BoundLimit[] {
+  if (!row.keyLimits && !row.userLimits && !row.projectLimits && !row.organizationLimits && !row.teamLimits)
+    return none
   const user = row.ownerId === null ? null : { id: row.ownerId, username: row.username ?? '' }
   const of = (
     type: LimitedNoun,

@@ -19,16 +19,21 @@ function waits(): string {
 }
 
 /** Runs `work` again when the server undid it because of a deadlock. `work` must have left nothing behind then. */
-export async function retryDeadlocks<T>(work: () => Promise<T>, mostTries = 5): Promise<T> {
+export async function retryDeadlocks<T>(work: () => Promise<T>, most = mostTries): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await work()
     } catch (error) {
-      if (!isDeadlock(error) || tries === mostTries) throw error
-      await Bun.sleep(Math.random() * 2 ** Math.min(tries, 6))
+      if (!isDeadlock(error) || tries === most) throw error
+      await pauseAfter(tries)
     }
   }
 }
+
+export const mostTries = 5
+
+/** So that two do not meet again. */
+export const pauseAfter = (tries: number): Promise<void> => Bun.sleep(Math.random() * 2 ** Math.min(tries, 6))
 
 /**
  * Locks tables for the rest of the transaction. The server takes one after the other, and others take them in another order:

@@ -1,5 +1,5 @@
 /** Connections against a server that is stopped, killed and frozen. */
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { join } from 'node:path'
 import { failure } from '../../testing/failure.ts'
 import { emptyDatabase, latchkeyDatabase, requirePostgres, temporaryServer } from '../../testing/postgres.ts'
@@ -77,6 +77,98 @@ requirePostgres()('a pool lends no connection twice, and the next caller waits',
   await pool.close()
   expect((await failure(pool.lend(c => c.rows(pid)))).message).toContain('is closed')
 })
+
+/** How many statements were sent since. */
+function sending() {
+  const spy = spyOn(Connection.prototype, 'rows')
+  return { count: () => spy.mock.calls.length, [Symbol.dispose]: () => spy.mockRestore() }
+}
+
+requirePostgres()('single statements share a connection, and each has its own answer', async () => {
+  await using database = await emptyDatabase()
+  const pool = new Pool(targetOf(database.url), { ...usual, size: 1 })
+  const [one] = await pool.rows<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+  using sent = sending()
+  const slow = pool.rows('SELECT 1 AS n, pg_sleep(0.3)::text AS z, pg_backend_pid() AS pid')
+  const wrong = pool.rows('SELECT 1 / 0').catch(error => error)
+  const rest = Array.from({ length: 10 }, (_, n) =>
+    pool.rows('SELECT $1::int AS n, pg_backend_pid() AS pid', [n]),
+  )
+  // So many are sent at once, and the others as soon as there is an answer.
+  expect(sent.count()).toBe(8)
+  expect(await slow).toEqual([{ n: 1, z: '', pid: one?.pid }])
+  expect(await wrong).toMatchObject({ message: 'division by zero' })
+  expect(await Promise.all(rest)).toEqual(rest.map((_, n) => [{ n, pid: one?.pid }]))
+  await pool.close()
+})
+
+/** A pool with both of its connections, and another one that holds two locks for which statements wait. */
+async function held() {
+  const stack = new AsyncDisposableStack()
+  const target = targetOf(stack.use(await emptyDatabase()).url)
+  const pool = new Pool(target, usual)
+  stack.defer(() => pool.close())
+  const other = await Connection.open(target, usual)
+  stack.defer(() => other.close())
+  await Promise.all([pool.rows('SELECT pg_sleep(0.1)'), pool.rows('SELECT pg_sleep(0.1)')])
+  await other.script('CREATE TABLE t (x int); SELECT pg_advisory_lock(1), pg_advisory_lock(2)')
+  return {
+    pool,
+    other,
+    free: (lock: number) => other.run('SELECT pg_advisory_unlock($1::bigint)', [lock]),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+requirePostgres()('what reads does not wait behind what writes, and who came first is first', async () => {
+  await using it = await held()
+  const { pool } = it
+  const done: string[] = []
+  const noted = <T>(what: string, work: Promise<T>) => work.then(() => done.push(what))
+  const writes = [noted('write', pool.rows('SELECT FROM pg_advisory_xact_lock(1)', [], 'writes'))]
+  const reads = [noted('read', pool.rows('SELECT FROM pg_advisory_xact_lock(2)'))]
+  {
+    using sent = sending()
+    writes.push(noted('second write', pool.rows('SELECT 1', [], 'writes')))
+    for (const which of ['second', 'third']) reads.push(noted(`${which} read`, pool.rows('SELECT 1')))
+    expect(sent.count()).toBe(3)
+    reads.push(
+      noted(
+        'alone',
+        pool.lend(connection => connection.run('SELECT 1')),
+      ),
+    )
+    reads.push(noted('late read', pool.rows('SELECT 1')))
+    expect(sent.count()).toBe(3)
+  }
+  await it.free(2)
+  await Promise.all(reads)
+  await it.free(1)
+  await Promise.all(writes)
+  const inOrder = ['read', 'second read', 'third read', 'alone', 'late read', 'write', 'second write']
+  expect(done).toEqual(inOrder)
+})
+
+requirePostgres()(
+  'of statements on a connection that is lost, only those that read are sent again',
+  async () => {
+    await using it = await held()
+    const { pool, other } = it
+    const writes = [1, 2].map(n =>
+      pool
+        .rows('INSERT INTO t SELECT $1::int FROM pg_advisory_xact_lock(1)', [n], 'writes')
+        .catch(error => error),
+    )
+    const reads = [1, 2].map(n => pool.rows('SELECT $1::int AS n FROM pg_advisory_xact_lock(1)', [n]))
+    const waiting = "FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+    while ((await other.run(`SELECT ${waiting}`)) < 2) await Bun.sleep(10)
+    await other.run(`SELECT pg_terminate_backend(pid) ${waiting}`)
+    for (const error of await Promise.all(writes)) expect(error).toMatchObject({ code: 'unexpected' })
+    await it.free(1)
+    expect(await Promise.all(reads)).toEqual([[{ n: 1 }], [{ n: 2 }]])
+    expect(await other.rows('SELECT x FROM t')).toEqual([])
+  },
+)
 
 requirePostgres()('a server that was restarted is used again, by readers and writers alike', async () => {
   await using server = await temporaryServer()

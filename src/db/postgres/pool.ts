@@ -4,9 +4,9 @@
  * the server said that it has undone them.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
-import { Connection, type ConnectionOptions } from './connection.ts'
-import { isLost, translate, unknownOutcome } from './errors.ts'
-import { retryDeadlocks } from './locks.ts'
+import { Connection, type ConnectionOptions, type Parameter } from './connection.ts'
+import { isDeadlock, isLost, translate, unknownOutcome } from './errors.ts'
+import { mostTries, pauseAfter } from './locks.ts'
 import { requireCurrent } from './schema.ts'
 import type { Target } from './url.ts'
 
@@ -23,8 +23,13 @@ interface Idle {
   readonly since: number
 }
 
+/** Whether the work may be done again: if nothing is known of it, or if the server undid it. */
+type How = 'once' | 'reads' | 'writes'
+
 interface Waiting {
   readonly until: number
+  /** What it is for, if others may do the same on it. */
+  readonly how: 'reads' | 'writes' | undefined
   /** With a connection that was just given back; with none when there may be another one, or it is too late. */
   readonly wake: (connection?: Connection) => void
 }
@@ -83,6 +88,8 @@ export class Pool {
   readonly #idle: Idle[] = []
   /** Whoever came first is first. */
   readonly #waiting: Waiting[] = []
+  /** What single statements do on a connection, and how many are under way. */
+  readonly #shared = new Map<Connection, { readonly how: 'reads' | 'writes'; readonly users: number }>()
   #waitingEnds: ReturnType<typeof setTimeout> | undefined
   #lent = 0
   #returned: PromiseWithResolvers<void> | undefined
@@ -98,16 +105,39 @@ export class Pool {
 
   /** Runs `work`, once, on a connection that nobody else has meanwhile. @throws busy (none was free in time) */
   lend<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.#lend(work, error => error)
+    return this.#lend(work, 'once')
   }
 
   /** Runs `work`, which only reads, and once more if its connection was lost. */
-  async ask<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    try {
-      return await this.lend(work)
-    } catch (error) {
-      if (!isLost(error) || this.#closed) throw error
-      return await this.lend(work)
+  ask<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#lend(work, 'reads')
+  }
+
+  /**
+   * The rows of one statement, which is a transaction of its own and is repeated as by `ask` and `tell`. When no connection is
+   * free, several of them share one: the server answers them one after another, and waits for nobody in between. What reads
+   * never shares with what writes, because that may wait for a lock.
+   */
+  async rows<Row>(
+    text: string,
+    parameters: readonly Parameter[] = [],
+    how: 'reads' | 'writes' = 'reads',
+  ): Promise<Row[]> {
+    for (let tries = 1; ; tries++) {
+      this.#lent++
+      let connection: Connection | undefined
+      try {
+        connection = this.#fresh() ?? this.#shareable(how) ?? (await this.#take(how))
+        const users = this.#shared.get(connection)?.users ?? 0
+        this.#shared.set(connection, { how, users: users + 1 })
+        return await connection.rows<Row>(text, parameters)
+      } catch (error) {
+        if (!this.#mayRepeat(error, how, tries)) throw this.#meaning(error, how, connection)
+      } finally {
+        if (connection !== undefined) this.#leave(connection)
+        if (--this.#lent === 0) this.#returned?.resolve()
+      }
+      if (how === 'writes') await pauseAfter(tries)
     }
   }
 
@@ -117,8 +147,7 @@ export class Pool {
    * @throws unexpected (it was sent and its answer never came)
    */
   tell<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    const untold = (error: unknown) => (isLost(error) ? unknownOutcome(this.#target.name, error) : error)
-    return retryDeadlocks(() => this.#lend(work, untold))
+    return this.#lend(work, 'writes')
   }
 
   /** A connection that does not count, for streams and for who waits long: one that idles, or another. The caller gives it to `end`. */
@@ -155,22 +184,60 @@ export class Pool {
     for (const { connection } of this.#idle.splice(0)) connection.close()
   }
 
-  /** @param meant what an error of `work` means */
-  async #lend<T>(
-    work: (connection: Connection) => Promise<T>,
-    meant: (error: unknown) => unknown,
-  ): Promise<T> {
-    this.#lent++
-    let connection: Connection | undefined
-    try {
-      connection = this.#fresh() ?? (await this.#take())
-      return await work(connection)
-    } catch (error) {
-      throw translate(connection === undefined ? error : meant(error), this.#target.name)
-    } finally {
-      if (connection?.isOpen) this.#giveBack(connection)
-      if (--this.#lent === 0) this.#returned?.resolve()
+  async #lend<T>(work: (connection: Connection) => Promise<T>, how: How): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      this.#lent++
+      let connection: Connection | undefined
+      try {
+        connection = this.#fresh() ?? (await this.#take())
+        return await work(connection)
+      } catch (error) {
+        if (!this.#mayRepeat(error, how, tries)) throw this.#meaning(error, how, connection)
+      } finally {
+        if (connection?.isOpen) this.#giveBack(connection)
+        if (--this.#lent === 0) this.#returned?.resolve()
+      }
+      if (how === 'writes') await pauseAfter(tries)
     }
+  }
+
+  #mayRepeat(error: unknown, how: How, tries: number): boolean {
+    if (how === 'writes') return isDeadlock(error) && tries < mostTries
+    return how === 'reads' && isLost(error) && tries === 1 && !this.#closed
+  }
+
+  #meaning(error: unknown, how: How, connection: Connection | undefined): unknown {
+    const { name } = this.#target
+    const isUntold = how === 'writes' && connection !== undefined && isLost(error)
+    return translate(isUntold ? unknownOutcome(name, error) : error, name)
+  }
+
+  /** One on which others do the same, unless there may be another one, or somebody waits for one. */
+  #shareable(how: 'reads' | 'writes'): Connection | undefined {
+    const mayShare =
+      this.#target.prepare &&
+      !this.#closed &&
+      this.#count >= this.#options.size &&
+      this.#idle.length === 0 &&
+      this.#waiting.length === 0
+    if (!mayShare) return undefined
+    let least: Connection | undefined
+    let fewest = mostUsers
+    for (const [connection, shared] of this.#shared) {
+      if (shared.how === how && shared.users < fewest && connection.isOpen)
+        [least, fewest] = [connection, shared.users]
+    }
+    return least
+  }
+
+  #leave(connection: Connection): void {
+    const shared = this.#shared.get(connection)
+    if (shared !== undefined && shared.users > 1) {
+      this.#shared.set(connection, { ...shared, users: shared.users - 1 })
+      return
+    }
+    this.#shared.delete(connection)
+    if (connection.isOpen) this.#giveBack(connection)
   }
 
   /** One that need not be asked whether it works. */
@@ -186,7 +253,8 @@ export class Pool {
     else this.#idle.push({ connection, since: performance.now() })
   }
 
-  async #take(): Promise<Connection> {
+  /** @param how what others may do on it meanwhile */
+  async #take(how?: 'reads' | 'writes'): Promise<Connection> {
     const until = performance.now() + this.#options.waitMs
     for (;;) {
       if (this.#closed) throw closed()
@@ -197,7 +265,7 @@ export class Pool {
       }
       if (this.#count < this.#options.size) return await this.#connect()
       if (performance.now() >= until) throw allLent(this.#target.name, this.#options.size)
-      const freed = await this.#freed(until)
+      const freed = await this.#freed(until, how)
       if (freed?.isOpen) return freed
     }
   }
@@ -254,15 +322,20 @@ export class Pool {
   }
 
   /** The next one that is given back; undefined when there may be another one, or at the latest at `until`. */
-  #freed(until: number): Promise<Connection | undefined> {
+  #freed(until: number, how: Waiting['how']): Promise<Connection | undefined> {
     const { promise, resolve } = Promise.withResolvers<Connection | undefined>()
-    this.#waiting.push({ until, wake: resolve })
+    this.#waiting.push({ until, how, wake: resolve })
     this.#watch()
     return promise
   }
 
   #wakeNext(connection?: Connection): void {
-    this.#waiting.shift()?.wake(connection)
+    const first = this.#waiting.shift()
+    first?.wake(connection)
+    if (connection !== undefined && first?.how !== undefined && this.#target.prepare) {
+      for (let users = 1; users < mostUsers && this.#waiting[0]?.how === first.how; users++)
+        this.#waiting.shift()?.wake(connection)
+    }
     if (this.#waiting.length > 0) return
     clearTimeout(this.#waitingEnds)
     this.#waitingEnds = undefined
@@ -284,6 +357,9 @@ export class Pool {
 }
 
 const longIdleMs = 1000
+
+/** So many statements are answered within a few milliseconds. */
+const mostUsers = 8
 
 /** How long one that idled may take to say that it works. */
 const pingMs = 2000

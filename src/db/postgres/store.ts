@@ -50,11 +50,7 @@ export class PostgresStore implements Store {
     this.#busyTimeoutMs = busyTimeoutMs
     this.#pools = poolsOf(this.#target, busyTimeoutMs)
     const { hot } = this.#pools
-    this.latest = new PostgresFacts(
-      { rows: (text, parameters) => hot.ask(connection => connection.rows(text, parameters)) },
-      mostEndUsers,
-      this.#memory,
-    )
+    this.latest = new PostgresFacts(hot, mostEndUsers, this.#memory)
     this.usage = new PostgresUsage(hot, {
       dryRun,
       mostEndUsers,

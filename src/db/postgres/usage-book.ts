@@ -73,13 +73,12 @@ export class PostgresUsage implements UsageBook {
   }
 
   charge(keyId: string, usage: Usage, pricing: Pricing): Promise<Charged | null> {
-    return this.#tell(
-      async turn => (await this.#count(turn, charging, keyId, usage, pricing))?.charged ?? null,
-    )
+    return this.#countAtOnce(charging, keyId, usage, pricing)
   }
 
-  settle(reservationId: string, usage: Usage, pricing: Pricing) {
-    return this.#tell(turn => this.#count(turn, settling, reservationId, { ...usage, endUser: '' }, pricing))
+  async settle(reservationId: string, usage: Usage, pricing: Pricing) {
+    const charged = await this.#countAtOnce(settling, reservationId, { ...usage, endUser: '' }, pricing)
+    return charged && { keyId: charged.keyId, charged }
   }
 
   release(reservationId: string): Promise<boolean> {
@@ -199,6 +198,34 @@ export class PostgresUsage implements UsageBook {
   }
 
   /** Null without such a key or reservation. */
+  async #countAtOnce(
+    statement: string,
+    id: string,
+    usage: Usage,
+    pricing: Pricing,
+  ): Promise<ChargedKey | null> {
+    const { memory, dryRun } = this.#options
+    const { prices } = memory
+    const counts = usage.isPriced ? usage.counts : pricing(usage, prices.rows)
+    if (!dryRun && !isHuge(counts)) {
+      const values = valuesOf(id, usage, usual, counts, memory)
+      try {
+        const [row] = await this.#pool.rows<Counting>(statement, values, 'writes')
+        if (row === undefined) return null
+        const { keyId, name, endUser, counted, trail } = row
+        if (counted > 0) {
+          if (trail !== null) memory.pricesAreSame(prices.version, trail)
+          return { keyId, name, counts, endUser, overflow: null }
+        }
+      } catch (error) {
+        // A series that was forgotten meanwhile is missing now.
+        if (sqlState(error) !== '23503') throw error
+      }
+    }
+    return this.#tell(turn => this.#count(turn, statement, id, usage, pricing))
+  }
+
+  /** The same where something may have to be made or looked at before. */
   async #count(
     turn: Turn,
     statement: string,
@@ -206,8 +233,8 @@ export class PostgresUsage implements UsageBook {
     usage: Usage,
     pricing: Pricing,
     isLocked = false,
-  ): Promise<{ readonly keyId: string; readonly charged: Charged } | null> {
-    const { model, at, isPriced } = usage
+  ): Promise<ChargedKey | null> {
+    const { model, isPriced } = usage
     const { memory, factsOn } = this.#options
     let { endUser } = usage
     let isSure = false
@@ -215,12 +242,7 @@ export class PostgresUsage implements UsageBook {
       const { prices } = memory
       const counts = isPriced ? usage.counts : pricing(usage, prices.rows)
       const how = isSure ? sure : isHuge(counts) ? look : usual
-      const values: Parameter[] = [id, endUser, model, how]
-      for (const width of widths) values.push(bucketAt(width, at))
-      values.push(at)
-      for (const counter of counterNames) values.push(counts[counter])
-      if (isPriced) values.push(null, null)
-      else values.push(prices.version, memory.trail)
+      const values = valuesOf(id, { ...usage, endUser }, how, counts, memory)
       const [row] = await turn.connection.rows<Counting>(statement, values)
       if (row === undefined) return null
       if (row.isPriced && row.trail !== null) memory.pricesAreSame(prices.version, row.trail)
@@ -229,7 +251,7 @@ export class PostgresUsage implements UsageBook {
         continue
       }
       const { keyId, name, counted } = row
-      if (counted > 0) return { keyId, charged: { name, counts, endUser: row.endUser, overflow: null } }
+      if (counted > 0) return { keyId, name, counts, endUser: row.endUser, overflow: null }
       if (how !== sure && (how === look || row.isFilling)) {
         if (!isLocked) {
           return whole(turn, async inside => {
@@ -240,7 +262,7 @@ export class PostgresUsage implements UsageBook {
         const life = await factsOn(turn.connection).lifeOf(keyId)
         const overflow = overflowOf(life?.counts ?? noCounts, counts)
         const whose = statement === settling ? row.endUser : ''
-        if (overflow !== null) return { keyId, charged: { name, counts, endUser: whose, overflow } }
+        if (overflow !== null) return { keyId, name, counts, endUser: whose, overflow }
         isSure = true
         continue
       }
@@ -372,6 +394,27 @@ export class PostgresUsage implements UsageBook {
       return undefined
     })
   }
+}
+
+interface ChargedKey extends Charged {
+  readonly keyId: string
+}
+
+/** For the places of `counting`. */
+function valuesOf(
+  id: string,
+  { model, at, endUser, isPriced }: Usage,
+  how: number,
+  counts: UsageCounts,
+  { prices, trail }: Memory,
+): Parameter[] {
+  const values: Parameter[] = [id, endUser, model, how]
+  for (const width of widths) values.push(bucketAt(width, at))
+  values.push(at)
+  for (const counter of counterNames) values.push(counts[counter])
+  if (isPriced) values.push(null, null)
+  else values.push(prices.version, trail)
+  return values
 }
 
 const idsOf = (entries: readonly Entry[]): string[] => entries.flatMap(({ id }) => (id === null ? [] : [id]))

@@ -53,7 +53,7 @@ export function keyViewOf(row: ListedKey, rows: readonly LimitColumns[], at: Dat
     project: row.projectId === null || row.slug === null ? null : { id: row.projectId, slug: row.slug },
     model: row.model,
     allowedModels: row.allowedModels === null ? null : (parsed(row.allowedModels, row.id) as string[]),
-    scopes: parsed(row.scopes, row.id) as string[],
+    scopes: row.scopes === '[]' ? [] : (parsed(row.scopes, row.id) as string[]),
     limits: rows.length === 0 ? [] : sortLimits(rows).map(limitView),
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),

@@ -58,14 +58,8 @@ export function lengthsOf(start: string): readonly [least: number, most: number]
  * but has the wrong length or checksum. Other prefixes may be foreign and are looked up.
  */
 export function isMalformed(secret: string): boolean {
-  if (
-    typeof secret !== 'string' ||
-    secret.length === 0 ||
-    secret.length > longest ||
-    !/^[\x21-\x7e]+$/.test(secret)
-  )
-    return true
-  return secret.startsWith(`${defaultPrefix}_`) && !hasChecksum(secret)
+  if (typeof secret !== 'string' || secret.length === 0 || secret.length > longest) return true
+  return secret.startsWith(`${defaultPrefix}_`) ? !hasChecksum(secret) : !/^[\x21-\x7e]+$/.test(secret)
 }
 
 /** Whether the text has the form of our secrets, with any prefix, and a valid checksum. */
