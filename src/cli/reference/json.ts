@@ -19,6 +19,7 @@ export function jsonPage(nouns: readonly NamedNoun[]): string {
     introduction,
     '## Formats',
     formats,
+    csv,
     '## Errors',
     errors,
     table(['Field', 'Type', 'Null', 'Meaning'], fieldRows(errorSchema, '')),
@@ -66,14 +67,19 @@ const formats = table(
   [
     ['`-o json`', 'One document, indented.'],
     ['`-o ndjson`', 'The same objects, one per line. Nothing for an empty list.'],
-    [
-      '`-o csv`',
-      'A header line, then one line per row (RFC 4180 with `\\n`). A user, project or key inside another view is shown as its name; other objects have one column per field, such as `totals.requests`; lists are JSON. `null` is an empty cell, empty text is `""`. Text that begins with `=`, `+`, `-`, `@`, a tab or a return gets a `\'` before it, so that no spreadsheet runs it; `key import` and `usage ingest` remove it again. `--csv-verbatim` turns this off.',
-    ],
+    ['`-o csv`', 'A header line, then one line per row (RFC 4180 with `\\n`).'],
     ['`-o yaml`', 'The same document as YAML.'],
     ['`-q`, `-o name`', 'One `id` per line, or the `path` of objects without an id.'],
   ],
 )
+
+const csv = `In CSV:
+
+- A user, project or key inside another view is shown as its name. Other objects have one column per field, such as
+  \`totals.requests\`. Lists are JSON.
+- \`null\` is an empty cell, empty text is \`""\`.
+- Text that begins with \`=\`, \`+\`, \`-\`, \`@\`, a tab or a return gets a \`'\` before it, so that no spreadsheet runs it. \`key import\`
+  and \`usage ingest\` remove it again. \`--csv-verbatim\` turns this off.`
 
 const errors = page([
   `A command that fails prints nothing on stdout. Under \`-o json\` and \`-o ndjson\` stderr holds one object on one line; in the

@@ -1,11 +1,14 @@
 /** Pieces of Markdown that both pages of the reference use. */
 
-/** A table, aligned as the formatter does. Columns that are empty in every row are left out. */
+/** A column is as wide as its cells, up to this: one long cell would make every row of the text too long to read. */
+const mostWidth = 60
+
+/** An aligned table. Columns that are empty in every row are left out. */
 export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const columns = titles.flatMap((title, column) => {
     const cells = rows.map(row => (row[column] ?? '').replaceAll('|', '\\|'))
     if (cells.every(cell => cell === '')) return []
-    const width = Math.max(3, title.length, ...cells.map(cell => cell.length))
+    const width = Math.min(mostWidth, Math.max(3, title.length, ...cells.map(cell => cell.length)))
     return [[title, '-'.repeat(width), ...cells].map(cell => cell.padEnd(width))]
   })
   const lines = ['', '', ...rows].map((_, line) => columns.map(column => column[line]).join(' | '))
