@@ -275,6 +275,16 @@ describe('where a schedule puts backups', () => {
     expect((await schedule('--to', 's3://elsewhere/x', '--env-file', keys)).err).toContain('no bucket')
   }, 600_000)
 
+  test('a dry run shows what it would write', async () => {
+    install('crontab', standIn)
+    const { code, out } = await schedule('--to', unusual(), '--crontab', '--dry-run')
+    expect([code, out]).toEqual([
+      0,
+      expect.stringMatching(/^Would write to your crontab:\n17 3 \* \* \* cd .*\n$/),
+    ])
+    expect(existsSync(scene.folder.file('spool'))).toBe(false)
+  })
+
   test('doctor says so when what is scheduled works no more', async () => {
     install('crontab', standIn)
     install('systemctl', 'exit 0')
@@ -297,7 +307,7 @@ test('what is printed is what would be written, and nothing is', async () => {
   install('crontab', standIn)
   const plan = await planSchedule(context, job())
   const before = readdirSync(scene.folder.path, { recursive: true })
-  expect(plan).toEqual({ ...(await scheduleBackups({ ...context, dryRun: true }, job())) })
+  expect(plan).toEqual({ ...(await scheduleBackups({ ...context, dryRun: true }, job())), changed: false })
   // The folder of the log neither, in which the rehearsal ran.
   expect(readdirSync(scene.folder.path, { recursive: true })).toEqual(before)
   expect((await scheduleBackups(context, job())).entries).toEqual(plan.entries)

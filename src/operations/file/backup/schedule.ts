@@ -61,7 +61,7 @@ export async function scheduleBackups(context: FileContext, input: ScheduleBacku
   }
   if (context.dryRun) {
     removeFolder()
-    return plan
+    return { ...plan, changed: true }
   }
   const before = readScheduled(resolve(besideIt(context)))
   note(context, scheduledBy(context, input))
@@ -130,7 +130,7 @@ export async function unscheduleBackups(
   { manager }: UnscheduleBackups = {},
 ): Promise<readonly BackupSchedule[]> {
   const removed: BackupSchedule[] = []
-  const view = { name: markOf(context), cron: null, nextRun: null, log: null, changed: !context.dryRun }
+  const view = { name: markOf(context), cron: null, nextRun: null, log: null, changed: true }
   if (manager !== 'systemd' && (manager === 'crontab' || find(context, 'crontab') !== null)) {
     const all = await readCrontab(context)
     const ours = all.filter(line => isOurs(context, line))
