@@ -10,6 +10,7 @@ import { type OurSchema, requireOurs, schemaOf } from '../../db/postgres/schema.
 import { targetOf } from '../../db/postgres/url.ts'
 import type { Followed } from '../audit/follow.ts'
 import { followAll, followNewest } from '../audit/verify.ts'
+import type { FileContext } from '../context.ts'
 import { checkAuditChain, manifestsIn } from '../file/audit-chain.ts'
 import { surveyOnce } from '../file/backup/list.ts'
 import type { OwnSurvey } from '../file/backup/ownership.ts'
@@ -26,6 +27,7 @@ import {
 } from '../file/check.ts'
 import { checkLastBackup } from '../file/health.ts'
 import type { Diagnosis } from '../file/input.ts'
+import { checkAgeFiles, checkBackups } from '../file/surroundings.ts'
 import { unpricedModels } from '../file/unpriced.ts'
 import { differences } from '../usage/reconcile.ts'
 import { connected, type ServerContext } from './connected.ts'
@@ -36,24 +38,39 @@ import { connected, type ServerContext } from './connected.ts'
  * @throws database_missing (there are no tables)
  */
 export async function checkHealth(context: ServerContext): Promise<HealthReport> {
-  return reportOn(context.path, await healthChecks(context, followNewest))
+  return reportOn(context.path, await healthChecks(context, followNewest, surveyOnce(context.files)))
 }
 
-/** The same, the settings, and models without a price. Never stops early. */
+/** The same, the settings, models without a price, and what surrounds the database. Never stops early. */
 export async function diagnose(
   context: ServerContext,
   { settings = [] }: Diagnosis = {},
 ): Promise<HealthReport> {
+  const files = () => ({ ...context.files(), dryRun: true })
+  const survey = surveyOnce(files)
   try {
-    const checks = await healthChecks(context, db => followAll(db, context))
+    const checks = await healthChecks(context, db => followAll(db, context), survey)
     const isSound = checks.some(({ name, status }) => name === 'schema' && status === 'ok')
     const prices = isSound
       ? await context.store.read(db => unpricedModels(db, context.now()))
       : skipped('prices')
-    return reportOn(context.path, [checkSettings(settings), ...checks, prices])
+    const around = isSound ? await surroundings(files, survey) : aroundNames.map(skipped)
+    return reportOn(context.path, [checkSettings(settings), ...checks, prices, ...around])
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     return reportOn(context.path, [checkSettings(settings), ...unreachable(error)])
+  }
+}
+
+const aroundNames = ['age_files', 'schedule', 'backup_bytes'] as const
+
+async function surroundings(files: () => FileContext, survey: Survey): Promise<readonly Check[]> {
+  const checks = await checkBackups(files, survey)
+  try {
+    return [checkAgeFiles(files()), ...checks]
+  } catch (error) {
+    if (!(error instanceof LatchkeyError)) throw error
+    return [skipped('age_files'), ...checks]
   }
 }
 
@@ -82,13 +99,18 @@ const unreachable = ({ message, hint }: LatchkeyError): readonly Check[] => [
 ]
 
 type Follow = (db: Database) => Promise<Followed>
+type Survey = () => Promise<OwnSurvey>
 
-/** @param follow looks at the audit log, or a part of it */
-async function healthChecks(context: ServerContext, follow: Follow): Promise<readonly Check[]> {
+/** @param follow looks at the audit log, or a part of it. @param survey finds the backups */
+async function healthChecks(
+  context: ServerContext,
+  follow: Follow,
+  survey: Survey,
+): Promise<readonly Check[]> {
   try {
     return await connected(context, async connection => {
       const schema = requireOurs(await schemaOf(connection), connection.name)
-      return await checksOf(context, connection, schema, follow)
+      return await checksOf(context, connection, schema, follow, survey)
     })
   } catch (error) {
     const known = translate(error, context.path)
@@ -102,11 +124,11 @@ async function checksOf(
   connection: Connection,
   { version, applied }: OurSchema,
   follow: Follow,
+  survey: Survey,
 ): Promise<readonly Check[]> {
   const [server] = await connection.rows<Server>(serverFacts)
   if (server === undefined) throw new Error('the server said nothing of itself')
   const schema = checkVersion(version, () => historyProblems(applied))
-  const survey = surveyOnce(context.files)
   return [
     ok('reachable', { sizeBytes: server.sizeBytes }),
     writable(server),
@@ -128,11 +150,7 @@ async function checksOf(
   ]
 }
 
-async function audit(
-  context: ServerContext,
-  follow: Follow,
-  survey: () => Promise<OwnSurvey>,
-): Promise<Check> {
+async function audit(context: ServerContext, follow: Follow, survey: Survey): Promise<Check> {
   const manifests = await manifestsIn(survey)
   return context.store.read(db => checkAuditChain(db, follow, manifests))
 }

@@ -1,5 +1,6 @@
 /** What works on a whole database on a server: making it, migrating it, and what its health says. */
 import { afterAll, expect } from 'bun:test'
+import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Connection } from '../../db/postgres/connection.ts'
 import { migrateTo } from '../../db/postgres/migrate.ts'
@@ -109,10 +110,26 @@ async function findings(path: string, now?: () => Date): Promise<Readonly<Record
   await using latchkey = at(path, now)
   const { checks } = await latchkey.diagnose()
   const found = checks.filter(
-    ({ name, status }) => name !== 'last_backup' && (status === 'failed' || status === 'warning'),
+    ({ name, status }) =>
+      !['last_backup', 'schedule'].includes(name) && (status === 'failed' || status === 'warning'),
   )
   return Object.fromEntries(found.map(({ name, status, problem }) => [name, `${status}: ${problem}`]))
 }
+
+requirePostgres()('doctor looks at the schedule and the newest backup, as it does for a file', async () => {
+  await using database = await emptyDatabase()
+  await using latchkey = at(database.url)
+  await latchkey.initialize()
+  const found = async () => {
+    const { checks } = await latchkey.diagnose()
+    return checks.slice(-3).map(({ name, status }) => `${name} ${status}`)
+  }
+  expect(await found()).toEqual(['age_files ok', 'schedule warning', 'backup_bytes skipped'])
+  const { path } = await latchkey.backups.create({ reason: 'schedule' })
+  expect(await found()).toEqual(['age_files ok', 'schedule ok', 'backup_bytes ok'])
+  appendFileSync(path, 'more')
+  expect(await found()).toEqual(['age_files ok', 'schedule ok', 'backup_bytes failed'])
+})
 
 requirePostgres()('doctor finds what is wrong with the server, the role and the clock', async () => {
   await using server = await temporaryServer({ durable: false, settings: { max_connections: '20' } })
