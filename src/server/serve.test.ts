@@ -110,7 +110,7 @@ async function exchange(url: string, parts: readonly string[]): Promise<string> 
 
 const smuggled = 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n'
 
-test.each([
+test.concurrent.each([
   ['without a trailer', ['0\r\n\r\n'], 200, 1],
   ['and another request behind it', ['0\r\n\r\n', smuggled], 200, 1],
   ['with a trailer', ['0\r\nx-sum: 1\r\n\r\n'], 400, 0],
@@ -221,7 +221,7 @@ test('a log that nobody reads holds up no answer', async () => {
   expect(await child.exited).toBe(0)
 })
 
-test('a log that nobody reads holds up no end', async () => {
+test.concurrent('a log that nobody reads holds up no end', async () => {
   await using home = await prepared()
   const child = Bun.spawn([...program, 'serve', '--json', '--listen', '127.0.0.1:0'], {
     env: processEnvironment({ db: home.path }),
@@ -236,7 +236,7 @@ test('a log that nobody reads holds up no end', async () => {
   expect(JSON.parse(await child.stdout.text())).toMatchObject({ requests: 3_000 })
 })
 
-test.each(['blocks', 'does not block'])(
+test.concurrent.each(['blocks', 'does not block'])(
   'results that nobody reads hold up no end where stdout %s',
   async how => {
     await using home = await prepared()
@@ -260,7 +260,7 @@ test.each(['blocks', 'does not block'])(
   },
 )
 
-test('clients that do not send what they have begun hold up no stop', async () => {
+test.concurrent('clients that do not send what they have begun hold up no stop', async () => {
   await using home = await prepared()
   const server = await startServer(home.path)
   const { hostname, port } = new URL(server.url)
@@ -285,7 +285,7 @@ test('clients that do not send what they have begun hold up no stop', async () =
   expect(ended).toMatchObject({ code: 0, signal: null })
 })
 
-test('a body that does not arrive is refused after ten seconds, and others meanwhile are not', async () => {
+test.concurrent('a body that does not arrive is refused after ten seconds, and others meanwhile are not', async () => {
   await using home = await prepared()
   const server = await startServer(home.path)
   const { hostname, port } = new URL(server.url)
