@@ -21,7 +21,8 @@ export async function schemaOf(connection: Connection): Promise<Schema> {
         AND attname IN ('version', 'name', 'hash', 'applied_at', 'program_version')) AS columns,
       (SELECT count(*) FROM pg_class c WHERE relnamespace = current_schema()::regnamespace
         AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
-        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND deptype = 'e')) AS others`,
+        AND NOT EXISTS (
+          SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e')) AS others`,
   )
   if (found?.columns !== 5) return { is: found?.others === 0 ? 'empty' : 'foreign' }
   const applied = await connection.rows<AppliedMigration>(
