@@ -9,6 +9,7 @@ import { pageShell, root } from './testing/pages.ts'
 import { databaseFrom, emptyDatabase, requirePostgres, temporaryServer } from './testing/postgres.ts'
 import { serverPrograms } from './testing/postgres-cluster.ts'
 import { run } from './testing/run.ts'
+import { inParallel } from './testing/run-lines.ts'
 
 const page = 'docs/postgres.md'
 const { folder, path, blocks, bash, close } = pageShell()
@@ -86,7 +87,7 @@ describe('the table of commands', async () => {
     // Those that change nothing share one.
     await using unchanged = await databaseFrom(database.name)
     own['db copy'] = `db copy ${unchanged.url} copied.db`
-    for (const name of working) {
+    await inParallel(working, async name => {
       await using copy = writes(name)
         ? await databaseFrom(name === 'init' ? 'template1' : database.name)
         : undefined
@@ -96,7 +97,8 @@ describe('the table of commands', async () => {
       const where = {
         db: (copy ?? unchanged).url,
         cwd: prepared.file('data'),
-        env: { HOME: prepared.file('home') },
+        // Nobody waits for the lock on the backups of another.
+        env: { HOME: prepared.file(`home-${name}`) },
       }
       // Those of the database that was copied are not its own.
       if (/^(backup|restore)/.test(name)) {
@@ -105,7 +107,7 @@ describe('the table of commands', async () => {
       }
       const ran = await run(words, { ...where, stdin: secrets[name] ?? '' })
       if (ran.code !== 0) failures.push([name, ran.code, ran.err || ran.out])
-    }
+    })
     expect(failures).toEqual([])
     prepared.remove()
   })
