@@ -51,6 +51,21 @@ export const unwritable = (cause: unknown, path: string): LatchkeyError =>
 export const checkOwner = (path: string): string =>
   `check the owner and mode with: ls -ld ${shellWord(path)} ${shellWord(dirname(path))}`
 
+/** Why something could not be read, after "cannot read PATH: ". */
+export function whyUnreadable(error: unknown): string {
+  const code = codeOf(error)
+  return unreadable[code] ?? (code || String(error))
+}
+
+const unreadable: Readonly<Record<string, string | undefined>> = {
+  ENOENT: 'it does not exist',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'it, or a part of its path, is a file and not a folder',
+  EACCES: 'this user may not',
+  ELOOP: 'its links form a loop',
+  ENAMETOOLONG: 'its name is too long',
+}
+
 /** What could not be written, if known. For a file with a name of ours, its folder. */
 function placeOf(error: unknown): string | undefined {
   const { dest, path } = Object(error)

@@ -6,6 +6,7 @@
 import { exitCodes } from '../../contract/errors.ts'
 import { failureOf } from '../../contract/failure.ts'
 import { shellLine } from '../../text/shell-word.ts'
+import type { Declaration } from '../declare/declaration.ts'
 import { openForReading } from '../run/connect.ts'
 import { isConfirmed } from '../run/execute.ts'
 import { type Outside, run, type Settled, understand } from '../run/run.ts'
@@ -43,7 +44,7 @@ export async function runAsking(
   if (line === argv) return run(typed, outside)
   let whole = line
   const tell = () => {
-    const [about, words] = isSecret ? [', the password on stdin', secretly(whole)] : ['', whole]
+    const [about, words] = isSecret ? secretly(whole, typed.declaration) : ['', whole]
     return streams.stderr.write(`The same without questions${about}:\n  ${printable(shellLine(words))}\n`)
   }
   try {
@@ -63,12 +64,12 @@ export async function runAsking(
 const willConfirm = ({ declaration, input, globals, dryRun }: Settled): boolean =>
   !globals.yes && !dryRun && !declaration.goesAheadAlone && isConfirmed(declaration, input())
 
-/** The command line of a script, which gives the password on stdin. */
-const secretly = (line: readonly string[]): readonly string[] =>
-  inserted(
-    line.filter(word => word !== '--ask-password'),
-    ['--password-file', '-'],
-  )
+/** The command line of a script, which gives the password or the secret on stdin. */
+function secretly(line: readonly string[], { options }: Declaration): readonly [string, readonly string[]] {
+  if (!('passwordFile' in options)) return [', the secret on stdin', line]
+  const words = line.filter(word => word !== '--ask-password')
+  return [', the password on stdin', inserted(words, ['--password-file', '-'])]
+}
 
 /**
  * The problem of a command line so far. If it has all that it needs and the command has a wizard, it is tried in a dry

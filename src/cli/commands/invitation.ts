@@ -1,6 +1,7 @@
 /** The commands of invitations to organizations. */
 import { acceptedInvitation, createdInvitation, invitation } from '../../contract/views/organizations.ts'
 import { invitationStatuses } from '../../contract/views/words.ts'
+import { shellLine } from '../../text/shell-word.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
 import { count } from '../declare/parse.ts'
 import { duration } from '../declare/times.ts'
@@ -79,7 +80,8 @@ const accept = command({
   args: { secret: arg.optional('Only -; the token is always read from stdin') },
   options: { user: opt.required(opt.text('user', 'Who accepts it')) },
   run: async (ctx, { secret: word, user }) => {
-    const token = await ctx.secretArgument(word)
+    const into = shellLine(['invitation', 'accept', '--user', user])
+    const token = await ctx.secretArgument(word, { what: 'token', into })
     return (await ctx.operations()).invitations.accept(token, user)
   },
   prints: one(acceptedInvitation, {

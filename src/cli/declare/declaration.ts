@@ -143,7 +143,7 @@ export interface Layout<Row = unknown, Told = unknown, Typed = Record<string, un
   /** The same if a filter was given, so that other rows may exist. */
   readonly noMatch?: string
   /** A sentence or drawing in place of the card or table. `-o wide` still shows the table. */
-  readonly done?: (result: Told, brush: Brush) => string
+  readonly done?: (result: Told, brush: Brush, typed: Typed) => string
 }
 
 /** What a command can use while it runs: operations, the clock, stdin, a person. */
@@ -211,16 +211,24 @@ export interface Asking {
   /** A password, typed twice. `instead` is the option for scripts. */
   readonly askPassword: (message: string, instead?: string) => Promise<string>
   /** An existing secret, which is not shown while it is typed or pasted. Only if `interactive`. */
-  readonly askSecret: () => Promise<string>
+  readonly askSecret: (what: SecretWord) => Promise<string>
   /** Returns if it was confirmed. Throws `not_confirmed` otherwise. */
   readonly confirm: (confirmation: Confirmation) => Promise<void>
+}
+
+export type SecretWord = 'secret' | 'token'
+
+/** What a secret is called, and the command line that it is piped into. */
+export interface SecretSort {
+  readonly what: SecretWord
+  readonly into: string
 }
 
 export interface Incoming {
   /** The selector of a key: the typed text, or for `-` the secret on stdin. */
   readonly keySelector: (typed: string) => Promise<string | { readonly secret: string }>
   /** The secret on stdin. The argument may only be `-`, because other users can read command lines. */
-  readonly secretArgument: (typed: string | undefined) => Promise<string>
+  readonly secretArgument: (typed: string | undefined, about?: SecretSort) => Promise<string>
   /** All of stdin. Refused at a terminal, where it would seem to hang. */
   readonly readStdin: () => Promise<string>
   /** Rows from a file, or for `-` from stdin. Refused at a terminal. */

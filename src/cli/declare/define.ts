@@ -97,10 +97,10 @@ const printing = <Printed>(form: Form, shape: object, layout: object): Printed =
   ({ form, shape, ...layout }) as Printed
 
 /** One thing: the text of `done`, or a card with all its fields. */
-export const one = <T>(
+export const one = <T, Typed>(
   shape: ObjectShape<T>,
-  layout: Pick<Layout<T, T>, 'done'> = {},
-): Prints<T, T, unknown> => printing('one', shape, layout)
+  layout: Pick<Layout<T, T, Typed>, 'done'> = {},
+): Prints<T, T, Typed> => printing('one', shape, layout)
 
 /** Rows, all at once or as they are read: a table. */
 export const rows = <T, Typed>(

@@ -35,7 +35,7 @@ export async function draw(
   if (would !== undefined && (isEmpty || !isList))
     return lines(again([`Would ${would}`, ...understood(result, brush)].join('\n')))
   if (isEmpty) return []
-  if (tells && isTold && would === undefined) return lines(again(done(harmless(result), brush)))
+  if (tells && isTold && would === undefined) return lines(again(done(harmless(result), brush, input)))
   if (!isList) return lines(card(shape, harmless(result), brush, fields))
   const columns =
     fields?.map(field => fieldColumn(shape.shapes[field]?.schema ?? {}, field)) ??
@@ -53,9 +53,10 @@ const isSame = (result: unknown): boolean => {
   return changed === false || created === false
 }
 
-/** How short forms were understood: limits, and when a key ends. */
+/** How short forms were understood: limits, and when a key ends. A change tells by itself what differs. */
 function understood(result: unknown, brush: Brush): readonly string[] {
-  const { limits, expiresAt }: Partial<Key> = Object(result)
+  const { limits, expiresAt, before }: Partial<Key & { readonly before: unknown }> = Object(result)
+  if (before !== undefined) return []
   return [
     ...(limits ?? []).map(limit => `  limit ${limitText(limit, brush)}`),
     ...(expiresAt ? [`  expires ${brush.dated(expiresAt)}`] : []),

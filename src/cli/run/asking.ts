@@ -43,9 +43,9 @@ export function asking(load: (() => Promise<Prompts>) | undefined): Asking {
       }
       return password
     },
-    askSecret: async () => {
+    askSecret: async what => {
       if (load === undefined) throw new Error('a secret is asked for, and nobody is there')
-      return (await load()).password('Secret (not shown while you type)')
+      return (await load()).password(`${what === 'token' ? 'Token' : 'Secret'} (not shown while you type)`)
     },
     confirm: async ({ question, typed }) => {
       if (load === undefined)

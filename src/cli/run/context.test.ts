@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { object, text } from '../../contract/shape.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { type RunOptions, run } from '../../testing/run.ts'
@@ -127,4 +128,18 @@ test('a plain question takes yes, and declining is 6', async () => {
       (await got(async ctx => (await ctx.confirm({ question: 'Go?' })) ?? 1, { tty: true, prompts })).code,
     ).toBe(code)
   }
+})
+
+test('what cannot be read is told in words', async () => {
+  using folder = temporaryFolder()
+  folder.write('file', 'x')
+  const cwd = folder.path
+  for (const [typed, why] of [
+    ['missing', 'it does not exist'],
+    ['.', 'it is a folder'],
+    ['file/inside', 'it, or a part of its path, is a file and not a folder'],
+  ] as const)
+    expect((await got(ctx => ctx.passwordFromFile(typed), { cwd })).err).toContain(
+      `cannot read ${join(cwd, typed)}: ${why}"`,
+    )
 })

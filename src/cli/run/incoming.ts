@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { codeOf } from '../../contract/failure.ts'
-import type { Asking, Incoming } from '../declare/declaration.ts'
+import { whyUnreadable } from '../../system/errors.ts'
+import type { Asking, Incoming, SecretWord } from '../declare/declaration.ts'
 import type { Streams } from '../terminal/streams.ts'
 import { typedLine } from './next-step.ts'
 
@@ -27,12 +27,12 @@ export function createIncoming(
     return read
   }
 
-  const fromStdin = async (): Promise<string> => {
-    if (stdin.isTerminal && asking.interactive) read ??= asking.askSecret()
-    const hint = `pipe the secret in: printf %s "$secret" | ${typedLine}`
+  const fromStdin = async (what: SecretWord = 'secret'): Promise<string> => {
+    if (stdin.isTerminal && asking.interactive) read ??= asking.askSecret(what)
+    const hint = `pipe the ${what} in: printf %s "$${what}" | ${typedLine}`
     return oneLine(await (read ?? readStdin()), 'stdin', hint)
   }
-  const secretFromStdin = async (): Promise<string> => bareSecret(await fromStdin())
+  const secretFromStdin = async (what?: SecretWord): Promise<string> => bareSecret(await fromStdin(what))
 
   return {
     readStdin,
@@ -41,9 +41,9 @@ export function createIncoming(
       if (ownSecret.test(typed)) throw exposed()
       return typed
     },
-    secretArgument: async typed => {
-      if (typed === undefined || typed === '-') return secretFromStdin()
-      throw exposed()
+    secretArgument: async (typed, { what, into } = { what: 'secret', into: 'latchkey key verify' }) => {
+      if (typed === undefined || typed === '-') return secretFromStdin(what)
+      throw exposed(into, what)
     },
     passwordFromFile: async typed => {
       if (typed === '-') return fromStdin()
@@ -68,7 +68,7 @@ export function createIncoming(
     },
     text: async typed => {
       if (typed !== undefined && typed !== '-') {
-        if (ownSecret.test(typed)) throw exposed('key identify')
+        if (ownSecret.test(typed)) throw exposed('latchkey key identify')
         return at(typed)
       }
       if (stdin.isTerminal) await stderr.write('Paste the text, then press Enter and Ctrl-D.\n')
@@ -91,11 +91,11 @@ function requirePipe(stdin: Streams['stdin']): void {
 const ownSecret = /^[A-Za-z0-9]+_[0-9A-Za-z]{36}$/
 
 /** Does not repeat the secret, because errors are logged. */
-const exposed = (command = 'key verify'): LatchkeyError =>
+const exposed = (into = 'latchkey key verify', what: SecretWord = 'secret'): LatchkeyError =>
   new LatchkeyError(
     'usage',
-    'a secret on the command line is visible to every user of this machine',
-    `pipe it in instead: printf %s "$secret" | latchkey ${command} -`,
+    `a ${what} on the command line is visible to every user of this machine`,
+    `pipe it in instead: printf %s "$${what}" | ${into} -`,
   )
 
 /** A secret as it is pasted: with blanks around it, or as the value of a request header. Secrets contain no blanks. */
@@ -111,8 +111,10 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    const code = codeOf(error)
-    const reason = code === 'ENOENT' ? 'it does not exist' : code || String(error)
-    throw new LatchkeyError('usage', `cannot read ${path}: ${reason}`, 'name a readable file, or - for stdin')
+    throw new LatchkeyError(
+      'usage',
+      `cannot read ${path}: ${whyUnreadable(error)}`,
+      'name a readable file, or - for stdin',
+    )
   }
 }

@@ -6,6 +6,7 @@ import type { Backup, BackupPruning } from '../../../contract/views.ts'
 import { type BackupScene, backupScene } from '../../../testing/backups.ts'
 import { type RunOptions, run } from '../../../testing/run.ts'
 import { testS3 } from '../../../testing/s3.ts'
+import { splitWords } from '../../../testing/words.ts'
 
 let scene: BackupScene
 let options: RunOptions
@@ -49,10 +50,11 @@ test('one thing that is brought back is told from all of it', async () => {
 test.each(['', ' --from elsewhere', ' --dry-run'])(
   'a restore of nothing is told which backups there are before it is asked for --yes: restore%s',
   async flags => {
+    const from = flags.startsWith(' --from') ? flags : ''
     const { code, err } = await latchkey(`restore${flags}`)
     expect({ code, err }).toEqual({
       code: 2,
-      err: "latchkey: missing required argument 'backup'\ntry: list them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest\n",
+      err: `latchkey: missing required argument 'backup'\ntry: list them with: latchkey backup list${from}, then: latchkey restore${from} ID, or: latchkey restore${from} --latest\n`,
     })
     expect((await latchkey('restore --latest')).code).toBe(6)
   },
@@ -157,4 +159,24 @@ test('from a machine that is lost to a new one, by way of a bucket', async () =>
   expect(shown.id).toBe(created.json<Backup>().id)
   expect(shown.verifiedAt).not.toBeNull()
   expect((await latchkey(`backup list --from ${to}`)).code).toBe(78)
+})
+
+test('the undo of a restore to another file is about that file, and so is the end of what works again', async () => {
+  await latchkey('key create ci')
+  await latchkey('backup create')
+  await latchkey('key revoke ci --yes')
+  const there = scene.folder.file('an other.db')
+  await latchkey(['restore', '--latest', '--to', there, '--yes'])
+  await latchkey('key revoke ci --yes', { db: there })
+  const { out } = await latchkey(['restore', '--latest', '--to', there, '--yes'])
+  const [, revoke = ''] = /End them: latchkey (.*) KEY;/.exec(out) ?? []
+  expect((await latchkey([...splitWords(revoke), 'ci', '--yes', '--json'])).json()).toMatchObject({
+    changed: true,
+  })
+  expect((await latchkey('key show ci --json', { db: there })).json()).toMatchObject({ status: 'revoked' })
+  await latchkey('user create newcomer', { db: there })
+  const [, undo = ''] = /Undo: latchkey (.*)$/m.exec(out) ?? []
+  const undone = await latchkey([...splitWords(undo), '--yes', '--json'])
+  expect(undone.json()).toMatchObject({ path: there })
+  expect((await latchkey('user show newcomer', { db: there })).code).toBe(3)
 })

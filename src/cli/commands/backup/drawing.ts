@@ -12,21 +12,28 @@ import type { Brush } from '../../declare/brush.ts'
 import type { Column } from '../../declare/column.ts'
 import { many } from '../../draw/quantity.ts'
 
-export function restoredLines(run: Restored, brush: Brush): string {
-  const { safetyBackup, movedAside, only } = run
+interface Target {
+  /** Given if it is another database than the configured one. */
+  readonly to?: string | undefined
+}
+
+export function restoredLines(run: Restored, brush: Brush, target: Target): string {
+  const { safetyBackup, movedAside, only, path } = run
+  const to = target.to === undefined ? '' : ` --to ${shellWord(path)}`
   return [
-    `Restored ${restoreLines(run, brush)}`,
+    `Restored ${restoreLines(run, brush, target)}`,
     ...(safetyBackup === null
       ? []
       : [
-          `Safety copy: ${safetyBackup.path}. Undo: latchkey restore ${only === null ? shellWord(safetyBackup.path) : '--undo'}`,
+          `Safety copy: ${safetyBackup.path}. Undo: latchkey restore ${only === null ? shellWord(safetyBackup.path) : '--undo'}${to}`,
         ]),
     ...movedAside.map(file => `Moved aside: ${file}`),
   ].join('\n')
 }
 
 /** The text of a dry run, after "Would". */
-export const restorePlanLines = (run: Restored, brush: Brush): string => `restore ${restoreLines(run, brush)}`
+export const restorePlanLines = (run: Restored, brush: Brush, target: Target): string =>
+  `restore ${restoreLines(run, brush, target)}`
 
 /** What happened to the one thing that was restored; undefined if it was the whole database. */
 export function partLine({ only }: Restored, asked: string | undefined): string | undefined {
@@ -35,7 +42,7 @@ export function partLine({ only }: Restored, asked: string | undefined): string 
 }
 
 /** What was restored from which backup, and what differs. */
-function restoreLines(run: Restored, brush: Brush): string {
+function restoreLines(run: Restored, brush: Brush, { to }: Target): string {
   const { path, backup, rows, before, changes, openBy, stays, revived } = run
   const sets = changes === null ? [] : Object.entries(changes)
   return [
@@ -50,12 +57,13 @@ function restoreLines(run: Restored, brush: Brush): string {
       ...nameLine(brush.warn(`${kind} changed`), changed),
     ]),
     ...stays.map(line => `  ${brush.warn('restricted since, and stays so')}: ${line}`),
-    ...revivedLines(revived ?? [], brush),
+    ...revivedLines(revived ?? [], brush, to === undefined ? '' : `--db ${shellWord(path)} `),
     ...openBy.map(({ pid, command }) => `Open in process ${pid} (${command})`),
   ].join('\n')
 }
 
-function revivedLines(revived: readonly RevivedSecret[], brush: Brush): readonly string[] {
+/** @param database the option that names it, if it is not the configured one */
+function revivedLines(revived: readonly RevivedSecret[], brush: Brush, database: string): readonly string[] {
   const lines = revived.slice(0, mostNames).map(({ key, start, because, ended }) => {
     const title = ended ? brush.good('stays ended') : brush.bad('works again')
     return `  ${title}: ${start}… of key ${key.name}, ${because.replace('_', ' ')} before`
@@ -65,7 +73,7 @@ function revivedLines(revived: readonly RevivedSecret[], brush: Brush): readonly
     ...lines,
     ...(more > 0 ? [`  and ${many(more, 'secret')} more`] : []),
     ...(revived.some(each => !each.ended)
-      ? ['  End them: latchkey key revoke KEY; or restore with --keep-revocations']
+      ? [`  End them: latchkey ${database}key revoke KEY; or restore with --keep-revocations`]
       : []),
   ]
 }

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
-import { codeOf } from '../../../contract/failure.ts'
 import type { SourceFile } from '../../../index.ts'
+import { whyUnreadable } from '../../../system/errors.ts'
 
 interface Choosing {
   /** A folder of the project, which the paths begin with. */
@@ -73,13 +73,10 @@ function entriesOf(folder: string) {
   }
 }
 
-function unreadable(path: string, error: unknown): LatchkeyError {
-  const code = codeOf(error)
-  const reason = code === 'ENOENT' ? 'it does not exist' : code || String(error)
-  return new LatchkeyError('usage', `cannot read ${path}: ${reason}`, 'name one that can be read', {
-    cause: error,
+const unreadable = (path: string, cause: unknown): LatchkeyError =>
+  new LatchkeyError('usage', `cannot read ${path}: ${whyUnreadable(cause)}`, 'name one that can be read', {
+    cause,
   })
-}
 
 /** Which paths patterns leave out (git-scm.com/docs/gitignore, "Pattern format"): the last that fits decides. */
 function leftOut(patterns: readonly string[]): (path: string, isFolder: boolean) => boolean {

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { codeOf } from '../../../contract/failure.ts'
+import { whyUnreadable } from '../../../system/errors.ts'
 import { damaged } from './damaged.ts'
 
 type Chunks = AsyncIterable<Uint8Array>
@@ -112,7 +113,7 @@ function linesOf(file: string, what: string): readonly string[] {
   } catch (error) {
     throw new LatchkeyError(
       'config',
-      `cannot read the age ${what} file ${file} (${codeOf(error)})`,
+      `cannot read the age ${what} file ${file} (${whyUnreadable(error)})`,
       'give a file that you can read',
     )
   }

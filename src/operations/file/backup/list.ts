@@ -49,12 +49,16 @@ export async function getBackup(context: FileContext, options: ChooseBackup): Pr
   if ((options.backup === undefined) === (options.latest ?? false)) {
     return toView(await chooseBackup(context, options))
   }
+  if (options.latest) throw chosenTwice('an id and --latest')
   throw new LatchkeyError(
     'usage',
     'no backup was chosen: name one, or ask for the latest',
     'list them with: latchkey backup list, then: latchkey restore ID, or: latchkey restore --latest',
   )
 }
+
+export const chosenTwice = (ways: string): LatchkeyError =>
+  new LatchkeyError('usage', 'a backup was chosen in more than one way', `give only one of ${ways}`)
 
 /** The named backup, or the latest, or the latest at a time. @throws not_found, ambiguous, corrupt */
 export const chooseBackup = (context: FileContext, options: ChooseState): Promise<StoredBackup> =>

@@ -10,7 +10,7 @@ import { pathProblem } from '../../../../text/address.ts'
 import { shellWord } from '../../../../text/shell-word.ts'
 import type { AuditedLast, FileContext } from '../../../context.ts'
 import type { ChooseState } from '../input.ts'
-import { chooseBackup, findBackup, surveyOwn } from '../list.ts'
+import { chooseBackup, chosenTwice, findBackup, surveyOwn } from '../list.ts'
 import type { StoredBackup } from '../manifest.ts'
 import type { Touched } from './bring-back.ts'
 import { ifReadable } from './live.ts'
@@ -39,7 +39,9 @@ function fileOf(to: string): string {
 /** @throws not_found, ambiguous, corrupt, usage (not exactly one choice) */
 export async function chooseState(context: FileContext, options: ChooseState): Promise<StoredBackup> {
   const { backup, latest = false, at, undo = false } = options
-  if ([backup !== undefined, latest, at !== undefined, undo].filter(Boolean).length !== 1) {
+  const given = [backup !== undefined, latest, at !== undefined, undo].filter(Boolean).length
+  if (given > 1) throw chosenTwice('an id, --latest, --at and --undo')
+  if (given === 0) {
     throw new LatchkeyError(
       'usage',
       'no backup was chosen: name one, or ask for the latest, the latest at a time, or an undo',
