@@ -73,4 +73,4 @@ export const redact = (text: string): string =>
   text.replace(secretLike, secret => `${secret.slice(0, 6)}…`).replace(urlPassword, '$1:…@')
 
 /** The password of a URL, which ends at the last `@`. */
-const urlPassword = /(\bpostgres(?:ql)?:\/\/[^\s:/@]*):\S*@/g
+const urlPassword = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):\S*@/gi

@@ -212,7 +212,7 @@ async function openFile(file: string, path: string): Promise<FileHandle> {
 function requireRegular(file: string, found: { isFile(): boolean; isDirectory(): boolean }): void {
   if (found.isFile()) return
   throw found.isDirectory()
-    ? invalid(`${file} is a folder`, 'give the file in it, for example apikeys.json')
+    ? invalid(`${file} is a folder`, 'give the file in it')
     : invalid(
         `${file} is a pipe or a device, not a file`,
         'save its content to a file first, and import that',

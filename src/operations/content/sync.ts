@@ -73,12 +73,14 @@ export async function planSync(
   )
 }
 
+const leaveOut = 'rename it, or leave it out with --exclude'
+
 type Asked = ReturnType<typeof wantedOf>
 
 /** @throws invalid */
 function wantedOf(source: readonly SourceFile[], options: Syncing) {
   const parsed = rules.parse(syncing, options)
-  const wanted = new Map(source.map(file => [rules.parse(newFile, file).path, file]))
+  const wanted = new Map(source.map(file => [rules.parse(newFile, file, leaveOut).path, file]))
   for (const path of wanted.keys()) {
     if (parsed.under === undefined || path.startsWith(`${parsed.under}/`)) continue
     throw new LatchkeyError(

@@ -6,12 +6,13 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { AcceptedInvitation, CreatedInvitation, Invitation } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq, gt, idsOf, lte, oneOf, type SQL } from '../../db/query.ts'
-import { invitations, teams } from '../../db/schema/members.ts'
+import { invitations, organizationMembers, teams } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import { targetOf } from '../nouns.ts'
+import { type Row, targetOf } from '../nouns.ts'
 import { inOrder, paged } from '../page.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
@@ -19,7 +20,7 @@ import { hasChecksum, hashSecret, mintSecret } from '../rules/secrets.ts'
 import { byId, find, oneById, sameText } from '../select.ts'
 import { actingUser, authorize, requireMayGrant } from './access.ts'
 import { type InvitationPage, invitationFilter, type NewInvitation, newInvitation } from './input.ts'
-import { join, roleFor } from './members.ts'
+import { join, memberAlready, roleFor } from './members.ts'
 import { addToTeam } from './teams.ts'
 
 type Invited = typeof invitations.$inferSelect
@@ -44,6 +45,7 @@ export async function createInvitation(
     await requireMayGrant(context, db, [role], { org })
     const team =
       fields.team === undefined ? undefined : await find(db, 'team', { team: fields.team, org: org.id })
+    await requireNoMember(db, org, fields.email, role.name)
     const now = context.now()
     const pending = and(
       eq(invitations.organizationId, org.id),
@@ -82,6 +84,17 @@ export async function createInvitation(
   })
 }
 
+/** An invitation that nobody could accept. @throws conflict */
+async function requireNoMember(db: Database, org: Row<'org'>, email: string, role: string): Promise<void> {
+  const [user] = await db
+    .select({ username: users.username })
+    .from(organizationMembers)
+    .innerJoin(users, eq(users.id, organizationMembers.userId))
+    .where(and(eq(organizationMembers.organizationId, org.id), sameText(users.email, email)))
+    .limit(1)
+  if (user !== undefined) throw memberAlready(user, org, role)
+}
+
 /**
  * Makes a user a member by the token of an invitation. The user must have the email address that was invited.
  *
@@ -109,7 +122,7 @@ export async function acceptInvitation(
       throw new LatchkeyError(
         'conflict',
         `the invitation is for ${row.email}, which is not the email address of ${user.username}`,
-        `change it first with: latchkey user update ${user.username} --email ${row.email}`,
+        `change it first with: ${lineOf(`user update ${user.username} --email`, row.email)}`,
       )
     }
     const org = await find(db, 'org', row.organizationId)
@@ -159,7 +172,9 @@ async function requirePending(db: Database, row: Invited, now: Date): Promise<In
   throw new LatchkeyError(
     'conflict',
     `the invitation of ${view.email} to ${view.organization.slug} is ${view.status}`,
-    `invite them again with: latchkey invitation create ${view.organization.slug} ${view.email}`,
+    view.status === 'accepted'
+      ? `see the members with: latchkey org member list ${view.organization.slug}`
+      : `invite them again with: ${lineOf('invitation create', view.organization.slug, view.email)}`,
   )
 }
 

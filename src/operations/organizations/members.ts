@@ -43,13 +43,7 @@ export async function join(
 ): Promise<OrganizationMember> {
   const role = await roleFor(db, org, roleName)
   if (action === 'org.member-add') await requireMayGrant(context, db, [role], { org })
-  if ((await membership(db, org.id, user.id)) !== undefined) {
-    throw new LatchkeyError(
-      'conflict',
-      `${user.username} is a member of ${org.slug} already`,
-      `change the role with: latchkey org member role ${org.slug} ${user.username} ${role.name}`,
-    )
-  }
+  if ((await membership(db, org.id, user.id)) !== undefined) throw memberAlready(user, org, role.name)
   const now = context.now()
   const row = { id: newId('mem', now), organizationId: org.id, userId: user.id, role: role.name }
   const [made] = await db
@@ -61,6 +55,18 @@ export async function join(
   await record(context, db, { action, target: targetOf('org', org), after })
   return after
 }
+
+/** The error for somebody who cannot become a member again. */
+export const memberAlready = (
+  { username }: Pick<Row<'user'>, 'username'>,
+  { slug }: Row<'org'>,
+  role: string,
+): LatchkeyError =>
+  new LatchkeyError(
+    'conflict',
+    `${username} is a member of ${slug} already`,
+    `change the role with: latchkey org member role ${slug} ${username} ${role}`,
+  )
 
 /**
  * Gives a member another role in place of all that they had.

@@ -31,6 +31,37 @@ test('an organization has an owner from its beginning, and a slug of its own', a
   expect(await codeOf(organizations.create({ name: 'Off', owner: 'dave' }))).toBe('conflict')
 })
 
+test.each([
+  ['会社', 'no slug can be made from the name "会社"'],
+  ['Create', 'slug must not be a word that the command line uses'],
+])('a name that makes no slug asks for one: %s', async (name, message) => {
+  await using at = await home()
+  const { organizations, projects } = at.latchkey
+  for (const [noun, made] of [
+    ['org', organizations.create({ name, owner: 'bob' })],
+    ['project', projects.create({ name, owner: 'bob' })],
+  ] as const) {
+    const hint = `give one: latchkey ${noun} create NAME --slug my-${noun} --owner USER`
+    expect(await failure(made)).toMatchObject({ code: 'invalid', message, hint })
+  }
+})
+
+test('what is wrong in a list is quoted, unless it is a secret', async () => {
+  await using at = await home()
+  const { roles, keys } = at.latchkey
+  const { secret } = await keys.create({ name: 'ci' })
+  const refused = [
+    roles.create({ name: 'x', permissions: ['a:b', 'no good'] }),
+    keys.update('ci', { allowedModels: ['gpt x'] }),
+    keys.update('ci', { scopes: [String(secret)] }),
+  ].map(async work => (await failure(work)).message)
+  expect(await Promise.all(refused)).toEqual([
+    'permissions: "no good" must look like project:write, project:* or *',
+    'allowed models: "gpt x" must not contain white space',
+    'scopes must not contain a secret, because it would be stored as plain text',
+  ])
+})
+
 test('one that owns projects is not deleted; what else belongs to it goes with it, and its members stay', async () => {
   await using at = await home()
   const { organizations, projects, teams, roles, invitations, users } = at.latchkey
@@ -110,6 +141,12 @@ test('an invitation is accepted once, in time, by who was invited', async () => 
   expect((await teams.members.list('Backend')).members).toMatchObject([{ user: { username: 'bob' } }])
   expect(await failure(invitations.accept(made.token, 'bob'))).toMatchObject({
     message: 'the invitation of bob@example.org to acme is accepted',
+    hint: 'see the members with: latchkey org member list acme',
+  })
+  // Nobody could accept it.
+  expect(await failure(invitations.create({ org: 'acme', email: 'Bob@example.org' }))).toMatchObject({
+    code: 'conflict',
+    message: 'bob is a member of acme already',
   })
   expect((await organizations.members.list('acme')).total).toBe(2)
 })

@@ -18,7 +18,7 @@ import { paged } from '../page.ts'
 import { isDisabled } from '../people/status.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
-import { slugOf } from '../rules/slug.ts'
+import { slugFor } from '../rules/slug.ts'
 import { contains, find } from '../select.ts'
 import { Thing } from '../thing.ts'
 import { actingUser, authorize } from './access.ts'
@@ -44,7 +44,7 @@ export async function createOrganization(
 ): Promise<CreatedOrganization> {
   const fields = rules.parse(newOrganization, input)
   const { name, logo = null } = fields
-  const slug = fields.slug ?? rules.parse(newOrganization, { ...fields, slug: slugOf(name) }).slug
+  const slug = fields.slug ?? slugFor('org', name, rules.orgSlug)
   return context.store.write(async db => {
     const owner = await find(db, 'user', fields.owner)
     const actor = await actingUser(context, db)
@@ -56,7 +56,7 @@ export async function createOrganization(
         `name another owner, or: latchkey user enable ${owner.username}`,
       )
     }
-    const given = { slug: slug ?? '', name, logo }
+    const given = { slug, name, logo }
     return organization.create(context, db, given, {
       ...options,
       ifTaken: 'choose another with --slug',

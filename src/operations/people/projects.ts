@@ -1,6 +1,5 @@
 /** Projects: what keys are used for. The verdict on an archived project's keys is `project_archived`. */
 
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, CreatedProject, Project } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
@@ -16,7 +15,7 @@ import { actingUser, authorize } from '../organizations/access.ts'
 import { listed } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { dateOrNull } from '../rules/instant.ts'
-import { slugOf } from '../rules/slug.ts'
+import { slugFor } from '../rules/slug.ts'
 import { contains, find, refsOf } from '../select.ts'
 import { Thing } from '../thing.ts'
 import {
@@ -39,7 +38,7 @@ export async function createProject(
   options: CreateOptions = {},
 ): Promise<CreatedProject> {
   const fields = rules.parse(newProject, input)
-  const slug = fields.slug ?? slugFor(fields.name)
+  const slug = fields.slug ?? slugFor('project', fields.name, rules.slug)
   const { name, description = null, keyPrefix = null, limits } = fields
   return context.store.write(async db => {
     const owner = await ownerFor(context, db, { user: fields.owner, org: fields.org })
@@ -210,17 +209,6 @@ export async function projectViews(
     sandboxId: row.sandboxId,
     memberLimits: memberLimits.get(row.id) ?? 0,
   }))
-}
-
-/** @throws invalid */
-function slugFor(name: string): string {
-  const slug = slugOf(name)
-  if (slug !== '') return rules.parse(v.object({ slug: rules.slug }), { slug }).slug
-  throw new LatchkeyError(
-    'invalid',
-    `no slug can be made from the name "${name}"`,
-    'give one: latchkey project create NAME --slug my-project --owner USER',
-  )
 }
 
 export const project = new Thing('project', projectViews)

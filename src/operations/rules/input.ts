@@ -20,11 +20,10 @@ const printable = v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must not contain control
 /** A visible character: not a zero-width space, a blank, or a combining mark alone. */
 const visible = /[^\p{Default_Ignorable_Code_Point}\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{M}\u2800]/u
 
+const isSecret = 'must not contain a secret, because it would be stored as plain text'
+
 /** Applies to every stored text. Otherwise a live secret could end up in tables, the audit log and backups. */
-export const noSecret = v.check(
-  (text: string) => !holdsSecret(text),
-  'must not contain a secret, because it would be stored as plain text',
-)
+export const noSecret = v.check((text: string) => !holdsSecret(text), isSecret)
 
 /** A line of text. */
 export const trimmed = (most: number): Rule<string> =>
@@ -208,10 +207,7 @@ export const dollars: Rule<number> = v.pipe(
 
 export const metadata: Rule<unknown> = v.pipe(
   v.custom<unknown>(value => isJson(value), 'must be JSON'),
-  v.check(
-    value => !textsOf(value).some(holdsSecret),
-    'must not contain a secret, because it would be stored as plain text',
-  ),
+  v.check(value => !textsOf(value).some(holdsSecret), isSecret),
 )
 
 /** What a person or a model said: their own words, whatever they hold. */
@@ -236,21 +232,29 @@ export const clearable = <S extends v.GenericSchema>(schema: S) => v.optional(v.
 /**
  * Checks the input of an operation.
  *
- * @throws invalid, naming the field
+ * @param hint what to do, if that is not to change the field
+ * @throws invalid, naming the field, and of a list or a path also its value
  */
-export function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.InferOutput<S> {
+export function parse<S extends v.GenericSchema>(schema: S, input: unknown, hint?: string): v.InferOutput<S> {
   const result = v.safeParse(schema, input)
   if (result.success) return result.output
   const [issue] = result.issues
-  const field = v.getDotPath(issue)
+  const { message, input: value } = issue
+  const isItem = typeof issue.path?.at(-1)?.key === 'number'
+  const field = v.getDotPath(issue)?.replace(isItem ? /\.?\d+$/ : /$^/, '')
   // valibot's own message for a missing field. All other messages are ours.
-  const said = issue.message.startsWith('Invalid key') ? 'is missing' : issue.message
+  const said = message.startsWith('Invalid key') ? 'is missing' : message
+  // Of several it would not be known which.
+  const isOneOfMany = isItem || field === 'path'
+  const about = isOneOfMany && typeof value === 'string' && message !== isSecret ? `: ${quoted(value)}` : ''
   throw new LatchkeyError(
     'invalid',
-    field === null ? said : `${readable(field)} ${said}`,
-    `change ${field === null ? 'the value' : `the ${readable(field)}`} and run the command again; --help shows examples`,
+    field ? `${readable(field)}${about} ${said}` : said,
+    hint ?? `change the ${readable(field || 'value')} and run the command again; --help shows examples`,
   )
 }
+
+const quoted = (text: string): string => JSON.stringify(text.length > 100 ? `${text.slice(0, 99)}…` : text)
 
 /** As `parse`, for a part of a list and what selects it. @throws invalid */
 export function parsePage<S extends v.GenericSchema<unknown, object>>(filter: S, given: object) {
