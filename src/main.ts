@@ -49,7 +49,7 @@ export const main: Main = async (argv, env, streams, overrides = {}) => {
     if (error instanceof ClosedPipe) return 0
     const { renderFailure } = await import('./cli/run/fail.ts')
     const failure = failureOf(error)
-    const again = repeating(invocation.kind === 'help' ? {} : invocation.globals)
+    const again = repeating(invocation.kind === 'help' ? { globals: {} } : invocation)
     const shown = { ...failure, hint: withTypedLine(again(failure.hint), argv) }
     await streams.stderr.write(
       renderFailure(shown, format ?? settledFormat(env, cwd), env['LATCHKEY_DEBUG'] === '1'),

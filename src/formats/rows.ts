@@ -8,6 +8,7 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { systemFailure } from '../system/errors.ts'
 import { unguarded } from '../text/csv-cell.ts'
+import { shellWord } from '../text/shell-word.ts'
 import { csvRows } from './csv.ts'
 import { ndjsonRows } from './ndjson.ts'
 import type { Row } from './row.ts'
@@ -93,7 +94,7 @@ function formatOfText(file: string, first: TextBlock): RowFormat {
     throw new LatchkeyError(
       'invalid',
       `${file} is a JSON array, not one object per line`,
-      `convert it with: jq -c '.[]' ${file}`,
+      `convert it with: jq -c '.[]' ${shellWord(file)}`,
     )
   }
   return text.startsWith('{') ? 'ndjson' : 'csv'

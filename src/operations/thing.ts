@@ -7,6 +7,7 @@ import { labelOf, type Noun, nouns } from '../contract/nouns.ts'
 import type { AuditAction, AuditVerb, Changed } from '../contract/views.ts'
 import type { Database } from '../db/engine.ts'
 import { and, eq, isNull, type SQL } from '../db/query.ts'
+import { lineOf } from '../text/shell-word.ts'
 import { record } from './audit.ts'
 import { differingColumns, settleChange } from './changed.ts'
 import type { OperationContext } from './context.ts'
@@ -95,7 +96,7 @@ export class Thing<N extends Noun, View extends { readonly id: string; readonly 
     if (row) {
       const view = await this.view(context, db, row)
       const name = labelOf(this.#noun, row)
-      const hint = `change it with: latchkey ${this.#noun} update ${name}`
+      const hint = `change it with: ${this.#line('update', row)}`
       requireSame(`${this.#noun} ${name} (${row.id})`, await same(view, row), hint)
       return { ...view, created: false }
     }
@@ -177,9 +178,15 @@ export class Thing<N extends Noun, View extends { readonly id: string; readonly 
       throw new LatchkeyError(
         'conflict',
         `the ${field === 'email' ? 'email address' : field} ${text} is taken by ${name} (${taken.id})`,
-        `${ifTaken}, or look at: latchkey ${noun} show ${name}`,
+        `${ifTaken}, or look at: ${this.#line('show', taken)}`,
       )
     }
+  }
+
+  /** By its name if that means no other one. */
+  #line(verb: 'show' | 'update', row: Row<N>): string {
+    const isAlone = nouns[this.#noun].isUnique === true
+    return lineOf(`${this.#noun} ${verb}`, isAlone ? labelOf(this.#noun, row) : row.id)
   }
 
   /** Those of the same organization, where a field is unique in one. */

@@ -6,6 +6,7 @@ import { connect, isIP } from 'node:net'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
+import { shellWord } from '../text/shell-word.ts'
 
 /** Port 0 lets the system choose. */
 export interface HostPort {
@@ -130,7 +131,7 @@ export async function requireFree(path: string): Promise<void> {
     throw new LatchkeyError(
       'usage',
       `there is no folder ${folder}`,
-      `create it first: mkdir -m 0750 ${folder}`,
+      `create it first: mkdir -m 0750 ${shellWord(folder)}`,
     )
   }
   // sun_path of sockaddr_un, with its closing zero: see unix(7).

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { HealthReport } from '../../contract/views.ts'
+import type { Backup, HealthReport } from '../../contract/views.ts'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { run } from '../../testing/run.ts'
 import { splitWords } from '../../testing/words.ts'
@@ -16,8 +16,8 @@ test.each([
   ['17 3 * * * /usr/bin/latchkey backup create', '/usr/bin/latchkey backup create'],
   ['latchkey doctor --db FILE', 'latchkey doctor --db FILE'],
 ])('%s', (text, expected) => {
-  expect(repeating({ db: 'x' })(text)).toContain(expected)
-  expect(repeating({})(text)).toBe(text)
+  expect(repeating({ globals: { db: 'x' } })(text)).toContain(expected)
+  expect(repeating({ globals: {} })(text)).toBe(text)
 })
 
 test('what an error says to type makes the database that was named, not the usual one', async () => {
@@ -61,4 +61,59 @@ test.each(['doctor', 'health'])('%s --json says to type the very line that its t
   expect((await run(splitWords(line), { cwd: folder.path })).code).toBe(0)
   const mended = (await run([...words, '--json'], { cwd: folder.path })).json<HealthReport>()
   expect(mended.checks.find(({ name }) => name === 'last_backup')?.status).toBe('ok')
+})
+
+/** The first command line of this program in what a run said. */
+const nextIn = (said: string): readonly string[] =>
+  splitWords(/latchkey ((?:[^',;\n\\]|\\.|'[^']*')+)/.exec(said.replace(/^latchkey: /, ''))?.[1] ?? '')
+
+test.each([
+  ['team create "it\'s a $(x) team" --org acme', "it's a $(x) team"],
+  ['team create Backend --org acme', 'Backend'],
+  ['project file mv shop other.md "a \'b\'.md"', "a 'b'.md"],
+  ['project file mv shop -- other.md -plan.md', '-plan.md'],
+  [`project file rm shop "a 'b'.md" --yes --if-match ${'a'.repeat(64)}`, "a 'b'.md"],
+  ['invitation accept --user bob', "o'neil@example.org"],
+])('the next step means what it names, whatever the name is: %s', async (refused, name) => {
+  using folder = temporaryFolder()
+  const latchkey = (line: string | readonly string[], stdin = 'text') =>
+    run(line, { db: folder.file('gate.db'), cwd: folder.path, stdin })
+  for (const line of [
+    'init --admin alice',
+    'user create bob',
+    'org create Acme --owner alice',
+    'org create Other --owner alice',
+    'project create Shop --owner alice',
+    'team create "it\'s a $(x) team" --org acme',
+    'team create Backend --org other',
+    'team create Backend --org acme',
+    'project file put shop other.md -',
+    'project file put shop "a \'b\'.md" -',
+    'project file put shop -- -plan.md -',
+  ])
+    expect(await latchkey(line)).toMatchObject({ code: 0 })
+  const { out: token } = await latchkey(['invitation', 'create', 'acme', "o'neil@example.org"])
+  const { code, err } = await latchkey(refused, token)
+  expect(code).toBe(5)
+  const followed = await latchkey(['--json', '--yes', ...nextIn(err)])
+  expect([followed.code, followed.out]).toEqual([0, expect.stringContaining(JSON.stringify(name))])
+})
+
+test('the next step about backups is about the place that was named', async () => {
+  using folder = temporaryFolder()
+  const options = { db: folder.file('gate.db'), cwd: folder.path }
+  const place = "it's $& here"
+  await run('init --admin alice', options)
+  const none = await run(['backup', 'list', '--from', place], options)
+  expect(none.code).toBe(3)
+  const made = await run([...nextIn(none.err), '--json'], options)
+  expect(made.json<Backup>().location).toBe(folder.file(place))
+  const missing = await run(['restore', 'bak_00000000', '--from', place, '--dry-run'], options)
+  expect(missing.code).toBe(3)
+  expect((await run([...nextIn(missing.err), '-q'], options)).out).toBe(`${made.json<Backup>().id}\n`)
+  // The safety copy of a restore is with the database, wherever the backup was.
+  for (const one of [[], ['--user', 'alice']]) {
+    const restored = await run(['restore', '--latest', '--from', place, ...one, '--yes'], options)
+    expect((await run([...nextIn(restored.out), '--yes'], options)).code).toBe(0)
+  }
 })

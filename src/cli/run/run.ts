@@ -107,7 +107,7 @@ export async function run(settled: Settled, outside: Outside): Promise<number> {
   if (missing[0] !== undefined) throw missing[0].error
   const { env, streams, now, cwd, program, tree, stopped, main } = outside
   const terminal = streams.stdout.isTerminal
-  const again = repeating(globals)
+  const again = repeating(settled)
   const actor = whoAndWhence(env, streams.stdin.isTerminal || streams.stderr.isTerminal)
   const progress = await createProgress(streams.stderr, {
     mode: globals.quiet && globals.progress === 'auto' ? 'never' : globals.progress,

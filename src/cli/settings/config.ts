@@ -25,6 +25,7 @@ import {
   shownUrl,
 } from '../../text/address.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
+import { shellWord } from '../../text/shell-word.ts'
 import { keepRules } from '../declare/parse.ts'
 import {
   broken,
@@ -294,10 +295,10 @@ function profileOf(
   throw broken(
     `there is no profile '${name}' in ${places.map(({ path }) => path).join(' or ')}`,
     close !== undefined
-      ? `did you mean --profile ${close}?`
+      ? `did you mean --profile ${shellWord(close)}?`
       : known.length > 0
         ? `choose from ${known.join(', ')}`
-        : `make one with: latchkey config set db FILE --profile ${name}`,
+        : `make one with: latchkey config set db FILE --profile ${shellWord(name)}`,
   )
 }
 

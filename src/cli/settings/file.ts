@@ -5,6 +5,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
 import { nameOfUser } from '../../system/user.ts'
 import { nearest } from '../../text/nearest.ts'
+import { shellWord } from '../../text/shell-word.ts'
 
 export const settingNames = [
   'db',
@@ -126,7 +127,7 @@ export function readIfPresent({ path, owners }: SettingsPlace): string | undefin
 const foreign = (path: string, uid: number): LatchkeyError =>
   broken(
     `${path} belongs to another user, ${nameOfUser(uid)}, so it is not used`,
-    `go to another folder, or if you trust the file: chown ${process.geteuid?.()} ${path}`,
+    `go to another folder, or if you trust the file: chown ${process.geteuid?.()} ${shellWord(path)}`,
   )
 
 /** @throws config (names the line) */

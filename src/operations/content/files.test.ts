@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
 import type { Latchkey } from '../../index.ts'
+import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 
 let made: Awaited<ReturnType<typeof temporaryLatchkey>> | undefined
@@ -302,4 +303,31 @@ test('a sync whose source changes while it is read changes nothing', async () =>
   }))
   expect(await codeOf(files.sync('shop', folder))).toBe('conflict')
   expect((await files.list('shop')).total).toBe(0)
+})
+
+test('of many files the one with a bad path is named, and what to do about it', async () => {
+  const { files } = await home()
+  const source = ['ok.md', 'a:b'].map(path => ({ path, sha256: sha256('x'), sizeBytes: 1, read: () => 'x' }))
+  for (const work of [files.sync('shop', source), files.planSync('shop', source)])
+    expect(await failure(work)).toMatchObject({
+      code: 'invalid',
+      message: 'path: "a:b" must not contain \\ or :, which mean something else on Windows',
+      hint: 'rename it, or leave it out with --exclude',
+    })
+  const many = source.map(({ path }) => ({ path, content: 'x' }))
+  expect((await failure(files.putMany('shop', many))).message).toStartWith('path: "a:b" must not')
+})
+
+test('nobody is told to remove the file that they move, nor to get one that is not there', async () => {
+  const { files } = await home()
+  await files.put('shop', 'a.md', 'x')
+  expect(await failure(files.move('shop', 'a.md', 'a.md'))).toMatchObject({
+    code: 'conflict',
+    message: 'a.md has this path already',
+    hint: 'give another path',
+  })
+  expect(await failure(files.put('shop', 'b.md', 'x', { ifMatch: sha256('x') }))).toMatchObject({
+    code: 'conflict',
+    hint: 'see its files with: latchkey project file list shop',
+  })
 })

@@ -8,6 +8,7 @@ import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq, gte, idsOf, lt, oneOf, or, type SQL, sql } from '../../db/query.ts'
 import { fileHistory, projectFiles } from '../../db/schema/content.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { type Row, targetOf } from '../nouns.ts'
@@ -144,7 +145,9 @@ export async function moveFile(
     const project = await changeable(context, db, selector, 'file:write')
     const old = await requireFile(db, project, from)
     requireMatch(project, old.path, old, ifMatch)
-    if (old.path === path || (await fileAt(db, project, path))) throw taken(project, path)
+    if (old.path === path)
+      throw new LatchkeyError('conflict', `${path} has this path already`, 'give another path')
+    if (await fileAt(db, project, path)) throw taken(project, path)
     const now = context.now()
     const change = { path, updatedAt: now.getTime() }
     await db.update(projectFiles).set(change).where(eq(projectFiles.id, old.id))
@@ -393,7 +396,7 @@ async function requireFile(db: Database, project: Project, typed: string): Promi
   throw new LatchkeyError(
     'not_found',
     `${project.slug} has no file ${JSON.stringify(path)}`,
-    `see its files with: latchkey project file list ${project.slug}`,
+    seeFiles(project),
   )
 }
 
@@ -405,18 +408,22 @@ function requireMatch(
   ifMatch: string | undefined,
 ): void {
   if (ifMatch === undefined || row?.sha256 === ifMatch) return
+  if (row === undefined)
+    throw new LatchkeyError('conflict', `${path} is not there any more`, seeFiles(project))
   throw new LatchkeyError(
     'conflict',
-    row === undefined ? `${path} is not there any more` : `${path} has changed: it holds ${row.sha256}`,
-    `look at it again with: latchkey project file get ${project.slug} ${path}`,
+    `${path} has changed: it holds ${row.sha256}`,
+    `look at it again with: ${lineOf('project file get', project.slug, path)}`,
   )
 }
+
+const seeFiles = ({ slug }: Project): string => `see its files with: latchkey project file list ${slug}`
 
 const taken = ({ slug }: Project, path: string): LatchkeyError =>
   new LatchkeyError(
     'conflict',
     `${slug} already has a file ${path}`,
-    `give another path, or remove it with: latchkey project file rm ${slug} ${path}`,
+    `give another path, or remove it with: ${lineOf('project file rm', slug, path)}`,
   )
 
 const twice = (path: string): LatchkeyError =>

@@ -7,6 +7,7 @@ import { denyingLimits } from '../../contract/denial.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { errorObject, failureOf } from '../../contract/failure.ts'
 import type { Verdict } from '../../contract/views.ts'
+import { shellWord } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import { verifySecret } from '../keys/verify.ts'
 import * as rules from '../rules/input.ts'
@@ -131,7 +132,7 @@ function told(verdict: Verdict | null, scope: string | undefined): Told {
       const named = isScopeToken.test(scope ?? '') ? `, scope="${scope}"` : ''
       return {
         status: 403,
-        hint: `give it all the scopes it needs: latchkey key update ${verdict.key?.id ?? 'KEY'} --scope ${scope}`,
+        hint: `give it all the scopes it needs: latchkey key update ${verdict.key?.id ?? 'KEY'} --scope ${shellWord(scope ?? 'SCOPE')}`,
         challenge: `, error="insufficient_scope"${named}`,
       }
     }

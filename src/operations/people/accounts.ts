@@ -55,7 +55,9 @@ export function unlinkAccount(
       throw new LatchkeyError(
         'conflict',
         `without this account, ${user.username} has no way to sign in`,
-        `give a password first: latchkey user passwd ${user.username}; or unlink it anyway with --force`,
+        account.issuer === 'local:credential'
+          ? `unlink it anyway with --force, or replace the password with: latchkey user passwd ${user.username}`
+          : `give a password first: latchkey user passwd ${user.username}; or unlink it anyway with --force`,
       )
     }
     await db.delete(accounts).where(eq(accounts.id, account.id))

@@ -1,6 +1,7 @@
 /** Errors for usage that would overflow a key's totals. It is refused alone; other usage is counted. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Full } from '../../db/facts.ts'
+import { lineOf } from '../../text/shell-word.ts'
 
 /** Continues a sentence about an event. */
 export const tooMuch = ({ name, overflow }: Full): string =>
@@ -11,5 +12,5 @@ export const noRoom = (event: string, full: Full): LatchkeyError =>
   new LatchkeyError(
     'invalid',
     `${event} ${tooMuch(full)}; it was not`,
-    `look for a wrong number; see what the key has used with: latchkey key stats ${full.name}`,
+    `look for a wrong number; see what the key has used with: ${lineOf('key stats', full.name)}`,
   )

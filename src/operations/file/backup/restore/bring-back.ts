@@ -12,6 +12,7 @@ import type { Restored } from '../../../../contract/views.ts'
 import { limitedBy } from '../../../../db/rows.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { series } from '../../../../text/series.ts'
+import { shellWord } from '../../../../text/shell-word.ts'
 import { depth, owned, owners, stored, uniqueFields } from '../../../nouns.ts'
 import { columnsOf, rows } from './difference.ts'
 import {
@@ -386,7 +387,7 @@ export class Return {
       throw new LatchkeyError(
         'conflict',
         `the ${noun} ${name} belongs to the ${parent} ${gone}, which no longer exists; nothing was changed`,
-        `bring it back first, from the same backup: latchkey restore --${parent} ${gone}`,
+        `bring it back first, from the same backup: latchkey restore --${parent} ${shellWord(gone)}`,
       )
     }
   }
