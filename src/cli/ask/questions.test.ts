@@ -41,6 +41,32 @@ async function repeat({ screen }: Drawn, db: string, stdin = ''): Promise<void> 
   expect([await child.stderr.text(), await child.exited]).toEqual([expect.not.stringContaining('?'), 0])
 }
 
+test.each([false, true])('invitation accept: the token is given on stdin (refused: %p)', async isRefused => {
+  await using home = await temporaryLatchkey(new Date().toISOString())
+  const { users, organizations, invitations } = home.latchkey
+  await users.create({ username: 'alice', email: 'alice@example.org' })
+  await users.create({ username: 'bob', email: 'bob@example.org' })
+  await organizations.create({ name: 'Acme', owner: 'alice' })
+  const { token } = await invitations.create({ org: 'acme', email: 'bob@example.org' })
+  const drawn = await onTerminal(
+    'invitation accept',
+    [
+      { when: /Who accepts it/, keys: 'bo' },
+      { when: /❯ bob/, keys: enter },
+      { when: /Token \(not shown/, keys: `${isRefused ? 'inv_wrong' : token}${enter}` },
+    ],
+    { db: home.path },
+  )
+  expect(drawn.code).toBe(isRefused ? 3 : 0)
+  expect(drawn.screen).not.toContain(token)
+  expect(drawn.screen.replaceAll('\r', '')).toContain(
+    'The same without questions, the secret on stdin:\n  latchkey invitation accept --user bob\n',
+  )
+  const other = await invitations.create({ org: 'acme', email: 'carol@example.org' })
+  await users.update('bob', { email: 'carol@example.org' })
+  if (isRefused) await repeat(drawn, home.path, other.token)
+})
+
 /** The created thing without fields that are always different. */
 const same = async <T extends object>(made: Promise<T>): Promise<T> =>
   JSON.parse(
@@ -452,6 +478,10 @@ test('what belongs to what was named before is picked: files, phases, limits, in
     { metric: 'parallel', amount: 3 },
   ] as const
   await limits.set({ key: 'ci' }, windows)
+  // They bind the key too, but are removed elsewhere, or otherwise.
+  await keys.update('ci', { user: 'alice' })
+  await limits.set({ user: 'alice' }, [{ metric: 'requests', amount: 9, windowMs: 3_600_000 }])
+  await limits.set({ key: 'ci' }, [{ metric: 'requests', amount: 9, period: 'week', each: true }])
   await limits.set({ project: 'shop', member: 'alice' }, [{ metric: 'requests', amount: 9, period: 'day' }])
   for (const model of ['gpt-x', 'glm-5']) await usage.prices.set(model, { inputUsd: 1, outputUsd: 2 })
   const paths = ['plan.md', 'src/cart.ts', 'src/page.ts']
@@ -462,6 +492,7 @@ test('what belongs to what was named before is picked: files, phases, limits, in
     ['project state phase complete shop', 'phase', 'La', ['Cart', 'Layout'], ['Layout']],
     ['invitation cancel', 'invitation', 'bob', ['bob@example.org', 'dan@example.org'], ['bob@example.org']],
     ['key limit remove ci', 'limit', 'tok', ['parallel', 'tokens/5h', 'usd/month'], ['tokens/5h']],
+    ['key limit remove ci --each', 'limit', 'req', ['requests/week'], ['requests/week']],
     ['project limit remove shop --member alice', 'limit', 'day', ['requests/day'], ['requests/day']],
     ['usage price remove', 'model', 'gpt', ['glm-5', 'gpt-x'], ['gpt-x']],
   ] as const) {

@@ -284,9 +284,11 @@ const others = {
     const subject = limitedNouns.find(noun => known.has(noun)) ?? 'key'
     const member = known.get('member')
     const of = { [subject]: ofKnown(known, subject), ...(member !== undefined && { member }) } as Limited
+    const each = known.get('each') === true
     for (const limit of await limits.list(of)) {
-      const value = limitNameText(limit, { duration: formatDuration })
-      if (!limit.each) yield [value, { value }]
+      const value = limitNameText({ ...limit, each: false }, { duration: formatDuration })
+      // A key is also bound by limits of others, which it cannot lose.
+      if (limit.each === each && limit.subject.type === subject) yield [value, { value }]
     }
   },
   account: ({ accounts }) =>
@@ -324,7 +326,8 @@ const hints: Readonly<Partial<Record<Picked, string>>> = {
   phase: 'add one with: latchkey project state phase add',
   change: 'see them with: latchkey audit list',
   model: 'see prices with: latchkey usage price list',
-  limit: 'set one with: latchkey key limit set, or for a user, a project, an organization or a team',
+  limit:
+    'see them with: latchkey key limit list, or of a user, a project, an organization or a team; those for each end user need --each',
 }
 
 /** The oldest, among which is looked for what was typed. */

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '../../testing/folder.ts'
 import { run } from '../../testing/run.ts'
 import { splitWords } from '../../testing/words.ts'
 import type { Effect } from '../declare/declaration.ts'
@@ -298,3 +299,64 @@ function simpleCommands(line: string): readonly string[] {
   }
   return found.map(command => command.trim()).filter(command => command !== '')
 }
+
+test('a dry run of a change tells what would change, as the change does', async () => {
+  using folder = temporaryFolder()
+  const latchkey = (line: string) => run(line, { db: folder.file('gate.db'), cwd: folder.path })
+  for (const line of [
+    'init --admin alice',
+    'user create bob',
+    'org create Acme --owner alice',
+    'team create Backend --org acme',
+    'role create editor --permission a:b',
+    'project create Shop --owner alice --limit usd=5/month',
+    'chat create --user alice --title Holiday',
+    'key create ci --limit tokens=1k/5h',
+  ])
+    expect(await latchkey(line)).toMatchObject({ code: 0 })
+  for (const [line, told] of [
+    ['user update bob --name Bob', 'name none → Bob'],
+    ['org update acme --name Other', 'name Acme → Other'],
+    ['team update Backend --name Frontend', 'name Backend → Frontend'],
+    ['role update editor --permission c:d', 'permissions a:b → c:d'],
+    ['chat rename Holiday Summer', 'title Holiday → Summer'],
+    ['key update ci --limit tokens=2k/5h', 'tokens 1k/5h → 2k/5h'],
+    ['project member add shop bob', 'member bob none → member'],
+    ['project member role shop bob viewer', 'member bob member → viewer'],
+    ['project member remove shop bob', 'member bob viewer → none'],
+    ['project transfer shop --to bob', 'owner alice → bob'],
+    ['project transfer shop --to-org acme', 'owner bob → none, organization none → acme'],
+  ] as const)
+    for (const each of [`${line} --dry-run`, line]) {
+      const [, ...lines] = (await latchkey(each)).out.trimEnd().split('\n')
+      expect([each, lines]).toEqual([each, [`  ${told}`]])
+    }
+})
+
+test('an empty list names a filter only if there was one', async () => {
+  using folder = temporaryFolder()
+  const latchkey = async (line: string) =>
+    (await run(line, { db: folder.file('gate.db'), cwd: folder.path })).err
+  await latchkey('init --admin alice')
+  await latchkey('project create Shop --owner alice')
+  expect(await latchkey('session list --limit 3')).toBe('No sessions.\n')
+  expect(await latchkey('session list --user alice')).toContain('No sessions match.')
+  expect(await latchkey('project file history shop')).toContain('files of this project')
+  expect(await latchkey('project file history shop plan.md')).toContain('project file history PROJECT')
+})
+
+test('a project is transferred to somebody, and a backup is chosen in one way', async () => {
+  using folder = temporaryFolder()
+  const latchkey = (line: string) => run(line, { db: folder.file('gate.db'), cwd: folder.path })
+  await latchkey('init --admin alice')
+  await latchkey('project create Shop --owner alice')
+  expect(await latchkey('project transfer shop')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--to'),
+  })
+  for (const line of ['restore --latest --at 2026-01-01 --dry-run', 'restore bak_000000 --undo --dry-run'])
+    expect(await latchkey(line)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('in more than one way'),
+    })
+})

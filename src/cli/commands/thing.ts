@@ -110,27 +110,30 @@ export const createdText = (noun: Noun, view: Created): string =>
 /** What `update` prints and would do. */
 export const updating = <View extends Changed>(noun: Noun, shape: ObjectShape<View>) => ({
   prints: one(shape, { done: (view, brush) => updatedText(noun, view, brush) }),
-  would: (view: View): string => `update ${noun} ${labelOf(noun, view)}`,
+  would: (view: View, brush: Brush): string =>
+    withChange(`update ${noun} ${labelOf(noun, view)}`, view, brush),
 })
 
-/** With what differs: `tokens 100k/5h → 500k/5h`. */
-export function updatedText(noun: Noun, view: Changed, brush: Brush): string {
+export const updatedText = (noun: Noun, view: Changed, brush: Brush): string =>
+  withChange(outcomeText(`Updated ${titleOf(noun, view)}`, noun, view), view, brush)
+
+/** A text, and below it what differs: `tokens 100k/5h → 500k/5h`. */
+export function withChange(text: string, view: Changed, brush: Brush): string {
   const fields = Object.keys(Object(view.before))
   const after = Object.entries(view).filter(([field]) => fields.includes(field))
   const told = auditChange(
     { before: toJson({}, view.before), after: toJson({}, Object.fromEntries(after)) },
     brush,
   )
-  const said = outcomeText(`Updated ${titleOf(noun, view)}`, noun, view)
-  return told === '' ? said : `${said}\n  ${told}`
+  return told === '' ? text : `${text}\n  ${told}`
 }
 
 /** What another change prints, which `done` tells in full. */
 export const outcome = <View extends Changed>(
   noun: Noun,
   shape: ObjectShape<View>,
-  done: (view: View) => string,
-) => one(shape, { done: view => outcomeText(done(view), noun, view) })
+  done: (view: View, brush: Brush) => string,
+) => one(shape, { done: (view: View, brush: Brush) => outcomeText(done(view, brush), noun, view) })
 
 /** @param done what happened, as a sentence; not said if nothing did */
 export const outcomeText = (done: string, noun: Noun, view: Changed): string =>

@@ -72,8 +72,11 @@ const quiet = (): LatchkeyError =>
     'leave out --quiet, or write the secret to a new file with --out FILE',
   )
 
-const isChosen = ({ options }: Declaration, input: Record<string, unknown>): boolean =>
-  Object.keys(options).some(name => input[name] !== undefined && input[name] !== false)
+/** Whether rows were left out by what was given. A limit alone hides none if there are none. */
+const isChosen = ({ args, options }: Declaration, input: Record<string, unknown>): boolean =>
+  [...Object.keys(args).filter(name => args[name]?.kind === 'optional'), ...Object.keys(options)].some(
+    name => name !== 'limit' && input[name] !== undefined && input[name] !== false,
+  )
 
 /** A secret that is only shown once could not be written. This is a failure, whatever was done. */
 function undelivered(result: unknown, cause: unknown): LatchkeyError {

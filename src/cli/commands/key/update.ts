@@ -3,9 +3,10 @@ import type { Values } from '../../declare/declaration.ts'
 import { command, oneOrRows, opt, verbatim } from '../../declare/define.ts'
 import { json } from '../../declare/parse.ts'
 import { whenIfEver } from '../../declare/times.ts'
+import { keysText } from '../../draw/columns.ts'
 import { fields } from '../fields.ts'
 import { limitChanges } from '../limit-options.ts'
-import { updatedText } from '../thing.ts'
+import { updatedText, withChange } from '../thing.ts'
 import { whereFilter, whereFilters } from './filters.ts'
 import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
@@ -57,6 +58,10 @@ export default command({
     many: typed => ({ verb: 'update', changes: changesOf(typed) }),
     question: 'Change',
   }),
+  would: (result, brush) => {
+    const said = `update ${keysText(result)}`
+    return 'before' in result ? withChange(said, result, brush) : said
+  },
   prints: oneOrRows(changedKey, {
     ...manyKeys,
     done: (key, brush) => updatedText('key', key, brush),

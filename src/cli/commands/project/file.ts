@@ -290,6 +290,7 @@ const history = command({
       { title: 'id', cell: change => change.id, wide: true },
     ],
     empty: 'Nothing has happened to files of this project.',
+    noMatch: 'Nothing else has happened to such a file. See all with: latchkey project file history PROJECT',
   }),
 })
 

@@ -1,10 +1,21 @@
 /** The commands of members of projects. */
 import { changedProject, projectMember } from '../../../contract/views/people.ts'
+import type { Project } from '../../../contract/views.ts'
+import type { Brush } from '../../declare/brush.ts'
 import { arg, command, opt, rows } from '../../declare/define.ts'
 import { count } from '../../declare/parse.ts'
-import { outcome, selecting } from '../thing.ts'
+import { outcome, selecting, withChange } from '../thing.ts'
 
 const member = { ...selecting('project'), ...selecting('user') }
+
+/** What a change of the members prints and would do, with who they were and are. */
+const telling = (done: string, would: string) => ({
+  prints: outcome('project', changedProject, (project, brush) =>
+    withChange(`${done} ${project.slug}`, project, brush),
+  ),
+  would: (project: Project & { readonly changed: boolean; readonly before: unknown }, brush: Brush): string =>
+    withChange(`${would} ${project.slug}`, project, brush),
+})
 
 const add = command({
   effect: 'write',
@@ -17,8 +28,7 @@ const add = command({
   options: { role: opt.text('role', 'Role there (default: member)') },
   run: async (ctx, { project, user, role }) =>
     (await ctx.operations()).projects.members.add(project, user, role),
-  prints: outcome('project', changedProject, project => `Added a member to ${project.slug}`),
-  would: project => `add a member to ${project.slug}`,
+  ...telling('Added a member to', 'add a member to'),
 })
 
 const list = command({
@@ -53,8 +63,7 @@ const role = command({
   args: { ...member, role: arg.one('Name of a role') },
   run: async (ctx, { project, user, role }) =>
     (await ctx.operations()).projects.members.setRole(project, user, role),
-  prints: outcome('project', changedProject, project => `Changed the role of a member of ${project.slug}`),
-  would: project => `change the role of a member of ${project.slug}`,
+  ...telling('Changed the role of a member of', 'change the role of a member of'),
 })
 
 const remove = command({
@@ -63,8 +72,7 @@ const remove = command({
   examples: ['latchkey project member remove shop bob', 'latchkey project member remove shop bob --dry-run'],
   args: member,
   run: async (ctx, { project, user }) => (await ctx.operations()).projects.members.remove(project, user),
-  prints: outcome('project', changedProject, project => `Removed a member from ${project.slug}`),
-  would: project => `remove a member from ${project.slug}`,
+  ...telling('Removed a member from', 'remove a member from'),
 })
 
 export default { add, list, role, remove }

@@ -12,7 +12,7 @@ export default command({
   ],
   args: selecting('project'),
   options: {
-    to: opt.text('user', 'Its new owner'),
+    to: opt.unless(['toOrg'], opt.text('user', 'Its new owner')),
     toOrg: opt.text('org', 'The organization that it belongs to from now on'),
   },
   run: async (ctx, { project, to, toOrg }) =>
