@@ -72,7 +72,7 @@ const accept = command({
   effect: 'write',
   summary: 'Make a user a member by the token of an invitation',
   description:
-    'Reads the token from stdin or, at a terminal, asks for it; never takes it from the command line. The user must have the email address that was invited.',
+    'Reads the token from stdin or, on a terminal, asks for it; never takes it from the command line. The user must have the email address that was invited.',
   examples: [
     'printf %s "$token" | latchkey invitation accept - --user bob',
     'latchkey invitation accept --user bob < token.txt',

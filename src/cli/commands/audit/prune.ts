@@ -19,7 +19,7 @@ export default command({
   effect: 'destroy',
   summary: 'Remove old changes for good',
   description:
-    'The changes that are left can still be verified. Take a backup or an export first: without one, nobody can say what was done. What a restore has to know of a change, such as that a key was revoked, is no longer known either.',
+    'The changes that are left can still be verified. Take a backup or an export first: without one, nobody can say what was done. A restore of one thing no longer knows what was changed since its backup, such as that a key was revoked.',
   examples: [
     'latchkey audit prune --older-than 730d --dry-run',
     'latchkey audit prune --older-than 365d --yes',

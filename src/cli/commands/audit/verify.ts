@@ -7,7 +7,7 @@ export default command({
   effect: 'read',
   summary: 'Find changes that were edited, removed, inserted or swapped',
   description:
-    'Follows the chain of the audit log from its first row to its last. The chain alone cannot show whether its newest rows were cut off: a backup from before that can. Exits 0 if nothing is found, otherwise 7. A restore puts an older log back, which --against tells and which is not a problem.',
+    'Follows the chain of the audit log from its first row to its last. The chain alone cannot show whether its newest rows were cut off: a backup from before that can. Exits 0 if nothing is found, otherwise 7. After a restore the log is an older one: --against says so, and that is not a problem.',
   examples: [
     'latchkey audit verify',
     'latchkey audit verify --against latest',

@@ -20,7 +20,7 @@ export default command({
   effect: 'read',
   summary: 'Check whether a secret may be used now; exits 0 or 4',
   description:
-    'Reads the secret from stdin or, at a terminal, asks for it; never takes it from the command line. Records nothing. Codes: valid, malformed, not_found, rotated, revoked, expired, disabled, user_disabled, project_archived, model_not_allowed, insufficient_scope, model_unpriced (only with the setting unpriced), too_many_end_users, limit_exceeded.',
+    'Reads the secret from stdin or, on a terminal, asks for it; never takes it from the command line. Records nothing. Codes: valid, malformed, not_found, rotated, revoked, expired, disabled, user_disabled, project_archived, model_not_allowed, insufficient_scope, model_unpriced (only with the setting unpriced), too_many_end_users, limit_exceeded.',
   examples: [
     'printf %s "$secret" | latchkey key verify - --model gpt-x',
     'latchkey key verify --tokens 5000 --json < secret.txt',

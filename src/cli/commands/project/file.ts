@@ -66,7 +66,7 @@ const get = command({
   effect: 'read',
   summary: 'Print a file, or write it to a new file',
   description:
-    'Prints what the file holds, byte by byte. At a terminal, a file that is no text needs --out. With --json the content is a field, in base64 if it is no text.',
+    'Prints the file as it is. On a terminal, a file that is not text needs --out. With --json, the content is a field, in base64 if it is not text.',
   examples: [
     'latchkey project file get shop plan.md',
     'latchkey project file get shop logo.png --out logo.png',

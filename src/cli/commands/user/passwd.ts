@@ -7,7 +7,7 @@ export default command({
   effect: 'write',
   summary: "Set or remove a user's password",
   description:
-    'Asks for the new password at a terminal. In a script, use --password-file; - is stdin. With --generate, a random password is set and printed, once.',
+    'Asks for the new password on a terminal. In a script, use --password-file; - is stdin. With --generate, a random password is set and printed, once.',
   examples: [
     'latchkey user passwd alice',
     'printf %s "$password" | latchkey user passwd alice --password-file -',
