@@ -280,6 +280,18 @@ test('docs/server.md names each metric with its labels, and no other', async () 
   expect(told.toSorted()).toEqual([...given].toSorted())
 })
 
+test('docs/server.md names each field that a request may have', async () => {
+  await using home = await temporaryApp()
+  const hints: string[] = []
+  for (const path of ['verify', 'reservations', 'reservations/res_x/settle']) {
+    hints.push((await home.post(`/v1/${path}`, { zzz: 1 })).json.error?.hint ?? '')
+  }
+  const fields = hints.map(hint => hint.match(/(?<=^send an object with ).*/)?.[0].split(', ') ?? [])
+  expect(fields.map(({ length }) => length > 5)).toEqual([true, true, true])
+  const page = readFileSync(join(import.meta.dir, '../../docs/server.md'), 'utf8')
+  expect(fields.flat().filter(field => !new RegExp(`["\`]${field}["\`]`).test(page))).toEqual([])
+})
+
 requireTool('promtool')('promtool finds nothing to say about the metrics', async () => {
   await using home = await temporaryApp()
   await home.latchkey.keys.create({ name: 'ci' })
