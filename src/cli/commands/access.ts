@@ -3,8 +3,7 @@ import { exitCodes } from '../../contract/errors.ts'
 import { accessCheck, accessGrant } from '../../contract/views/organizations.ts'
 import type { AccessCheck, AccessGrant } from '../../index.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
-import { count } from '../declare/parse.ts'
-import { selecting } from './thing.ts'
+import { paging, selecting } from './thing.ts'
 
 const check = command({
   effect: 'read',
@@ -38,10 +37,7 @@ const list = command({
     'In organizations first, then in projects. To page, give the id of the last organization or project as --after ID.',
   examples: ['latchkey access list alice', 'latchkey access list bob --json'],
   args: selecting('user'),
-  options: {
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('id', 'Start after this organization or project'),
-  },
+  options: paging('organization or project', 'id'),
   run: async (ctx, { user, ...page }) => (await ctx.operations()).access.stream(user, page),
   prints: rows(accessGrant, {
     columns: [

@@ -1,7 +1,7 @@
 /** The commands of accounts. */
 import { account } from '../../contract/views/accounts.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
-import { count } from '../declare/parse.ts'
+import { paging } from './thing.ts'
 
 const list = command({
   effect: 'read',
@@ -16,8 +16,7 @@ const list = command({
   options: {
     user: opt.text('user', 'Only accounts of this user'),
     provider: opt.text('provider', 'Only accounts of this system; credential for passwords'),
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('id', 'Start after this account'),
+    ...paging('account', 'id'),
   },
   run: async (ctx, page) => (await ctx.operations()).accounts.stream(page),
   prints: rows(account, {

@@ -11,26 +11,17 @@ import { chatSorts } from '../../contract/views/words.ts'
 import type { ChatFilter, ChatSelector, Message } from '../../index.ts'
 import type { Context } from '../declare/declaration.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
-import { count } from '../declare/parse.ts'
 import { duration } from '../declare/times.ts'
 import { many } from '../draw/quantity.ts'
 import { printable } from '../terminal/printable.ts'
-import { creating, selecting, thing, updating } from './thing.ts'
+import { atMost, creating, paging, selecting, thing, updating } from './thing.ts'
 
 const ofUser = { user: opt.text('user', 'Only a chat of this user') }
 
 const within = (chat: string, user: string | undefined): ChatSelector =>
   user === undefined ? chat : { chat, user }
 
-const ofChats = thing(
-  'chat',
-  chat,
-  ({ chats }, { user }) => ({
-    get: selector => chats.get(within(selector, user)),
-    delete: selector => chats.delete(within(selector, user)),
-  }),
-  ofUser,
-)
+const ofChats = thing('chat', chat, ({ chats }, { chat, user }) => [chats, within(chat, user)], ofUser)
 
 const create = command({
   effect: 'write',
@@ -66,8 +57,7 @@ const list = command({
     project: opt.text('project', 'Only chats of this project'),
     search: opt.text('text', 'Only chats whose title contains this'),
     sort: opt.choice(chatSorts, 'What comes first: the oldest, or the latest change (default: created)'),
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('chat', 'Start after this chat'),
+    ...paging('chat'),
   },
   run: async (ctx, page) => (await ctx.operations()).chats.stream(page),
   prints: rows(chat, {
@@ -100,7 +90,7 @@ const search = command({
   options: {
     user: opt.text('user', 'Only in chats of this user'),
     project: opt.text('project', 'Only in chats of this project'),
-    limit: opt.as('n', count, 'At most this many (default: 100)'),
+    limit: atMost('100'),
     after: opt.text('id', 'Start after this message'),
   },
   run: async (ctx, { words, ...page }) => (await ctx.operations()).chats.search(words.join(' '), page),

@@ -3,9 +3,8 @@ import { acceptedInvitation, createdInvitation, invitation } from '../../contrac
 import { invitationStatuses } from '../../contract/views/words.ts'
 import { shellLine } from '../../text/shell-word.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
-import { count } from '../declare/parse.ts'
 import { duration } from '../declare/times.ts'
-import { selecting } from './thing.ts'
+import { paging, selecting } from './thing.ts'
 
 const create = command({
   effect: 'write',
@@ -44,8 +43,7 @@ const list = command({
     org: opt.text('org', 'Only invitations to this organization'),
     email: opt.text('email', 'Only invitations of this email address'),
     status: opt.choice(invitationStatuses, 'Only invitations with this status'),
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('id', 'Start after this invitation'),
+    ...paging('invitation', 'id'),
   },
   run: async (ctx, page) => (await ctx.operations()).invitations.stream(page),
   prints: rows(invitation, {

@@ -2,8 +2,7 @@
 import { changedMember, organizationMember } from '../../contract/views/organizations.ts'
 import type { OrganizationMember } from '../../index.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
-import { count } from '../declare/parse.ts'
-import { selecting } from './thing.ts'
+import { paging, selecting } from './thing.ts'
 
 const member = { ...selecting('org'), ...selecting('user') }
 
@@ -28,10 +27,7 @@ const list = command({
     'In the order in which the users were created. To page, give the last user of a page as --after USER.',
   examples: ['latchkey org member list acme', 'latchkey org member list acme --limit 20 --json'],
   args: selecting('org'),
-  options: {
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('user', 'Start after this user'),
-  },
+  options: paging('user'),
   run: async (ctx, { org, ...page }) => (await ctx.operations()).organizations.members.stream(org, page),
   prints: rows(organizationMember, {
     columns: [

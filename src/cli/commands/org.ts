@@ -6,8 +6,7 @@ import {
   organizationDetails,
 } from '../../contract/views/organizations.ts'
 import { arg, command, opt, rows, verbatim } from '../declare/define.ts'
-import { count } from '../declare/parse.ts'
-import { creating, selecting, showing, thing, updating } from './thing.ts'
+import { creating, paging, selecting, showing, thing, updating } from './thing.ts'
 
 const create = command({
   effect: 'write',
@@ -36,8 +35,7 @@ const list = command({
   options: {
     member: opt.text('user', 'Only organizations with this member'),
     search: opt.text('text', 'Only organizations whose slug or name contains this'),
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('org', 'Start after this organization'),
+    ...paging('organization', 'org'),
   },
   run: async (ctx, page) => (await ctx.operations()).organizations.stream(page),
   prints: rows(organization, {
@@ -85,7 +83,7 @@ export default {
     },
   ),
   update,
-  delete: thing('org', organization, ({ organizations }) => organizations).delete({
+  delete: thing('org', organization, ({ organizations }, { org }) => [organizations, org]).delete({
     summary: 'Erase an organization that owns no projects',
     examples: ['latchkey org delete acme', 'latchkey org delete acme --yes'],
   }),

@@ -2,24 +2,15 @@
 import { changedRole, createdRole, role } from '../../contract/views/organizations.ts'
 import type { RoleSelector } from '../../index.ts'
 import { arg, command, opt, rows, verbatim } from '../declare/define.ts'
-import { count } from '../declare/parse.ts'
 import { fields } from './fields.ts'
-import { creating, selecting, thing, updating } from './thing.ts'
+import { creating, paging, selecting, thing, updating } from './thing.ts'
 
 const ofOrg = { org: opt.text('org', 'Only a role that members of this organization can have') }
 
 const within = (role: string, org: string | undefined): RoleSelector =>
   org === undefined ? role : { role, org }
 
-const ofRoles = thing(
-  'role',
-  role,
-  ({ roles }, { org }) => ({
-    get: selector => roles.get(within(selector, org)),
-    delete: selector => roles.delete(within(selector, org)),
-  }),
-  ofOrg,
-)
+const ofRoles = thing('role', role, ({ roles }, { role, org }) => [roles, within(role, org)], ofOrg)
 
 const create = command({
   effect: 'write',
@@ -50,8 +41,7 @@ const list = command({
   options: {
     org: opt.text('org', 'Only roles that members of this organization can have'),
     search: opt.text('text', 'Only roles whose name contains this'),
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('role', 'Start after this role'),
+    ...paging('role'),
   },
   run: async (ctx, page) => (await ctx.operations()).roles.stream(page),
   prints: rows(role, {

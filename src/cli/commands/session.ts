@@ -2,9 +2,9 @@
 import { revokedSessions, session } from '../../contract/views/accounts.ts'
 import type { SessionFilter } from '../../index.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
-import { count } from '../declare/parse.ts'
 import { many } from '../draw/quantity.ts'
 import { switched } from './fields.ts'
+import { paging } from './thing.ts'
 
 const selected = { session: arg.one('Id of the session, or its beginning; latchkey session list shows them') }
 
@@ -21,8 +21,7 @@ const list = command({
     user: opt.text('user', 'Only sessions of this user'),
     expired: opt.flag('Only expired sessions'),
     noExpired: opt.flag('Only sessions that have not expired'),
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('id', 'Start after this session'),
+    ...paging('session', 'id'),
   },
   run: async (ctx, { expired, noExpired, ...page }) =>
     (await ctx.operations()).sessions.stream({ ...page, expired: switched('expired', expired, noExpired) }),

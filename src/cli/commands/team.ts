@@ -8,23 +8,14 @@ import {
 } from '../../contract/views/organizations.ts'
 import type { TeamMember, TeamSelector } from '../../index.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
-import { count } from '../declare/parse.ts'
-import { creating, selecting, showing, thing, updating } from './thing.ts'
+import { creating, paging, selecting, showing, thing, updating } from './thing.ts'
 
 const ofOrg = { org: opt.text('org', 'Only a team of this organization') }
 
 const within = (team: string, org: string | undefined): TeamSelector =>
   org === undefined ? team : { team, org }
 
-const ofTeams = thing(
-  'team',
-  team,
-  ({ teams }, { org }) => ({
-    get: selector => teams.get(within(selector, org)),
-    delete: selector => teams.delete(within(selector, org)),
-  }),
-  ofOrg,
-)
+const ofTeams = thing('team', team, ({ teams }, { team, org }) => [teams, within(team, org)], ofOrg)
 
 const create = command({
   effect: 'write',
@@ -49,8 +40,7 @@ const list = command({
     org: opt.text('org', 'Only teams of this organization'),
     member: opt.text('user', 'Only teams with this member'),
     search: opt.text('text', 'Only teams whose name contains this'),
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('team', 'Start after this team'),
+    ...paging('team'),
   },
   run: async (ctx, page) => (await ctx.operations()).teams.stream(page),
   prints: rows(team, {
@@ -106,8 +96,7 @@ const members = command({
   args: selecting('team'),
   options: {
     ...ofOrg,
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('user', 'Start after this user'),
+    ...paging('user'),
   },
   run: async (ctx, { team, org, ...page }) =>
     (await ctx.operations()).teams.members.stream(within(team, org), page),

@@ -6,7 +6,8 @@ import type { WithUse } from '../../contract/views.ts'
 import type { Latchkey, Limited } from '../../index.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Argument, Context, Declaration, Options, Values } from '../declare/declaration.ts'
-import { arg, command, one } from '../declare/define.ts'
+import { arg, command, one, opt } from '../declare/define.ts'
+import { count } from '../declare/parse.ts'
 import { auditChange } from './audit/drawing.ts'
 
 interface Thing {
@@ -16,21 +17,22 @@ type Created = Thing & { readonly created: boolean }
 type Changed = Thing & { readonly changed: boolean; readonly before: unknown }
 
 /** What a group of the library has for every noun. */
-interface Group<View> {
-  readonly get: (selector: string) => Promise<View>
-  readonly delete: (selector: string) => Promise<View>
+interface Group<View, Selector> {
+  readonly get: (selector: Selector) => Promise<View>
+  readonly delete: (selector: Selector) => Promise<View>
 }
 type Help = Pick<Declaration, 'summary' | 'examples'>
 
 /**
- * The commands that show one thing and delete one: `thing('user', user, ({ users }) => users).show({ … })`.
+ * The commands that show one thing and delete one: `thing('org', org, (all, { org }) => [all.organizations, org])`.
  *
- * @param options what else both take, for `groupOf`
+ * @param among its group, and what selects it there
+ * @param options what both take besides
  */
-export const thing = <View extends Thing, O extends Options = Record<never, never>>(
-  noun: Noun,
+export const thing = <N extends Noun, View extends Thing, S, O extends Options = Record<never, never>>(
+  noun: N,
   shape: ObjectShape<View>,
-  groupOf: (latchkey: Latchkey, typed: Values<O>) => Group<View>,
+  among: (all: Latchkey, typed: Values<O> & { readonly [K in N]: string }) => readonly [Group<View, S>, S],
   options?: O,
 ) => ({
   show: (help: Help): Declaration =>
@@ -39,7 +41,10 @@ export const thing = <View extends Thing, O extends Options = Record<never, neve
       ...help,
       args: selecting(noun),
       ...(options && { options }),
-      run: async (ctx, typed) => groupOf(await ctx.operations(), typed).get(typed[noun]),
+      run: async (ctx, typed) => {
+        const [group, selector] = among(await ctx.operations(), typed)
+        return group.get(selector)
+      },
       prints: one(shape),
     }),
   delete: (help: Help): Declaration =>
@@ -49,11 +54,15 @@ export const thing = <View extends Thing, O extends Options = Record<never, neve
       args: selecting(noun),
       ...(options && { options }),
       confirm: async (ctx, typed) => {
-        const view = await groupOf(await ctx.operations(), typed).get(typed[noun])
+        const [group, selector] = among(await ctx.operations(), typed)
+        const view = await group.get(selector)
         const question = `Erase ${titleOf(noun, view)} for good`
         return { question, typed: labelOf(noun, view), binds: { [noun]: view.id } }
       },
-      run: async (ctx, typed) => groupOf(await ctx.operations(), typed).delete(typed[noun]),
+      run: async (ctx, typed) => {
+        const [group, selector] = among(await ctx.operations(), typed)
+        return group.delete(selector)
+      },
       prints: one(shape, { done: view => `Deleted ${titleOf(noun, view)}` }),
       would: view => `delete ${noun} ${labelOf(noun, view)}`,
     }),
@@ -90,6 +99,16 @@ export const showing = <N extends LimitedNoun, View extends Thing, O extends Opt
         ? `See the limits of single members with: latchkey ${noun} limit list ${id}`
         : undefined,
   })
+
+/** The options of a page of a list. @param named what names one of them */
+export const paging = (thing: string, named = thing) => ({
+  limit: atMost(),
+  after: opt.text(named, `Start after this ${thing}`),
+})
+
+/** @param most how many there are without it, if not all */
+export const atMost = (most?: string) =>
+  opt.as('n', count, `At most this many${most === undefined ? '' : ` (default: ${most})`}`)
 
 /** The argument that selects a thing. */
 export const selecting = <N extends Noun>(noun: N) =>

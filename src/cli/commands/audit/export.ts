@@ -1,6 +1,7 @@
 import { exportedAuditEntry } from '../../../contract/views/audit.ts'
 import { command, rows } from '../../declare/define.ts'
-import { atMost, auditFilters } from './filters.ts'
+import { atMost } from '../thing.ts'
+import { auditFilters } from './filters.ts'
 
 export default command({
   effect: 'read',

@@ -3,7 +3,6 @@ import { nounNames } from '../../../contract/nouns.ts'
 import { capacities } from '../../../contract/views/words.ts'
 import { series } from '../../../text/series.ts'
 import { opt } from '../../declare/define.ts'
-import { count } from '../../declare/parse.ts'
 import { since } from '../../declare/times.ts'
 
 export const auditFilters = {
@@ -14,5 +13,3 @@ export const auditFilters = {
   action: opt.text('action', 'Only this action, such as key.rotate, or key for all actions on keys'),
   target: opt.text('name|id', `Only changes to this ${series([...nounNames, 'other target'], 'or')}`),
 }
-
-export const atMost = (most: string) => opt.as('n', count, `At most this many (default: ${most})`)

@@ -1,7 +1,8 @@
 import { auditEntry } from '../../../contract/views/audit.ts'
 import { command, opt, rows } from '../../declare/define.ts'
+import { atMost } from '../thing.ts'
 import { auditChange } from './drawing.ts'
-import { atMost, auditFilters } from './filters.ts'
+import { auditFilters } from './filters.ts'
 
 export default command({
   effect: 'read',

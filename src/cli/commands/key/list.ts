@@ -2,7 +2,8 @@ import type { ObjectShape } from '../../../contract/shape.ts'
 import { key } from '../../../contract/views/keys.ts'
 import type { Values } from '../../declare/declaration.ts'
 import { command, opt, rows } from '../../declare/define.ts'
-import { count, keySort } from '../../declare/parse.ts'
+import { keySort } from '../../declare/parse.ts'
+import { paging } from '../thing.ts'
 import { keyFilter, keyFilters } from './filters.ts'
 import { type Listed, listedColumns } from './listed.ts'
 
@@ -15,8 +16,7 @@ const options = {
     keySort,
     'Sort by name, created, expires or last-used, or by tokens or cost, largest first; -field descends, +field ascends',
   ),
-  limit: opt.as('n', count, 'At most this many'),
-  after: opt.text('key', 'Start after this key'),
+  ...paging('key'),
 }
 
 export default command({

@@ -12,18 +12,14 @@ import { replaceFile, requireFree, withNewFile } from '../../../system/files.ts'
 import { listing } from '../../declare/column.ts'
 import type { Context } from '../../declare/declaration.ts'
 import { arg, command, one, opt, rows } from '../../declare/define.ts'
-import { count } from '../../declare/parse.ts'
 import { many } from '../../draw/quantity.ts'
 import { printable } from '../../terminal/printable.ts'
-import { selecting } from '../thing.ts'
+import { paging, selecting } from '../thing.ts'
 import { filesIn, readLocal } from './folder.ts'
 
 const document = arg.one('Path in the project')
 const ofOne = { ...selecting('project'), document }
 const ifMatch = opt.text('sha256', 'Only if the file holds this; otherwise a conflict')
-const page = {
-  limit: opt.as('n', count, 'At most this many'),
-}
 
 const list = command({
   effect: 'read',
@@ -37,8 +33,7 @@ const list = command({
   args: selecting('project'),
   options: {
     under: opt.text('prefix', 'Only files in this folder of the project'),
-    ...page,
-    after: opt.text('document', 'Start after this path'),
+    ...paging('path', 'document'),
   },
   run: async (ctx, { project, ...page }) => (await ctx.operations()).files.stream(project, page),
   prints: rows(projectFile, {
@@ -271,7 +266,7 @@ const history = command({
     'latchkey project file history shop --limit 20',
   ],
   args: { ...selecting('project'), document: arg.optional('Path in the project (default: all files)') },
-  options: { ...page, after: opt.text('id', 'Start after this change') },
+  options: paging('change', 'id'),
   run: async (ctx, { project, document, ...page }) =>
     (await ctx.operations()).files.history(project, { path: document, ...page }),
   prints: rows(fileChange, {

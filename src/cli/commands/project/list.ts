@@ -1,6 +1,6 @@
 import { project } from '../../../contract/views/people.ts'
 import { command, opt, rows } from '../../declare/define.ts'
-import { count } from '../../declare/parse.ts'
+import { paging } from '../thing.ts'
 
 export default command({
   effect: 'read',
@@ -17,8 +17,7 @@ export default command({
     member: opt.text('user', 'Only projects with this member'),
     status: opt.choice(['active', 'archived'], 'Only projects with this status'),
     search: opt.text('text', 'Only projects whose slug, name or description contains this'),
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('project', 'Start after this project'),
+    ...paging('project'),
   },
   run: async (ctx, page) => (await ctx.operations()).projects.stream(page),
   prints: rows(project, {

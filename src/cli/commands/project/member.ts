@@ -3,8 +3,7 @@ import { changedProject, projectMember } from '../../../contract/views/people.ts
 import type { Project } from '../../../contract/views.ts'
 import type { Brush } from '../../declare/brush.ts'
 import { arg, command, opt, rows } from '../../declare/define.ts'
-import { count } from '../../declare/parse.ts'
-import { outcome, selecting, withChange } from '../thing.ts'
+import { outcome, paging, selecting, withChange } from '../thing.ts'
 
 const member = { ...selecting('project'), ...selecting('user') }
 
@@ -38,10 +37,7 @@ const list = command({
     'In the order in which the users were created. To page, give the last user of a page as --after USER.',
   examples: ['latchkey project member list shop', 'latchkey project member list shop --json'],
   args: selecting('project'),
-  options: {
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('user', 'Start after this user'),
-  },
+  options: paging('user'),
   run: async (ctx, { project, ...page }) => (await ctx.operations()).projects.members.stream(project, page),
   prints: rows(projectMember, {
     columns: [

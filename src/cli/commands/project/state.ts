@@ -11,7 +11,7 @@ import { agentRoles } from '../../../contract/views/words.ts'
 import { arg, command, one, opt, rows } from '../../declare/define.ts'
 import { count } from '../../declare/parse.ts'
 import { many } from '../../draw/quantity.ts'
-import { selecting } from '../thing.ts'
+import { atMost, selecting } from '../thing.ts'
 
 const show = command({
   effect: 'read',
@@ -167,7 +167,7 @@ const messageList = command({
   ],
   args: selecting('project'),
   options: {
-    limit: opt.as('n', count, 'At most this many (default: 100)'),
+    limit: atMost('100'),
     after: opt.as('n', count, 'Start after this position'),
   },
   run: async (ctx, { project, ...page }) =>

@@ -1,7 +1,7 @@
 import { user } from '../../../contract/views/people.ts'
 import { roles, userStatuses } from '../../../contract/views/words.ts'
 import { command, opt, rows } from '../../declare/define.ts'
-import { count } from '../../declare/parse.ts'
+import { paging } from '../thing.ts'
 
 export default command({
   effect: 'read',
@@ -19,8 +19,7 @@ export default command({
     status: opt.choice(userStatuses, 'Only users with this status'),
     disabled: opt.hidden(opt.flag('Same as --status disabled')),
     search: opt.text('text', 'Only users whose username, email address or name contains this'),
-    limit: opt.as('n', count, 'At most this many'),
-    after: opt.text('user', 'Start after this user'),
+    ...paging('user'),
   },
   run: async (ctx, { service, disabled, ...page }) =>
     (await ctx.operations()).users.stream({
