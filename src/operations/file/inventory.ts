@@ -6,8 +6,7 @@ import { keys } from '../../db/schema/keys.ts'
 import type { OperationContext } from '../context.ts'
 import { allDenials } from '../keys/denial-counts.ts'
 import { hasStatus } from '../keys/status-condition.ts'
-import { toDollars } from '../rules/money.ts'
-import { lifeOf, summed } from '../usage/sum.ts'
+import { lifeOf, mainCounts, summed } from '../usage/sum.ts'
 
 /** Reads every key once. @throws corrupt, busy */
 export async function takeInventory({ store, now }: OperationContext): Promise<Inventory> {
@@ -29,17 +28,9 @@ export async function takeInventory({ store, now }: OperationContext): Promise<I
   })
   const { bytes: sizeBytes, walBytes } = await store.size()
   if (byStatus === undefined || used === undefined) throw new Error('a sum without a row')
-  const { requests, inputTokens, outputTokens, otherTokens, costMicros, unpricedRequests } = used
   return {
     keys: byStatus,
-    used: {
-      requests,
-      inputTokens,
-      outputTokens,
-      otherTokens,
-      costUsd: toDollars(costMicros),
-      unpricedRequests,
-    },
+    used: { ...mainCounts(used), unpricedRequests: used.unpricedRequests },
     denials: denials(denied),
     sizeBytes,
     walBytes,

@@ -11,7 +11,6 @@ import { carriedUsage, days, departed, hours, minutes, series } from '../../db/s
 import { dayMs, hourMs, minuteMs } from '../../db/spans.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import { toDollars } from '../rules/money.ts'
 import type { CheckOptions } from './input.ts'
 import {
   type BucketTable,
@@ -20,6 +19,7 @@ import {
   counting,
   eachCounter,
   listed,
+  mainCounts,
   summed,
 } from './sum.ts'
 
@@ -45,8 +45,8 @@ export function checkUsage(context: OperationContext, options: CheckOptions = {}
         await audit.record(context, db, {
           action: 'usage.repair',
           target: { type: 'key', id: key.id, name: key.name },
-          before: shown(total),
-          after: shown(recorded),
+          before: mainCounts(total),
+          after: mainCounts(recorded),
         })
       }
       return report(await countOf(db), found, true)
@@ -143,16 +143,8 @@ function report(count: number, found: readonly Difference[], repaired: boolean):
     repaired: repaired && found.length > 0,
     differences: found.map(({ key, total, recorded }) => ({
       key,
-      total: shown(total),
-      recorded: shown(recorded),
+      total: mainCounts(total),
+      recorded: mainCounts(recorded),
     })),
   }
 }
-
-const shown = (counts: UsageCounts): UsageCheck['differences'][number]['total'] => ({
-  requests: counts.requests,
-  inputTokens: counts.inputTokens,
-  outputTokens: counts.outputTokens,
-  otherTokens: counts.otherTokens,
-  costUsd: toDollars(counts.costMicros),
-})

@@ -21,6 +21,15 @@ export const shownCounts = (counts: UsageCounts): Totals => ({
   unpricedRequests: counts.unpricedRequests,
 })
 
+/** The same without parts of others, and without their sum. */
+export const mainCounts = (counts: UsageCounts) => ({
+  requests: counts.requests,
+  inputTokens: counts.inputTokens,
+  outputTokens: counts.outputTokens,
+  otherTokens: counts.otherTokens,
+  costUsd: toDollars(counts.costMicros),
+})
+
 /** Each width has a table of its own. */
 export const bucketTables = { minutes, hours, days } as const
 
