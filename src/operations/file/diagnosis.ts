@@ -5,6 +5,7 @@
 import { resolve } from 'node:path'
 import type { LatchkeyError } from '../../contract/errors.ts'
 import type { HealthReport } from '../../contract/views.ts'
+import type { Database } from '../../db/engine.ts'
 import { desc } from '../../db/query.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { databaseOn } from '../../db/sqlite/drizzle.ts'
@@ -39,8 +40,8 @@ export async function diagnose(
       follow: db => followAll(db, context),
       survey,
     })),
-    await checkClock(context),
-    await checkPrices(context),
+    await inDatabase(context, 'clock', checkClock),
+    await inDatabase(context, 'prices', unpricedModels),
     checkLog(context),
     checkAgeFiles(context),
     ...(await checkBackups(files, survey)),
@@ -60,39 +61,29 @@ function scheduled(given: UnscheduledContext): readonly [FileContext, LatchkeyEr
 /** If the clock jumps back, keys live longer and usage counts longer. */
 const toleratedSkewMs = 60_000
 
-async function checkClock(context: FileContext): Promise<Check> {
+async function checkClock(db: Database, now: Date): Promise<Check> {
+  const [newest] = await db.select({ at: audit.at }).from(audit).orderBy(desc(audit.id)).limit(1)
+  const aheadMs = newest === undefined ? 0 : newest.at - now.getTime()
+  const value = { now: now.toISOString(), aheadMs: Math.max(0, aheadMs) }
+  if (aheadMs <= toleratedSkewMs) return ok('clock', value)
+  const problem = `the last change was written at ${new Date(newest?.at ?? 0).toISOString()}, which is in the future: the clock has jumped back`
+  return warning('clock', value, problem, 'set the clock, for example with: timedatectl set-ntp true')
+}
+
+/** Skipped if the database cannot be used, which is a finding of its own. */
+async function inDatabase(
+  context: FileContext,
+  name: Check['name'],
+  check: (db: Database, now: Date) => Promise<Check>,
+): Promise<Check> {
   const { path, now } = context
   try {
     using client = openReader(path)
     requireCurrent(client, path)
-    const [newest] = await databaseOn(client)
-      .select({ at: audit.at })
-      .from(audit)
-      .orderBy(desc(audit.id))
-      .limit(1)
-    const aheadMs = newest === undefined ? 0 : newest.at - now().getTime()
-    const value = { now: now().toISOString(), aheadMs: Math.max(0, aheadMs) }
-    if (aheadMs <= toleratedSkewMs) return ok('clock', value)
-    const problem = `the last change was written at ${new Date(newest?.at ?? 0).toISOString()}, which is in the future: the clock has jumped back`
-    return warning('clock', value, problem, 'set the clock, for example with: timedatectl set-ntp true')
+    return await check(databaseOn(client), now())
   } catch (error) {
     known(error, context)
-    return skipped('clock')
-  }
-}
-
-async function checkPrices(context: FileContext): Promise<Check> {
-  const { path, now } = context
-  let client: ReturnType<typeof openReader> | undefined
-  try {
-    client = openReader(path)
-    requireCurrent(client, path)
-    return await unpricedModels(databaseOn(client), now())
-  } catch (error) {
-    known(error, context)
-    return skipped('prices')
-  } finally {
-    client?.close()
+    return skipped(name)
   }
 }
 

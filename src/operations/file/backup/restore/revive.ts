@@ -9,24 +9,21 @@ import { refusalOf, type SecretMarks } from '../../../keys/status.ts'
 import { ifReadable } from './live.ts'
 
 /** A secret that works in the copy, and why it does not work now. */
-export interface Revived {
-  readonly hash: string
-  readonly keyId: string
-  readonly name: string
-  readonly start: string
-  readonly userId: string | null
-  readonly projectId: string | null
+export interface Revived extends OfKey {
   readonly because: RevivedSecret['because']
   /** The secret in the current database; null if it is not there. */
   readonly now: Secret | null
 }
 
-interface Secret extends SecretMarks {
+interface Secret extends OfKey, SecretMarks {
+  readonly revokedReason: string | null
+}
+
+interface OfKey {
   readonly hash: string
   readonly keyId: string
   readonly name: string
   readonly start: string
-  readonly revokedReason: string | null
   readonly userId: string | null
   readonly projectId: string | null
 }
