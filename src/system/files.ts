@@ -268,6 +268,16 @@ export function statOf(path: string): Stats | undefined {
   }
 }
 
+/** Whether this user may write to a file or a folder. */
+export function canWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Names in a folder; empty if it cannot be read. */
 export function list(folder: string): readonly string[] {
   try {

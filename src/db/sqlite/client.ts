@@ -62,6 +62,11 @@ export class Client extends Database {
     if (batch.length > 0) yield batch
   }
 
+  /** Whether the schema, of whatever version, has such a table. */
+  hasTable(name: string): boolean {
+    return this.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== null
+  }
+
   /** Changes with every commit of any process that this connection has seen. Takes a fifth of the time of the PRAGMA. */
   changeCounter(): number {
     this.fileControl(constants.SQLITE_FCNTL_DATA_VERSION, this.#counter)

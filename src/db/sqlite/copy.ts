@@ -19,7 +19,7 @@ import { openReader, requireUnchanged } from './open.ts'
  * @throws database_missing, corrupt (the source), disk_full, permission (the copy)
  */
 export function copyTo(source: string, emptyFile: string): void {
-  const client = openReader(source)
+  using client = openReader(source)
   try {
     // `query_only` also forbids writing another file. VACUUM INTO does not write to its source.
     client.run('PRAGMA query_only = OFF')
@@ -30,8 +30,6 @@ export function copyTo(source: string, emptyFile: string): void {
       error,
       /^SQLITE_(CORRUPT|NOTADB|BUSY|LOCKED)/.test(codeOf(error)) ? source : dirname(emptyFile),
     )
-  } finally {
-    client.close()
   }
 }
 
@@ -123,13 +121,9 @@ function full(folder: string): LatchkeyError {
  * pages of its own size.
  */
 export function setPageSize(path: string, bytes: number): void {
-  const client = openPrivate(path)
-  try {
-    client.run(`PRAGMA page_size = ${bytes}`)
-    client.run('VACUUM')
-  } finally {
-    client.close()
-  }
+  using client = openPrivate(path)
+  client.run(`PRAGMA page_size = ${bytes}`)
+  client.run('VACUUM')
 }
 
 /** Detects whether anybody has committed to a database since this was created, or since `beginAgain`. */

@@ -32,14 +32,12 @@ export function copyFrozen(source: string, emptyFile: string): boolean {
   } finally {
     reader.close()
   }
-  const copy = openPrivate(emptyFile)
+  using copy = openPrivate(emptyFile)
   try {
     copy.run('PRAGMA journal_mode = DELETE')
     return true
   } catch (error) {
     throw translate(error, dirname(emptyFile))
-  } finally {
-    copy.close()
   }
 }
 

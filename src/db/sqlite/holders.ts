@@ -2,9 +2,10 @@
  * Finds other processes that have a database open. /proc also shows idle ones, if it can be read. Locks show those that
  * have run a query, everywhere.
  */
-import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { codeOf } from '../../contract/failure.ts'
+import { list, sidecars } from '../../system/files.ts'
 import { Client } from './client.ts'
 import { requireOwn, requireWholeLog } from './open.ts'
 
@@ -13,6 +14,10 @@ export interface Holder {
   /** Its command line, shortened, with at most two arguments, because others may contain secrets. */
   readonly command: string
 }
+
+/** `process 12 (bun serve.ts), process 13 (sqlite3)` */
+export const holdersText = (holders: readonly Holder[]): string =>
+  holders.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
 
 /**
  * Other processes that have the database or a sidecar open, even if it was deleted: they continue with a file that
@@ -33,9 +38,7 @@ export function isOpenHere(path: string): boolean {
 
 function namesOf(path: string): ReadonlySet<string> {
   const real = realPath(path)
-  return new Set(
-    ['', '-wal', '-shm', '-journal'].flatMap(suffix => [real + suffix, `${real}${suffix} (deleted)`]),
-  )
+  return new Set(['', ...sidecars].flatMap(suffix => [real + suffix, `${real}${suffix} (deleted)`]))
 }
 
 /**
@@ -47,7 +50,7 @@ function namesOf(path: string): ReadonlySet<string> {
 export function isLockedByOthers(path: string): boolean {
   requireOwn(path)
   requireWholeLog(path)
-  const client = new Client(path, { readwrite: true })
+  using client = new Client(path, { readwrite: true })
   try {
     client.run('PRAGMA busy_timeout = 0')
     client.run('PRAGMA locking_mode = EXCLUSIVE')
@@ -57,8 +60,6 @@ export function isLockedByOthers(path: string): boolean {
   } catch (error) {
     if (codeOf(error).startsWith('SQLITE_BUSY')) return true
     throw error
-  } finally {
-    client.close()
   }
 }
 
@@ -103,13 +104,5 @@ function commandOf(pid: number): string {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, 2).join(' ').trim().slice(0, 80)
   } catch {
     return 'unknown'
-  }
-}
-
-function list(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
   }
 }

@@ -16,13 +16,9 @@ const oldest = "SELECT 'dbs_' || substr(id, 5) AS id, at AS createdAt FROM audit
  * migration will give it. null if it has no audit log yet.
  */
 export function identityOf(client: Client): DatabaseIdentity | null {
-  const tables = client
-    .query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('identity', 'audit')")
-    .all() as { name: string }[]
-  const names = tables.map(({ name }) => name)
-  const source = names.includes('identity')
+  const source = client.hasTable('identity')
     ? 'SELECT id, created_at AS createdAt FROM identity'
-    : names.includes('audit')
+    : client.hasTable('audit')
       ? oldest
       : null
   return source === null ? null : (client.query(source).get() as DatabaseIdentity | null)

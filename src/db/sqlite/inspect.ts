@@ -120,23 +120,19 @@ const countRows = (client: Client, table: string, where: string): number =>
 function columnsAt(
   sources: readonly MigrationSource[],
 ): ReadonlyMap<string, ReadonlyMap<string, string | null>> {
-  const client = schemaOf(sources)
-  try {
-    const rows = client
-      .query(
-        `SELECT t.name AS "table", c.name AS "column", c.dflt_value AS initial
-         FROM pragma_table_list t, pragma_table_info(t.name) c WHERE t.schema = 'main' AND t.type = 'table'`,
-      )
-      .all() as { table: string; column: string; initial: string | null }[]
-    const tables = new Map<string, Map<string, string | null>>()
-    for (const { table, column, initial } of rows) {
-      const columns = tables.get(table) ?? new Map<string, string | null>()
-      tables.set(table, columns.set(column, initial))
-    }
-    return tables
-  } finally {
-    client.close()
+  using client = schemaOf(sources)
+  const rows = client
+    .query(
+      `SELECT t.name AS "table", c.name AS "column", c.dflt_value AS initial
+       FROM pragma_table_list t, pragma_table_info(t.name) c WHERE t.schema = 'main' AND t.type = 'table'`,
+    )
+    .all() as { table: string; column: string; initial: string | null }[]
+  const tables = new Map<string, Map<string, string | null>>()
+  for (const { table, column, initial } of rows) {
+    const columns = tables.get(table) ?? new Map<string, string | null>()
+    tables.set(table, columns.set(column, initial))
   }
+  return tables
 }
 
 /** Rows per table, by name; without what SQLite stores of indexes of words. */
@@ -151,10 +147,21 @@ export function rowCounts(client: Client): Readonly<Record<string, number>> {
 
 /** Ids of the users who were erased, newest first; none in a schema from before there was such a record. */
 export function erasedUsers(client: Client): readonly string[] {
-  const isKept = client.query("SELECT 1 FROM sqlite_schema WHERE name = 'erased'").get() !== null
-  if (!isKept) return []
+  if (!client.hasTable('erased')) return []
   const rows = client.query('SELECT id FROM erased ORDER BY at DESC, id').all() as { id: string }[]
   return rows.map(({ id }) => id)
+}
+
+/** Runs a check. If the file is so damaged that the check fails, that is a finding. */
+export function findings(
+  find: () => readonly string[],
+): readonly { readonly detail: string; readonly damage: boolean }[] {
+  try {
+    return find().map(detail => ({ detail, damage: false }))
+  } catch (error) {
+    if (!/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(codeOf(error)) || !(error instanceof Error)) throw error
+    return [{ detail: error.message, damage: true }]
+  }
 }
 
 /** Differences between the tables, indexes, triggers and views of a database and those of its schema version. */
@@ -223,28 +230,20 @@ export async function inSnapshot<T>(client: Client, work: () => Promise<T>): Pro
  * file is open and has run a query. Otherwise closing may checkpoint a WAL that a crash left.
  */
 export function tryWrite(path: string): void {
-  const client = new Client(path, { readwrite: true })
-  try {
-    client.run('PRAGMA busy_timeout = 250')
-    client.run('BEGIN IMMEDIATE')
-    client.run('ROLLBACK')
-  } finally {
-    client.close()
-  }
+  using client = new Client(path, { readwrite: true })
+  client.run('PRAGMA busy_timeout = 250')
+  client.run('BEGIN IMMEDIATE')
+  client.run('ROLLBACK')
 }
 
 function expectedSchema(sources: readonly MigrationSource[]): readonly SchemaObject[] {
   const key = sources.map(({ up }) => up).join('\n')
   const found = expectedSchemas.get(key)
   if (found !== undefined) return found
-  const client = schemaOf(sources)
-  try {
-    const made = schemaObjects(client)
-    expectedSchemas.set(key, made)
-    return made
-  } finally {
-    client.close()
-  }
+  using client = schemaOf(sources)
+  const made = schemaObjects(client)
+  expectedSchemas.set(key, made)
+  return made
 }
 
 /** By the text of the migrations: verify and restore ask for the same one several times. */

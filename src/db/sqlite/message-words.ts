@@ -36,8 +36,7 @@ const phrase = ({ text, isStart }: SoughtWords): string =>
  * @returns what was run, or would be in a dry run
  */
 export function mendWords(client: Client, { dryRun }: { readonly dryRun: boolean }): readonly string[] {
-  if (client.query("SELECT 1 FROM sqlite_schema WHERE name = 'message_words'").get() === null) return []
-  if (isSound(client)) return []
+  if (!client.hasTable('message_words') || isSound(client)) return []
   if (!dryRun) {
     client.run('BEGIN IMMEDIATE')
     for (const statement of rebuild) client.run(statement)

@@ -30,10 +30,7 @@ const historyTable = `CREATE TABLE IF NOT EXISTS migrations (
 
 /** The history of a database, oldest first; empty before its first migration. */
 export function appliedMigrations(client: Client): readonly AppliedMigration[] {
-  const exists = client
-    .query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'")
-    .get()
-  if (!exists) return []
+  if (!client.hasTable('migrations')) return []
   return client
     .query(
       'SELECT version, name, hash, applied_at AS appliedAt, program_version AS programVersion FROM migrations ORDER BY version',

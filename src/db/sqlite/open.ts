@@ -4,10 +4,11 @@
  * Latchkey, because SQLite might checkpoint a log into it or leave files beside it.
  */
 import { constants } from 'bun:sqlite'
-import { accessSync, chmodSync, constants as fsConstants, statSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
+import { canWrite, sidecars } from '../../system/files.ts'
 import { latestVersion } from '../schema/version.ts'
 import { Client, orClosed } from './client.ts'
 import { corrupt, translate } from './errors.ts'
@@ -90,17 +91,12 @@ export function requireUnchanged(client: Client): void {
  * @throws database_missing, database_foreign, corrupt, permission, busy, and what `work` throws
  */
 export function reading<T>(path: string, work: (client: Client) => T): T {
-  let client: Client | undefined
-  try {
-    client = openReader(path)
+  return attempt(path, () => {
+    using client = openReader(path)
     const result = work(client)
     requireUnchanged(client)
     return result
-  } catch (error) {
-    throw translate(error, path)
-  } finally {
-    client?.close()
-  }
+  })
 }
 
 /**
@@ -113,16 +109,16 @@ export function openWriter(path: string): Client {
   requireOwn(path)
   attempt(path, () => openSidecars(path))
   requireWholeLog(path)
-  return attempt(path, () => {
-    return orClosed(new Client(path, { readwrite: true }), client => {
+  return attempt(path, () =>
+    orClosed(new Client(path, { readwrite: true }), client => {
       client.run('PRAGMA busy_timeout = 5000')
       client.run('PRAGMA journal_mode = WAL')
       client.run('PRAGMA foreign_keys = ON')
       client.run('PRAGMA synchronous = FULL')
       client.run('PRAGMA busy_timeout = 100')
       return client
-    })
-  })
+    }),
+  )
 }
 
 /**
@@ -149,12 +145,8 @@ export function requireOwn(path: string): void {
 const mostLooks = 10
 
 function look(path: string): void {
-  const client = connectImmutable(path)
-  try {
-    requireOurs(client, path)
-  } finally {
-    client.close()
-  }
+  using client = connectImmutable(path)
+  requireOurs(client, path)
 }
 
 /**
@@ -191,17 +183,13 @@ export function logDamage(path: string): LatchkeyError | undefined {
 function endsEarly(path: string): boolean {
   const log = logOf(path)
   if (sizeOf(log) === 0) return false
-  const client = new Client(path, { readonly: true })
-  try {
-    client.run('PRAGMA busy_timeout = 5000')
-    client.query('SELECT count(*) FROM sqlite_schema').get()
-    // In this order, because others may write meanwhile.
-    const last = lastCommit(log)
-    const { log: frames } = client.query('PRAGMA wal_checkpoint(NOOP)').get() as { log: number }
-    return frames < last
-  } finally {
-    client.close()
-  }
+  using client = new Client(path, { readonly: true })
+  client.run('PRAGMA busy_timeout = 5000')
+  client.query('SELECT count(*) FROM sqlite_schema').get()
+  // In this order, because others may write meanwhile.
+  const last = lastCommit(log)
+  const { log: frames } = client.query('PRAGMA wal_checkpoint(NOOP)').get() as { log: number }
+  return frames < last
 }
 
 const logOf = (path: string): string => `${path}-wal`
@@ -211,7 +199,7 @@ const logOf = (path: string): string => `${path}-wal`
  * read-only, and keep out even their owner.
  */
 function openSidecars(path: string): void {
-  for (const suffix of ['-wal', '-shm', '-journal']) {
+  for (const suffix of sidecars) {
     const stat = statSync(path + suffix, { throwIfNoEntry: false })
     if (stat === undefined || stat.uid !== process.geteuid?.() || (stat.mode & 0o600) === 0o600) continue
     chmodSync(path + suffix, (stat.mode & 0o777) | 0o600)
@@ -274,12 +262,7 @@ function requireFile(path: string): void {
   try {
     stat = statSync(path)
   } catch (error) {
-    if (
-      (error as NodeJS.ErrnoException).code !== 'ENOENT' &&
-      (error as NodeJS.ErrnoException).code !== 'ENOTDIR'
-    ) {
-      throw translate(error, path)
-    }
+    if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw translate(error, path)
     throw new LatchkeyError(
       'database_missing',
       `there is no database at ${path}`,
@@ -303,13 +286,4 @@ function attempt<T>(path: string, open: () => T): T {
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0
-}
-
-function canWrite(path: string): boolean {
-  try {
-    accessSync(path, fsConstants.W_OK)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -10,6 +10,7 @@ import { constants } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
+import { sidecars } from '../../system/files.ts'
 import { Client } from './client.ts'
 import { copyBytes, copyOnce, translateNodeError } from './copy.ts'
 import { translate } from './errors.ts'
@@ -63,19 +64,17 @@ export class SoleUse {
 
   /** Runs `work`, which only reads, on the current contents. */
   look<T>(work: (client: Client) => T): T {
-    const client = connect(this.#path)
+    using client = connect(this.#path)
     try {
       return work(client)
     } catch (error) {
       throw translate(error, this.#path)
-    } finally {
-      client.close()
     }
   }
 
   /** Makes it an empty file without a log, which can be replaced whatever it was. */
   empty(): void {
-    for (const suffix of ['-wal', '-journal', '-shm']) rmSync(this.#path + suffix, { force: true })
+    for (const suffix of sidecars) rmSync(this.#path + suffix, { force: true })
     copyBytes('/dev/null', this.#path)
   }
 

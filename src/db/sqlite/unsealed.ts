@@ -14,5 +14,4 @@ export function dropUnsealed(client: Client): void {
 
 /** Whether there is any. */
 export const hasUnsealed = (client: Client): boolean =>
-  client.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'ingests'").get() !== null &&
-  client.query('SELECT 1 FROM ingests LIMIT 1').get() !== null
+  client.hasTable('ingests') && client.query('SELECT 1 FROM ingests LIMIT 1').get() !== null

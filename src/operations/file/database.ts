@@ -32,7 +32,7 @@ export async function databaseInfo({ path }: FileContext): Promise<DatabaseInfo>
       schemaVersion: version,
       latestSchemaVersion: latestVersion,
       rows: rowCounts(client),
-      openBy: holdersOf(path).map(({ pid, command }) => ({ pid, command })),
+      openBy: holdersOf(path),
     }
   })
 }

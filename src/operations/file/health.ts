@@ -2,14 +2,20 @@
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { codeOf } from '../../contract/failure.ts'
 import type { HealthReport } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import type { Client } from '../../db/sqlite/client.ts'
 import { databaseOn } from '../../db/sqlite/drizzle.ts'
 import { translate } from '../../db/sqlite/errors.ts'
-import { holdersOf } from '../../db/sqlite/holders.ts'
-import { foreignKeyCheck, inSnapshot, quickCheck, schemaDrift, tryWrite } from '../../db/sqlite/inspect.ts'
+import { holdersOf, holdersText } from '../../db/sqlite/holders.ts'
+import {
+  findings,
+  foreignKeyCheck,
+  inSnapshot,
+  quickCheck,
+  schemaDrift,
+  tryWrite,
+} from '../../db/sqlite/inspect.ts'
 import { appliedMigrations, historyProblems } from '../../db/sqlite/migrate.ts'
 import { identify, logDamage, openReader } from '../../db/sqlite/open.ts'
 import { freeBytes, sidecars, sizeOf, statOf } from '../../system/files.ts'
@@ -114,8 +120,8 @@ function checkWritable(path: string): Check {
     const known = translate(error, path)
     if (!(known instanceof LatchkeyError)) throw known
     if (known.code !== 'busy') return failed('writable', null, known.message, known.hint)
-    const holders = holdersOf(path).map(({ pid, command }) => ({ pid, command }))
-    const who = holders.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
+    const holders = holdersOf(path)
+    const who = holdersText(holders)
     return warning(
       'writable',
       { holders },
@@ -128,19 +134,10 @@ function checkWritable(path: string): Check {
 const restoring = ', or go back with: latchkey restore --latest'
 
 function checkIntegrity(client: Client, damageOf: (client: Client) => readonly string[]): Check {
-  const damage = findDamage(client, damageOf)
+  const damage = findings(() => [...damageOf(client), ...foreignKeyCheck(client)]).map(found => found.detail)
   const [first] = damage
   if (first === undefined) return ok('integrity', null)
   return failed('integrity', { damage }, first, `see all problems with: latchkey migrate check${restoring}`)
-}
-
-function findDamage(client: Client, damageOf: (client: Client) => readonly string[]): readonly string[] {
-  try {
-    return [...damageOf(client), ...foreignKeyCheck(client)]
-  } catch (error) {
-    if (!/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(codeOf(error)) || !(error instanceof Error)) throw error
-    return [error.message]
-  }
 }
 
 /** Files that other users can read, and a folder in which they could replace them. */

@@ -18,8 +18,9 @@ import type {
 import type { Client } from '../../db/sqlite/client.ts'
 import { copyTo, openPrivate } from '../../db/sqlite/copy.ts'
 import { translate } from '../../db/sqlite/errors.ts'
-import { holdersOf } from '../../db/sqlite/holders.ts'
+import { holdersOf, holdersText } from '../../db/sqlite/holders.ts'
 import {
+  findings,
   foreignKeyCheck,
   integrityCheck,
   lostBetween,
@@ -121,7 +122,7 @@ export async function migrationHistory(context: FileContext): Promise<readonly S
 }
 
 function movesIn(client: Client): readonly AuditedMove[] {
-  if (!client.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit'").get()) return []
+  if (!client.hasTable('audit')) return []
   return client
     .query(
       `SELECT at, actor, action, "before", "after" FROM audit
@@ -194,10 +195,9 @@ async function requireUnused(path: string): Promise<void> {
     holders = holdersOf(path)
   }
   if (holders.length === 0) return
-  const who = holders.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
   throw new LatchkeyError(
     'busy',
-    `${path} is in use by ${who}, which needs the current schema; nothing was changed`,
+    `${path} is in use by ${holdersText(holders)}, which needs the current schema; nothing was changed`,
     'stop it, then run the command again',
   )
 }
@@ -264,18 +264,6 @@ function historyFindings(client: Client, version: number, sources: Sources): rea
       ? [`schema version ${version} is newer than this program knows (${sources.length})`]
       : []
   return [...newer, ...historyProblems(appliedMigrations(client), version, sources)]
-}
-
-/** Runs a check. If the file is so damaged that the check fails, that is a finding. */
-function findings(
-  find: () => readonly string[],
-): readonly { readonly detail: string; readonly damage: boolean }[] {
-  try {
-    return find().map(detail => ({ detail, damage: false }))
-  } catch (error) {
-    if (!/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(codeOf(error)) || !(error instanceof Error)) throw error
-    return [{ detail: error.message, damage: true }]
-  }
 }
 
 /** A failing statement is a bug in the migration, reported with SQLite's message. */

@@ -10,7 +10,7 @@ import { codeOf } from '../../../contract/failure.ts'
 import { lockFile } from '../../../db/sqlite/alone.ts'
 import type { Client } from '../../../db/sqlite/client.ts'
 import { copyFailure } from '../../../db/sqlite/errors.ts'
-import { holdersOf } from '../../../db/sqlite/holders.ts'
+import { holdersOf, holdersText } from '../../../db/sqlite/holders.ts'
 import { ensureFolder, fileFailure, list, sizeOf, statOf } from '../../../system/files.ts'
 import { createFile, ownerOf } from '../../../system/ownership.ts'
 import { besideIt } from '../../../system/scheduled.ts'
@@ -122,11 +122,10 @@ function damaged(path: string): LatchkeyError {
 }
 
 function taken(path: string): LatchkeyError {
-  const [holder] = holdersOf(path)
-  const who = holder ? `: process ${holder.pid} (${holder.command})` : ''
+  const who = holdersText(holdersOf(path).slice(0, 1))
   return new LatchkeyError(
     'busy',
-    `another backup, restore or migration is running${who}`,
+    `another backup, restore or migration is running${who && `: ${who}`}`,
     'wait until it is done, then run the command again',
   )
 }

@@ -61,20 +61,12 @@ export async function pack(
 ): Promise<{ readonly raw: Digest; readonly packed: Digest }> {
   const raw = new Tally(count)
   const packed = new Tally()
-  const input = await open(source, 'r')
-  const output = await open(target, 'r+')
-  try {
-    const compressed = compress(input, raw, compression)
-    const chunks = recipients.length === 0 ? compressed : encrypt(compressed, recipients)
-    for await (const chunk of chunks) {
-      packed.add(chunk)
-      await writeAll(output, chunk)
-    }
-    return { raw: raw.result(), packed: packed.result() }
-  } finally {
-    await input.close()
-    await output.close()
-  }
+  await using input = await open(source, 'r')
+  await using output = await open(target, 'r+')
+  const compressed = compress(input, raw, compression)
+  const chunks = recipients.length === 0 ? compressed : encrypt(compressed, recipients)
+  for await (const chunk of measured(chunks, packed)) await writeAll(output, chunk)
+  return { raw: raw.result(), packed: packed.result() }
 }
 
 export interface Unpack extends Packing {
@@ -100,7 +92,7 @@ export async function unpack(
   const raw = new Tally()
   const packed = new Tally(count)
   const arrived = measured(source, packed)
-  const output = await open(target, 'r+')
+  await using output = await open(target, 'r+')
   const write = async (chunks: Chunks) => {
     for await (const chunk of measured(chunks, raw)) {
       if (raw.bytes > limit) throw damaged(name, `it unpacks to more than ${limit} bytes`)
@@ -115,8 +107,6 @@ export async function unpack(
     if (/^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(codeOf(error)))
       throw damaged(name, 'it cannot be unpacked', { cause: error })
     throw error
-  } finally {
-    await output.close()
   }
   return { raw: raw.result(), packed: packed.result() }
 }

@@ -2,13 +2,13 @@
  * Schedules backups with one line in the user's crontab or one systemd timer. Only entries with our mark for this
  * database are replaced or removed; every other line stays the same, byte for byte.
  */
-import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type * as v from 'valibot'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { BackupSchedule, Scheduler } from '../../../contract/views.ts'
 import { systemFailure } from '../../../system/errors.ts'
-import { ensureFolder, fileFailure, replaceFile } from '../../../system/files.ts'
+import { canWrite, ensureFolder, fileFailure, replaceFile } from '../../../system/files.ts'
 import { homeFolder, userFolder } from '../../../system/home.ts'
 import {
   besideIt,
@@ -261,12 +261,7 @@ function systemdsOf({ env = {} }: FileContext): { readonly user: Systemd; readon
 /** The system's for root, else the user's. */
 function systemdOf(context: FileContext): Systemd {
   const { user, system } = systemdsOf(context)
-  try {
-    accessSync(system.folder, constants.W_OK)
-    return system
-  } catch {
-    return user
-  }
+  return canWrite(system.folder) ? system : user
 }
 
 const unitPaths = (context: FileContext, { folder }: Systemd): readonly string[] =>

@@ -14,7 +14,7 @@ export function recordInside(
     readonly target?: Event['target']
   },
 ): void {
-  if (!client.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit'").get()) return
+  if (!client.hasTable('audit')) return
   const database = { type: 'database', id: basename(context.path), name: null }
   const row = auditColumns(context, { target: database, ...event }, headOf(client))
   const names = Object.keys(row)

@@ -2,10 +2,9 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from '../../../../contract/errors.ts'
-import type { Restored } from '../../../../contract/views.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { translate } from '../../../../db/sqlite/errors.ts'
-import { holdersOf, isLockedByOthers } from '../../../../db/sqlite/holders.ts'
+import { type Holder, holdersOf, holdersText, isLockedByOthers } from '../../../../db/sqlite/holders.ts'
 import { pageSize, rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openReader, reading, requireOurs, requireWholeLog } from '../../../../db/sqlite/open.ts'
 import { sizeOf } from '../../../../system/files.ts'
@@ -44,11 +43,6 @@ export function ifReadable<T>(path: string, ask: (client: Client) => T): T | und
   }
 }
 
-type Users = Restored['openBy']
-
-/** The other processes that have the database open, if the system can tell. */
-export const usersOf = (path: string): Users => holdersOf(path).map(({ pid, command }) => ({ pid, command }))
-
 /**
  * Waits until no other process has the database open. With `inPlace`, others may keep it open.
  *
@@ -58,10 +52,12 @@ export const usersOf = (path: string): Users => holdersOf(path).map(({ pid, comm
 export async function requireNoUsers(
   path: string,
   { inPlace, waitMs }: { readonly inPlace: boolean; readonly waitMs: number },
-): Promise<Users> {
+): Promise<readonly Holder[]> {
   // A missing file cannot be restored in place.
-  if (inPlace && existsSync(path)) return usersOf(path)
-  return untilFree(path, waitMs, async () => (usersOf(path).length === 0 && !isLocked(path) ? [] : undefined))
+  if (inPlace && existsSync(path)) return holdersOf(path)
+  return untilFree(path, waitMs, async () =>
+    holdersOf(path).length === 0 && !isLocked(path) ? [] : undefined,
+  )
 }
 
 /**
@@ -78,16 +74,13 @@ export async function untilFree<T>(
   for (;;) {
     const done = await attempt()
     if (done !== undefined) return done
-    if (performance.now() >= deadline) throw inUse(path, usersOf(path))
+    if (performance.now() >= deadline) throw inUse(path, holdersOf(path))
     await sleep(50)
   }
 }
 
-function inUse(path: string, users: Users): LatchkeyError {
-  const who =
-    users.length === 0
-      ? 'another connection'
-      : users.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
+function inUse(path: string, users: readonly Holder[]): LatchkeyError {
+  const who = holdersText(users) || 'another connection'
   if (!existsSync(path)) {
     return new LatchkeyError(
       'busy',

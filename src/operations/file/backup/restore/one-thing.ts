@@ -9,6 +9,7 @@ import { latestVersion } from '../../../../db/schema/version.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { openPrivate } from '../../../../db/sqlite/copy.ts'
 import { databaseOn } from '../../../../db/sqlite/drizzle.ts'
+import { holdersOf } from '../../../../db/sqlite/holders.ts'
 import { rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openWriter, requireCurrent } from '../../../../db/sqlite/open.ts'
 import type { FileContext } from '../../../context.ts'
@@ -21,7 +22,6 @@ import { type StoredBackup, toView } from '../manifest.ts'
 import { recordInside } from '../trail.ts'
 import { Return } from './bring-back.ts'
 import type { ThingReturn } from './choose.ts'
-import { usersOf } from './live.ts'
 
 interface Chosen {
   readonly noun: Noun
@@ -164,7 +164,7 @@ function transact(
       changes,
       stays,
       revived: null,
-      openBy: usersOf(context.path),
+      openBy: holdersOf(context.path),
     }
   } catch (error) {
     if (live.inTransaction) live.run('ROLLBACK')

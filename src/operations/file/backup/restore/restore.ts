@@ -3,7 +3,7 @@
  * audit row, before the database is touched. Then it is swapped in at once. After any failure, or a kill at any moment,
  * the database is either the old one or the new one.
  */
-import { accessSync, chmodSync, constants, existsSync } from 'node:fs'
+import { chmodSync, existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { failureOf } from '../../../../contract/failure.ts'
@@ -13,10 +13,11 @@ import { headOf } from '../../../../db/sqlite/chain.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { CommitWatch, openPrivate, setPageSize, settle } from '../../../../db/sqlite/copy.ts'
 import { copyFailure, translate } from '../../../../db/sqlite/errors.ts'
+import { holdersOf } from '../../../../db/sqlite/holders.ts'
 import { rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { migrateTo } from '../../../../db/sqlite/migrate.ts'
 import { openWriter } from '../../../../db/sqlite/open.ts'
-import { ensureFolder, PrivateFile, requireSpace, sweep } from '../../../../system/files.ts'
+import { canWrite, ensureFolder, PrivateFile, requireSpace, sweep } from '../../../../system/files.ts'
 import { besideIt } from '../../../../system/scheduled.ts'
 import { programVersion } from '../../../../system/version.ts'
 import { isAddress } from '../../../../text/address.ts'
@@ -32,7 +33,7 @@ import { chooseState, lastRestore, type ThingReturn, targeted } from './choose.t
 import { compareWith } from './difference.ts'
 import { eraseAgain, erasedSince } from './erase-again.ts'
 import { adoptLateCopies } from './late.ts'
-import { ifReadable, type Live, readLive, requireNoUsers, untilFree, usersOf } from './live.ts'
+import { ifReadable, type Live, readLive, requireNoUsers, untilFree } from './live.ts'
 import { chosenThing, restoreThing, undoThing } from './one-thing.ts'
 import { endRevived, type Revived, revivedBy, revivedView } from './revive.ts'
 import { type Expected, placeMissing, replaceDamaged, swapContents } from './swap.ts'
@@ -244,13 +245,7 @@ async function prepareWhole(run: Run, own: Run): Promise<Restored> {
   const isMissing = live.state === 'missing'
   const foreseen = await foresee(own, live)
   if (!isMissing) run.safety = await createUnlocked(own.context, { reason: 'pre-restore' })
-  const { rows } = await prepare(
-    run,
-    own.context.path,
-    isMissing,
-    run.options.keepRevocations ? (foreseen.revived ?? []) : [],
-    foreseen.erased,
-  )
+  const { rows } = await prepare(run, own.context.path, isMissing, foreseen)
   return viewOf(run, foreseen, { movedAside: [], rows, before: live.rows, openBy: [] })
 }
 
@@ -261,7 +256,7 @@ async function tryOut(run: Run): Promise<Restored> {
     movedAside: [],
     rows: run.stored.manifest.rows,
     before: live.rows,
-    openBy: usersOf(path),
+    openBy: holdersOf(path),
   })
 }
 
@@ -279,13 +274,7 @@ async function swapIn(run: Run): Promise<Restored> {
       setPageSize(copy, live.pageSize)
     }
     const isMissing = live.state === 'missing'
-    const expected = await prepare(
-      run,
-      path,
-      isMissing,
-      keepRevocations ? (foreseen.revived ?? []) : [],
-      foreseen.erased,
-    )
+    const expected = await prepare(run, path, isMissing, foreseen)
     let rows: Restored['rows']
     let movedAside: readonly string[] = []
     if (watch && run.safety) {
@@ -399,18 +388,16 @@ function nullIfCorrupt(error: unknown): null {
  * Prepares the private copy: migrates it, ends sessions, erases again who was erased, writes the audit row, and sets WAL mode.
  *
  * @param live the file that has what is replaced
- * @param ended secrets that must not work again
- * @param erased users who were erased, by their ids
  * @returns what to check once it is in place
  */
 async function prepare(
   run: Run,
   live: string,
   isMissing: boolean,
-  ended: readonly Revived[],
-  erased: readonly string[],
+  { revived = [], erased }: Foreseen,
 ): Promise<Expected> {
-  const { context, copy, stored, safety } = run
+  const { context, copy, stored, options, safety } = run
+  const ended = options.keepRevocations ? revived : []
   return inCopy(copy, async client => {
     const { steps } = migrateTo(client, context.path, latestVersion, stampOf(context))
     client.run('BEGIN IMMEDIATE')
@@ -464,17 +451,8 @@ function withLocks<T>(
 ): Promise<T> {
   const elsewhere = from === undefined || isAddress(from) ? context.backupDir : resolve(from)
   const inner =
-    elsewhere === context.backupDir || !canLock(elsewhere)
+    elsewhere === context.backupDir || !canWrite(join(elsewhere, '.latchkey-lock'))
       ? work
       : () => withLock({ ...context, dryRun: true }, elsewhere, work, { waitMs })
   return withLock(context, context.backupDir, inner, { waitMs })
-}
-
-function canLock(folder: string): boolean {
-  try {
-    accessSync(join(folder, '.latchkey-lock'), constants.W_OK)
-    return true
-  } catch {
-    return false
-  }
 }

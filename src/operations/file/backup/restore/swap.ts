@@ -8,6 +8,7 @@ import { LatchkeyError } from '../../../../contract/errors.ts'
 import { codeOf, failureOf } from '../../../../contract/failure.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { type CommitWatch, copyBytes, copyInto } from '../../../../db/sqlite/copy.ts'
+import { holdersOf } from '../../../../db/sqlite/holders.ts'
 import { quickCheck, rowCounts, rowDifferences, schemaHash } from '../../../../db/sqlite/inspect.ts'
 import { openWriter, reading } from '../../../../db/sqlite/open.ts'
 import { SoleUse } from '../../../../db/sqlite/sole-use.ts'
@@ -15,7 +16,6 @@ import { PrivateFile, place, requireSpace, sidecars, sizeOf } from '../../../../
 import type { FileContext } from '../../../context.ts'
 import type { Depth } from '../contents.ts'
 import { keepLateCopy } from './late.ts'
-import { usersOf } from './live.ts'
 
 const swapDeadlineMs = 30_000
 
@@ -52,7 +52,7 @@ export async function swapContents(
   })
   watch.beginAgain()
   const rows = reading(path, client =>
-    recheck(client, path, expected, 'quick', () => !watch.changed && usersOf(path).length === 0),
+    recheck(client, path, expected, 'quick', () => !watch.changed && holdersOf(path).length === 0),
   )
   checkpoint(path)
   return rows
