@@ -31,7 +31,7 @@ import {
   newFile,
   type OpenFile,
 } from './input.ts'
-import { changeable } from './project.ts'
+import { changeProject } from './project.ts'
 
 export type FileRow = typeof projectFiles.$inferSelect
 type Project = Row<'project'>
@@ -47,8 +47,7 @@ export async function putFile(
   const { ifMatch, mediaType } = rules.parse(fileOptions, options)
   const { path } = rules.parse(newFile, { path: typed })
   const content = await contentOf(body, path)
-  return context.store.write(async db => {
-    const project = await changeable(context, db, selector, 'file:write')
+  return changeProject(context, selector, 'file:write', async (db, project) => {
     const old = await fileAt(db, project, path)
     requireMatch(project, path, old, ifMatch)
     const file = { path, content, mediaType: mediaType ?? old?.mediaType ?? typeOf(path, content) }
@@ -79,8 +78,7 @@ export async function putFiles(
     const content = await contentOf(each.content, path)
     given.set(path, { path, content, mediaType: mediaType ?? typeOf(path, content) })
   }
-  return context.store.write(async db => {
-    const project = await changeable(context, db, selector, 'file:write')
+  return changeProject(context, selector, 'file:write', async (db, project) => {
     const old = await filesAt(db, project, [...given.keys()])
     const isSame = ({ path, content, mediaType }: NewContent) =>
       old.get(path)?.sha256 === content.sha256 && old.get(path)?.mediaType === mediaType
@@ -141,8 +139,7 @@ export async function moveFile(
 ): Promise<MovedFile> {
   const { path } = rules.parse(newFile, { path: to })
   const { ifMatch } = rules.parse(fileCondition, condition)
-  return context.store.write(async db => {
-    const project = await changeable(context, db, selector, 'file:write')
+  return changeProject(context, selector, 'file:write', async (db, project) => {
     const old = await requireFile(db, project, from)
     requireMatch(project, old.path, old, ifMatch)
     if (old.path === path)
@@ -163,15 +160,14 @@ export async function moveFile(
 }
 
 /** Removes a file. @throws not_found, ambiguous, conflict (it holds something else) */
-export function removeFile(
+export async function removeFile(
   context: OperationContext,
   selector: string,
   path: string,
   condition: FileCondition = {},
 ): Promise<ProjectFile> {
-  return context.store.write(async db => {
-    const { ifMatch } = rules.parse(fileCondition, condition)
-    const project = await changeable(context, db, selector, 'file:write')
+  const { ifMatch } = rules.parse(fileCondition, condition)
+  return changeProject(context, selector, 'file:write', async (db, project) => {
     const old = await requireFile(db, project, path)
     requireMatch(project, old.path, old, ifMatch)
     await removeRows(context, db, project, [old])
@@ -183,8 +179,7 @@ export function removeFile(
 
 /** Removes every file of a project in one transaction. @throws not_found, ambiguous */
 export function removeFiles(context: OperationContext, selector: string): Promise<FilesChange> {
-  return context.store.write(async db => {
-    const project = await changeable(context, db, selector, 'file:write')
+  return changeProject(context, selector, 'file:write', async (db, project) => {
     const rows = await db.select().from(projectFiles).where(eq(projectFiles.projectId, project.id))
     await removeRows(context, db, project, rows)
     const change = changeOf(project, { removed: rows })

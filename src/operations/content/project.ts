@@ -1,4 +1,4 @@
-/** The project whose content is about to change. */
+/** Changes of what a project has. */
 import type { Database } from '../../db/engine.ts'
 import type { OperationContext } from '../context.ts'
 import type { Row } from '../nouns.ts'
@@ -6,18 +6,19 @@ import { authorize } from '../organizations/access.ts'
 import { find } from '../select.ts'
 
 /**
- * Finds a project that the actor may change. Nobody else changes its content until the transaction ends, because writes wait for
- * each other.
+ * Changes a project in one transaction, if the actor may. Nobody else changes its content until that ends, because writes wait
+ * for each other.
  *
- * @throws not_found, ambiguous, denied
+ * @throws not_found, ambiguous, denied, and what `work` throws
  */
-export async function changeable(
+export const changeProject = <T>(
   context: OperationContext,
-  db: Database,
   selector: string,
   permission: 'file:write' | 'state:write',
-): Promise<Row<'project'>> {
-  const project = await find(db, 'project', selector)
-  await authorize(context, db, permission, { project })
-  return project
-}
+  work: (db: Database, project: Row<'project'>) => Promise<T>,
+): Promise<T> =>
+  context.store.write(async db => {
+    const project = await find(db, 'project', selector)
+    await authorize(context, db, permission, { project })
+    return work(db, project)
+  })

@@ -32,7 +32,7 @@ import {
   newAgentMessage,
   newPhase,
 } from './input.ts'
-import { changeable } from './project.ts'
+import { changeProject } from './project.ts'
 
 type Project = Row<'project'>
 
@@ -47,8 +47,7 @@ export async function setState(
   changes: AgentChanges,
 ): Promise<ChangedAgentState> {
   const given = rules.parseChanges(agentChanges, changes)
-  return context.store.write(async db => {
-    const project = await changeable(context, db, selector, 'state:write')
+  return changeProject(context, selector, 'state:write', async (db, project) => {
     const before = await stateView(db, project)
     const isChange = Object.entries(given).some(
       ([field, value]) => value !== undefined && value !== Reflect.get(before, field),
@@ -64,8 +63,7 @@ export async function setState(
 
 /** Makes it what it is at first, without phases, files and messages. @throws not_found, ambiguous */
 export const resetState = (context: OperationContext, selector: string): Promise<ChangedAgentState> =>
-  context.store.write(async db => {
-    const project = await changeable(context, db, selector, 'state:write')
+  changeProject(context, selector, 'state:write', async (db, project) => {
     const before = await stateView(db, project)
     if (before.createdAt === null) return { ...before, changed: false }
     const tables = [agentPhases, agentFiles, agentMessages, agentStates]
@@ -85,8 +83,7 @@ export async function addPhase(
   input: NewPhase,
 ): Promise<AddedPhase> {
   const { name, description = null, files = [], isLast = false } = rules.parse(newPhase, input)
-  return context.store.write(async db => {
-    const project = await changeable(context, db, selector, 'state:write')
+  return changeProject(context, selector, 'state:write', async (db, project) => {
     await touch(context, db, project)
     const position = next(agentPhases, project)
     const given = { projectId: project.id, position, name, description, files, isLast }
@@ -108,8 +105,7 @@ export function completePhase(
   selector: string,
   which: string | number,
 ): Promise<CompletedPhase> {
-  return context.store.write(async db => {
-    const project = await changeable(context, db, selector, 'state:write')
+  return changeProject(context, selector, 'state:write', async (db, project) => {
     const isMeant = typeof which === 'number' ? eq(agentPhases.position, which) : eq(agentPhases.name, which)
     const rows = await db
       .select()
@@ -138,8 +134,7 @@ export async function addAgentFile(
   typed: string,
 ): Promise<AgentFile> {
   const { path } = rules.parse(newAgentFile, { path: typed })
-  return context.store.write(async db => {
-    const project = await changeable(context, db, selector, 'state:write')
+  return changeProject(context, selector, 'state:write', async (db, project) => {
     const isMeant = and(eq(agentFiles.projectId, project.id), eq(agentFiles.path, path))
     const [there] = await db.select().from(agentFiles).where(isMeant).limit(1)
     const view = (position: number, added: boolean) => ({ project: refOf(project), path, position, added })
@@ -160,8 +155,7 @@ export async function addAgentMessage(
   input: NewAgentMessage,
 ): Promise<AgentMessage> {
   const { role, content } = rules.parse(newAgentMessage, input)
-  return context.store.write(async db => {
-    const project = await changeable(context, db, selector, 'state:write')
+  return changeProject(context, selector, 'state:write', async (db, project) => {
     await touch(context, db, project)
     const at = context.now().getTime()
     const position = next(agentMessages, project)

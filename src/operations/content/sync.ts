@@ -20,7 +20,7 @@ import {
   writeFiles,
 } from './files.ts'
 import { newFile, type SourceFile, type Syncing, syncing } from './input.ts'
-import { changeable } from './project.ts'
+import { changeProject } from './project.ts'
 
 /** Contents that are written together, compressed. */
 const mostTogether = 16 * 1024 * 1024
@@ -37,8 +37,7 @@ export async function syncFiles(
   options: Syncing = {},
 ): Promise<FilesChange> {
   const asked = wantedOf(source, options)
-  return context.store.write(async db => {
-    const project = await changeable(context, db, selector, 'file:write')
+  return changeProject(context, selector, 'file:write', async (db, project) => {
     const { there, differing, removed, change } = await differenceOf(db, project, asked)
     requireAsked(asked.ifChanges, change)
     let part: NewContent[] = []
