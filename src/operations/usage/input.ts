@@ -64,9 +64,7 @@ export const reserveOptions = v.object({
 })
 export type ReserveOptions = rules.Input<typeof reserveOptions>
 
-const tier = v.object({
-  /** Prices all tokens of requests with more input tokens than this. */
-  overTokens: v.pipe(rules.count, v.minValue(1, 'must be at least 1')),
+const rates = {
   /** Dollars per million input tokens. */
   inputUsd: rules.dollars,
   /** Dollars per million input tokens that were read from a cache; default as other input. */
@@ -75,6 +73,12 @@ const tier = v.object({
   cacheWriteUsd: v.optional(rules.dollars),
   /** Dollars per million output tokens. */
   outputUsd: rules.dollars,
+}
+
+const tier = v.object({
+  /** Prices all tokens of requests with more input tokens than this. */
+  overTokens: v.pipe(rules.count, v.minValue(1, 'must be at least 1')),
+  ...rates,
 })
 
 const tiers = v.pipe(
@@ -86,14 +90,7 @@ const tiers = v.pipe(
 )
 
 export const newPrice = v.object({
-  /** Dollars per million input tokens. */
-  inputUsd: rules.dollars,
-  /** Dollars per million input tokens that were read from a cache; default as other input. */
-  cachedInputUsd: v.optional(rules.dollars),
-  /** Dollars per million input tokens that were written to a cache; default as other input. */
-  cacheWriteUsd: v.optional(rules.dollars),
-  /** Dollars per million output tokens. */
-  outputUsd: rules.dollars,
+  ...rates,
   /** Prices of long requests. */
   tiers: v.optional(tiers),
   /** When it begins. Default: always for the first price of a model, now for later ones. */

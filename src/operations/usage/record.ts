@@ -47,18 +47,7 @@ export function readUsage(input: UsageInput, now: Date): Usage {
     )
   }
   const { model, endUser, costUsd } = usage
-  const counts = countsOf(
-    {
-      requests: usage.requests ?? 1,
-      inputTokens: usage.inputTokens ?? 0,
-      cachedInputTokens: usage.cachedInputTokens ?? 0,
-      cacheWriteTokens: usage.cacheWriteTokens ?? 0,
-      outputTokens: usage.outputTokens ?? 0,
-      reasoningTokens: usage.reasoningTokens ?? 0,
-      otherTokens: usage.otherTokens ?? 0,
-    },
-    costUsd,
-  )
+  const counts = countsOf(usage, costUsd)
   const problem = partProblem(counts)
   if (problem !== undefined) throw new LatchkeyError('invalid', problem, 'count every token in the whole too')
   return {
