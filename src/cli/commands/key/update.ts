@@ -22,21 +22,10 @@ const changes = {
   ...limitChanges('Limit to add or change'),
 }
 
-const changesOf = (typed: Values<typeof changes>) =>
-  fields({
-    name: typed.name,
-    user: typed.user,
-    project: typed.project,
-    model: typed.model,
-    allowModel: typed.allowModel,
-    scope: typed.scope,
-    expires: typed.expires,
-    metadata: typed.metadata,
-    limit: typed.limit,
-    limitEach: typed.limitEach,
-    noLimit: typed.noLimit,
-    noLimitEach: typed.noLimitEach,
-  })
+const changesOf = (typed: Values<typeof changes>) => {
+  const own = Object.entries(typed).filter(([name]) => name in changes)
+  return fields(Object.fromEntries(own) as typeof typed)
+}
 
 export default command({
   effect: 'write',
