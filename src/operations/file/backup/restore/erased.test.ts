@@ -20,11 +20,17 @@ test('a restore of an older backup erases again who was erased since', async () 
   const chat = await chats.create({ user: 'alice', title: 'Rabbit hole' })
   await chats.append(chat.id, { role: 'user', content: 'Down I went' })
   const { token } = await sessions.create({ user: 'bob' })
+  await keys.create({ name: 'bobs', user: 'bob' })
   const { id: backup } = await backups.create()
+  await keys.revoke('bobs')
   await users.erase('alice')
   for (const one of [{ user: id }, { chat: chat.id }, { key: 'alices' }])
     expect(await failure(backups.restore({ backup, ...one }))).toMatchObject({ code: 'conflict' })
-  await backups.restore({ backup, inPlace: true })
+  const { revived } = await backups.restorable({ backup })
+  const restored = await backups.restore({ backup, inPlace: true })
+  // The key of the erased person is revoked again, so it is not told.
+  expect(revived).toMatchObject([{ key: { name: 'bobs' }, because: 'revoked' }])
+  expect(restored.revived).toEqual(revived)
   expect(await users.list({ search: 'alice' })).toEqual([])
   expect(await users.get(id)).toMatchObject({
     email: null,

@@ -313,7 +313,12 @@ async function foresee({ context, copy, stored, options }: Run, live: Live): Pro
   const revived = revivedBy(context.path, copy, context.now())
   if (options.keepRevocations && revived === undefined) throw unknownRevocations(context.path)
   const erased = await erasedSince(context.path, live.state, stored)
-  return { changes: live.state === 'readable' ? compareWith(context.path, copy) : null, revived, erased }
+  return {
+    changes: live.state === 'readable' ? compareWith(context.path, copy) : null,
+    // Keys of people who were erased are revoked again with them.
+    revived: revived?.filter(({ userId }) => userId === null || !erased.includes(userId)),
+    erased,
+  }
 }
 
 function viewOf(
