@@ -154,7 +154,7 @@ function toServer(run: Run): Promise<readonly Moved[]> {
 async function bringAll(run: Run, connection: Connection, source: Client): Promise<readonly Moved[]> {
   if ((await schemaOf(connection)).is !== 'empty') throw notEmpty(connection.name)
   await stepsUp(connection, 0, latestVersion, { now: run.now().getTime(), programVersion })
-  const tables = await fill(connection, source, run.onProgress)
+  const tables = await fill(connection, source, 'new', run.onProgress)
   return tables.map(table => ({ ...table, changed: table.rows }))
 }
 

@@ -161,7 +161,7 @@ const changeWhole = ({ context, connection, settings, live, work }: Run): Promis
       const isRemade = from === 0 && tables.length > 0
       await stepsUp(connection, from, version, { now: context.now().getTime(), programVersion })
       if (isRemade) await keepHistory(connection, file)
-      await fill(connection, file, context.onProgress)
+      await fill(connection, file, from === 0 ? 'new' : 'old', context.onProgress)
     },
     'COMMIT',
   )
