@@ -1,5 +1,6 @@
 import type { Mutation } from './mutation.ts'
 
+const half = { tests: ['src/db/sqlite/half-checkpoint.test.ts'] }
 const policy = { tests: ['src/operations/file/backup/policy.test.ts'] }
 const upkeep = { tests: ['src/operations/file/backup/upkeep.test.ts'] }
 const swapping = { tests: ['src/operations/file/backup/restore/swap.test.ts'] }
@@ -13,6 +14,20 @@ const planned = { tests: ['src/operations/file/backup/restore/plan.test.ts'] }
 
 /** Mistakes that lose data. */
 export const backups: readonly Mutation[] = [
+  {
+    what: 'a kill during a checkpoint looks like damage, and whoever restores loses what came since the backup',
+    file: 'src/db/sqlite/open.ts',
+    text: '        if (isHalfCheckpointed(path)) return\n',
+    instead: '',
+    ...half,
+  },
+  {
+    what: 'a file that was cut is opened as if its log had the rest',
+    file: 'src/db/sqlite/write-ahead-log.ts',
+    text: 'return behind.size === to - from',
+    instead: 'return true',
+    ...half,
+  },
   {
     what: 'a restore brings back another backup than the one that was agreed to',
     file: 'src/operations/file/backup/restore/restore.ts',

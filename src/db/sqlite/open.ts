@@ -4,7 +4,7 @@
  * Latchkey, because SQLite might checkpoint a log into it or leave files beside it.
  */
 import { constants } from 'bun:sqlite'
-import { chmodSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
@@ -12,7 +12,7 @@ import { canWrite, sidecars } from '../../system/files.ts'
 import { latestVersion } from '../schema/version.ts'
 import { Client, orClosed } from './client.ts'
 import { corrupt, translate } from './errors.ts'
-import { lastCommit, logState } from './write-ahead-log.ts'
+import { holdsPages, lastCommit, logState } from './write-ahead-log.ts'
 
 /** `PRAGMA application_id` of a Latchkey database: "LKEY". */
 export const applicationId = 0x4c4b4559
@@ -134,7 +134,9 @@ export function requireOwn(path: string): void {
       try {
         return look(path)
       } catch (error) {
-        if (!codeOf(error).startsWith('SQLITE_CORRUPT') || tries === mostLooks) throw error
+        if (!codeOf(error).startsWith('SQLITE_CORRUPT')) throw error
+        if (isHalfCheckpointed(path)) return
+        if (tries === mostLooks) throw error
         // Without a lock, pages that another process is writing may be read half written. Real damage stays.
         Bun.sleepSync(tries)
       }
@@ -143,6 +145,30 @@ export function requireOwn(path: string): void {
 }
 
 const mostLooks = 10
+
+/**
+ * Whether the file is shorter than its header says, and the log has the rest: a checkpoint writes the header first, and
+ * was killed, or is still running. Whoever reads the log reads all of it.
+ *
+ * @throws database_foreign
+ */
+function isHalfCheckpointed(path: string): boolean {
+  const header = Buffer.alloc(100)
+  const file = openSync(path, 'r')
+  try {
+    if (readSync(file, header, 0, header.length, 0) < header.length) return false
+  } finally {
+    closeSync(file)
+  }
+  // The format is in sqlite.org/fileformat2.html#the_database_header.
+  const size = header.readUInt16BE(16)
+  const pages = Math.floor(sizeOf(path) / (size === 1 ? 65_536 : size))
+  const expected = header.readUInt32BE(28)
+  if (pages >= expected || sizeOf(logOf(path)) === 0 || !holdsPages(logOf(path), pages, expected))
+    return false
+  if (header.readUInt32BE(68) !== applicationId) throw foreign(path)
+  return true
+}
 
 function look(path: string): void {
   using client = connectImmutable(path)
@@ -238,15 +264,16 @@ export function requireCurrent(client: Client, path: string): void {
 /** @throws database_foreign */
 export function requireOurs(client: Client, path: string): Identity {
   const identity = identify(client)
-  if (!identity.ours) {
-    throw new LatchkeyError(
-      'database_foreign',
-      `${path} is a SQLite database, but not one of Latchkey's`,
-      'name another file: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
-    )
-  }
+  if (!identity.ours) throw foreign(path)
   return identity
 }
+
+const foreign = (path: string): LatchkeyError =>
+  new LatchkeyError(
+    'database_foreign',
+    `${path} is a SQLite database, but not one of Latchkey's`,
+    'name another file: --db FILE, LATCHKEY_DB, or db in latchkey.toml',
+  )
 
 export function newer(path: string, version: number): LatchkeyError {
   return new LatchkeyError(

@@ -46,6 +46,22 @@ export function lastCommit(path: string): number {
   })
 }
 
+/** Whether the log has every page behind the first `from` of a file, up to `to`. Verifies no checksum. */
+export function holdsPages(path: string, from: number, to: number): boolean {
+  const last = lastCommit(path)
+  return withLog(path, log => {
+    if (typeof log === 'string') return false
+    const header = Buffer.alloc(frameHeaderBytes)
+    const behind = new Set<number>()
+    for (let n = 0; n < Math.min(last, log.frames); n++) {
+      readSync(log.file, header, 0, header.length, headerBytes + n * log.frameBytes)
+      const page = header.readUInt32BE(0)
+      if (isOfThisRound(header, log) && page > from && page <= to) behind.add(page)
+    }
+    return behind.size === to - from
+  })
+}
+
 interface Log {
   readonly file: number
   readonly size: number
