@@ -90,10 +90,10 @@ export function requireUnchanged(client: Client): void {
  *
  * @throws database_missing, database_foreign, corrupt, permission, busy, and what `work` throws
  */
-export function reading<T>(path: string, work: (client: Client) => T): T {
+export function reading<T>(path: string, work: (client: Client, identity: Identity) => T): T {
   return attempt(path, () => {
     using client = openReader(path)
-    const result = work(client)
+    const result = work(client, requireOurs(client, path))
     requireUnchanged(client)
     return result
   })

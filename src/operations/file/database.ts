@@ -22,19 +22,16 @@ import type { CopyDatabase, Query } from './input.ts'
 
 /** @throws database_missing, database_foreign, corrupt, permission */
 export async function databaseInfo({ path }: FileContext): Promise<DatabaseInfo> {
-  return reading(path, client => {
-    const { version } = requireOurs(client, path)
-    return {
-      path: resolve(path),
-      sizeBytes: sizeOf(path),
-      walBytes: sizeOf(`${path}-wal`),
-      ...fileFacts(client),
-      schemaVersion: version,
-      latestSchemaVersion: latestVersion,
-      rows: rowCounts(client),
-      openBy: holdersOf(path),
-    }
-  })
+  return reading(path, (client, { version }) => ({
+    path: resolve(path),
+    sizeBytes: sizeOf(path),
+    walBytes: sizeOf(`${path}-wal`),
+    ...fileFacts(client),
+    schemaVersion: version,
+    latestSchemaVersion: latestVersion,
+    rows: rowCounts(client),
+    openBy: holdersOf(path),
+  }))
 }
 
 /**
@@ -45,10 +42,7 @@ export async function databaseInfo({ path }: FileContext): Promise<DatabaseInfo>
 export async function vacuumDatabase(context: FileContext): Promise<Vacuumed> {
   const { path, dryRun } = context
   const before = sizeOf(path)
-  const expected = reading(path, client => {
-    requireOurs(client, path)
-    return compactSize(client)
-  })
+  const expected = reading(path, compactSize)
   if (dryRun) return { path: resolve(path), bytesBefore: before, bytesAfter: expected }
   // SQLite builds a new file, then writes it through the WAL: twice its size.
   requireSpace(dirname(resolve(path)), expected * 2)
@@ -66,8 +60,7 @@ export async function vacuumDatabase(context: FileContext): Promise<Vacuumed> {
 export async function optimizeDatabase(context: BesideContext): Promise<Optimized> {
   const { path, store } = context
   const { dryRun } = store
-  const { version } = reading(path, client => requireOurs(client, path))
-  const isCurrent = version === latestVersion
+  const isCurrent = reading(path, (_, { version }) => version === latestVersion)
   if (isCurrent) await tidyUpIfAlone(context)
   const pruned = isCurrent ? [...(await pruneExpired(context)), ...(await removeUnreferenced(context))] : []
   // Even a dry run needs a connection that may write.
@@ -87,7 +80,7 @@ export async function optimizeDatabase(context: BesideContext): Promise<Optimize
  */
 export async function copyDatabase({ path, dryRun }: FileContext, { to }: CopyDatabase): Promise<void> {
   const folder = dirname(resolve(to))
-  reading(path, client => requireOurs(client, path))
+  reading(path, () => {})
   if (dryRun) return
   using file = new PrivateFile(folder)
   copyTo(path, file.path)
@@ -105,7 +98,6 @@ export async function queryDatabase(
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   requireReading(sql)
   return reading(path, client => {
-    requireOurs(client, path)
     try {
       return readRows(client, sql, params)
     } catch (error) {

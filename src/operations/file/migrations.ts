@@ -37,7 +37,7 @@ import {
   stepsBetween,
 } from '../../db/sqlite/migrate.ts'
 import { type MigrationSource, migrations } from '../../db/sqlite/migrations.ts'
-import { logDamage, openWriter, reading, requireOurs, requireWholeLog } from '../../db/sqlite/open.ts'
+import { logDamage, openWriter, reading, requireWholeLog } from '../../db/sqlite/open.ts'
 import { PrivateFile, requireSpace, sizeOf, sweep } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
 import type { FileContext } from '../context.ts'
@@ -57,8 +57,7 @@ type Sources = readonly MigrationSource[]
  * @throws database_missing, database_foreign, corrupt
  */
 export async function schemaState(context: FileContext, sources: Sources = migrations): Promise<SchemaState> {
-  return reading(context.path, client => {
-    const { version } = requireOurs(client, context.path)
+  return reading(context.path, (client, { version }) => {
     const states = stepStates(appliedMigrations(client), sources)
     return { path: context.path, current: version, latest: sources.length, migrations: states }
   })
@@ -71,8 +70,7 @@ export async function schemaState(context: FileContext, sources: Sources = migra
  * @throws database_missing, database_foreign, corrupt (it cannot be opened)
  */
 export async function checkSchema(context: FileContext, sources: Sources = migrations): Promise<SchemaCheck> {
-  return reading(context.path, client => {
-    const { version } = requireOurs(client, context.path)
+  return reading(context.path, (client, { version }) => {
     type Problem = SchemaCheck['problems'][number]
     const check = (kind: Problem['kind'], find: () => readonly string[]): readonly Problem[] =>
       findings(find).map(found => ({ kind: found.damage ? 'integrity' : kind, detail: found.detail }))
@@ -115,10 +113,7 @@ export async function planMigration(
  * @throws database_missing, database_foreign, corrupt
  */
 export async function migrationHistory(context: FileContext): Promise<readonly SchemaEvent[]> {
-  return reading(context.path, client => {
-    requireOurs(client, context.path)
-    return schemaEvents(appliedMigrations(client), movesIn(client))
-  })
+  return reading(context.path, client => schemaEvents(appliedMigrations(client), movesIn(client)))
 }
 
 function movesIn(client: Client): readonly AuditedMove[] {
@@ -251,8 +246,7 @@ function targetOf(context: FileContext, options: v.InferOutput<typeof migrateInp
 
 /** @throws drift, schema_newer, and what opening throws */
 function currentVersion(context: FileContext, sources: Sources): number {
-  return reading(context.path, client => {
-    const { version } = requireOurs(client, context.path)
+  return reading(context.path, (client, { version }) => {
     requireHistory(client, context.path, sources)
     return version
   })

@@ -12,7 +12,7 @@ import type { Backup, CreatedBackup } from '../../../contract/views.ts'
 import { copyFailure } from '../../../db/sqlite/errors.ts'
 import { realPath } from '../../../db/sqlite/holders.ts'
 import { compactSize } from '../../../db/sqlite/inspect.ts'
-import { logDamage, reading, requireOurs } from '../../../db/sqlite/open.ts'
+import { logDamage, reading } from '../../../db/sqlite/open.ts'
 import { ensureFolder, PrivateFile, requireSpace, sizeOf, sweep } from '../../../system/files.ts'
 import { besideIt } from '../../../system/scheduled.ts'
 import { programVersion } from '../../../system/version.ts'
@@ -296,10 +296,7 @@ async function discard(location: Location, name: string): Promise<void> {
 /** @returns about how many bytes a copy of it will have */
 async function requireLatchkey({ path, server }: FileContext): Promise<number> {
   if (server) return server.size()
-  return reading(path, client => {
-    requireOurs(client, path)
-    return compactSize(client)
-  })
+  return reading(path, compactSize)
 }
 
 function unsound(damage: string): LatchkeyError {

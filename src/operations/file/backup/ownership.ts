@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { realPath } from '../../../db/sqlite/holders.ts'
 import { identityOf } from '../../../db/sqlite/identity.ts'
-import { reading, requireOurs } from '../../../db/sqlite/open.ts'
+import { reading } from '../../../db/sqlite/open.ts'
 import type { FileContext } from '../../context.ts'
 import type { Origin, StoredBackup, Survey } from './manifest.ts'
 import type { Location } from './places/place.ts'
@@ -37,11 +37,7 @@ export async function askedAbout({ path: database, server }: FileContext): Promi
   }
 }
 
-const identityAt = (path: string): string | null =>
-  reading(path, client => {
-    requireOurs(client, path)
-    return identityOf(client)?.id ?? null
-  })
+const identityAt = (path: string): string | null => reading(path, client => identityOf(client)?.id ?? null)
 
 /**
  * Selects the backups of a database. If its identity is unknown, its path counts, as long as all backups from that path

@@ -4,7 +4,6 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { type Noun, nounNames } from '../../../../contract/nouns.ts'
 import { realPath } from '../../../../db/sqlite/holders.ts'
-import { requireOurs } from '../../../../db/sqlite/open.ts'
 import { statOf } from '../../../../system/files.ts'
 import { pathProblem } from '../../../../text/address.ts'
 import { shellWord } from '../../../../text/shell-word.ts'
@@ -123,7 +122,6 @@ const restores = ['database.safety', ...['database', ...nounNames].map(each => `
 
 const lastIn = (path: string): AuditedLast | undefined =>
   ifReadable(path, client => {
-    requireOurs(client, path)
     const row = client
       .query(
         `SELECT target_type AS type, target_id AS id, target_name AS name, "after" FROM audit
