@@ -117,10 +117,7 @@ const countRows = (client: Client, table: string, where: string): number =>
   (client.query(`SELECT count(*) AS n FROM ${quoted(table)} WHERE ${where}`).get() as { n: number }).n
 
 /** The columns of each table of a schema, with their defaults. */
-function columnsAt(
-  sources: readonly MigrationSource[],
-): ReadonlyMap<string, ReadonlyMap<string, string | null>> {
-  using client = schemaOf(sources)
+const columnsAt = ofSchema((client): ReadonlyMap<string, ReadonlyMap<string, string | null>> => {
   const rows = client
     .query(
       `SELECT t.name AS "table", c.name AS "column", c.dflt_value AS initial
@@ -133,7 +130,7 @@ function columnsAt(
     tables.set(table, columns.set(column, initial))
   }
   return tables
-}
+})
 
 /** Rows per table, by name; without what SQLite stores of indexes of words. */
 export function rowCounts(client: Client): Readonly<Record<string, number>> {
@@ -236,24 +233,24 @@ export function tryWrite(path: string): void {
   client.run('ROLLBACK')
 }
 
-function expectedSchema(sources: readonly MigrationSource[]): readonly SchemaObject[] {
-  const key = sources.map(({ up }) => up).join('\n')
-  const found = expectedSchemas.get(key)
-  if (found !== undefined) return found
-  using client = schemaOf(sources)
-  const made = schemaObjects(client)
-  expectedSchemas.set(key, made)
-  return made
-}
+const expectedSchema = ofSchema(schemaObjects)
 
-/** By the text of the migrations: verify and restore ask for the same one several times. */
-const expectedSchemas = new Map<string, readonly SchemaObject[]>()
-
-/** An empty in-memory database with the schema of these migrations. */
-function schemaOf(sources: readonly MigrationSource[]): Client {
-  const client = new Client(':memory:')
-  for (const source of sources) applySource(client, source.up)
-  return client
+/**
+ * Looks at an empty in-memory database with the schema of some migrations. What is seen is kept by their text: a plan, a
+ * rehearsal, a move, verify and restore ask for the same several times.
+ */
+function ofSchema<T>(look: (client: Client) => T): (sources: readonly MigrationSource[]) => T {
+  const kept = new Map<string, T>()
+  return sources => {
+    const key = sources.map(({ up }) => up).join('\n')
+    const found = kept.get(key)
+    if (found !== undefined) return found
+    using client = new Client(':memory:')
+    for (const source of sources) applySource(client, source.up)
+    const seen = look(client)
+    kept.set(key, seen)
+    return seen
+  }
 }
 
 interface SchemaObject {
