@@ -46,6 +46,15 @@ test.each([
   }
 })
 
+test('a time that is wrong is named as it is typed', async () => {
+  await using at = await home()
+  const short = at.latchkey.invitations.create({ org: 'acme', email: 'bob@example.org', expiresInMs: 1_000 })
+  expect(await failure(short)).toMatchObject({
+    message: 'expires must be at least a minute',
+    hint: 'change the expires and run the command again; --help shows examples',
+  })
+})
+
 test('what is wrong in a list is quoted, unless it is a secret', async () => {
   await using at = await home()
   const { roles, keys } = at.latchkey

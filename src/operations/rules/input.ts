@@ -292,8 +292,11 @@ export function parseChanges<S extends v.GenericSchema<unknown, object>>(
   )
 }
 
+/** The words of a name, without how the library takes a time: nobody types milliseconds. */
 const readable = (path: string): string =>
-  path.replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
+  path
+    .replace(/(In|For)?Ms$/, '')
+    .replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
 
 /** Every text in a JSON value, including field names. */
 function textsOf(value: unknown): readonly string[] {
