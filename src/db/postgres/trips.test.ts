@@ -21,7 +21,7 @@ requirePostgres()('what a gateway asks with every request goes to the server onc
     verify: () => latchkey.keys.verify(secret ?? ''),
     record: () => latchkey.usage.record(id, { ...usage, costUsd: 0.01 }),
     'record, cost by price': () => latchkey.usage.record(id, usage),
-    // BEGIN, the locks, the facts, the reservation and COMMIT; the first three are sent together.
+    // BEGIN, the locks, the facts, the reservation and COMMIT; the first three are sent together, and the last two.
     reserve,
     settle: async () => latchkey.usage.settle(held.pop() ?? '', usage),
     // BEGIN, a setting and whether anything was changed sent together; three widths sent together; COMMIT.

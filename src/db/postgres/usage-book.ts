@@ -108,13 +108,29 @@ export class PostgresUsage implements UsageBook {
   ): Promise<D> {
     // Of the same key one at a time: the others would hold connections while they wait for its lock.
     return this.#inLine('hash' in key ? key.hash : key.id, () =>
-      this.#tell(turn =>
-        beginning(turn, async (inside, begun) => {
-          const decision = decide(await this.#lockedFacts(inside, begun, key, moment, refuses))
-          if (decision.hold !== null) await this.#hold(inside, decision.hold)
-          return decision
-        }),
-      ),
+      this.#tell(async turn => {
+        for (let endUser: string | undefined; ; ) {
+          const { decision, held } = await beginning(turn, async (inside, begun) => {
+            const decision = decide(await this.#lockedFacts(inside, begun, key, moment, refuses))
+            const { hold } = decision
+            const row = hold === null || endUser === undefined ? hold : { ...hold, endUser }
+            // Not awaited, so that COMMIT is sent with it. If it fails, COMMIT undoes everything, and it tells why.
+            const held = row === null ? null : inside.connection.run(holding, heldValues(row))
+            held?.catch(() => {})
+            return { decision, held }
+          })
+          if (held === null || decision.hold === null || (await held) > 0) return decision
+          // Nothing is held, and nobody is kept from anything: what was missing is made, and all is looked at again.
+          const { keyId, model } = decision.hold
+          await makeModel(turn, model)
+          endUser = await makeSeries(
+            turn,
+            keyId,
+            endUser ?? decision.hold.endUser,
+            this.#options.mostEndUsers,
+          )
+        }
+      }),
     )
   }
 
@@ -271,16 +287,6 @@ export class PostgresUsage implements UsageBook {
     }
   }
 
-  async #hold(turn: Turn, row: ReservationRow): Promise<void> {
-    const { id, keyId, model, createdAt, expiresAt, requests, tokens, costMicros } = row
-    for (let { endUser } = row; ; ) {
-      const values = [keyId, endUser, model, id, createdAt, expiresAt, requests, tokens, costMicros]
-      if ((await turn.connection.run(holding, values)) > 0) return
-      await makeModel(turn, model)
-      endUser = await makeSeries(turn, keyId, endUser, this.#options.mostEndUsers)
-    }
-  }
-
   /** What was found before on the connection of the turn. */
   #accountsOn({ connection }: Turn): Accounts {
     // What a dry run makes it undoes, and behind a pooler a connection outlives a crash of the server.
@@ -399,6 +405,19 @@ export class PostgresUsage implements UsageBook {
 interface ChargedKey extends Charged {
   readonly keyId: string
 }
+
+/** For the places of `holding`. */
+const heldValues = (row: ReservationRow): Parameter[] => [
+  row.keyId,
+  row.endUser,
+  row.model,
+  row.id,
+  row.createdAt,
+  row.expiresAt,
+  row.requests,
+  row.tokens,
+  row.costMicros,
+]
 
 /** For the places of `counting`. */
 function valuesOf(
