@@ -13,20 +13,22 @@ import { namedNouns, unknownPath } from './commands.ts'
  * @throws not_found
  */
 export async function schemaOf(tree: Tree, words: readonly string[]): Promise<JsonSchema> {
+  // Each is written when it is asked for.
   const all = new Map([
-    ['error', standalone('error', 'The error on stderr when a command fails with --json', errorSchema)],
+    ['error', () => standalone('error', 'The error on stderr when a command fails with --json', errorSchema)],
   ])
   for (const { path, declaration } of (await namedNouns(tree)).flatMap(noun => noun.commands)) {
     const schema = jsonSchemaOf(declaration)
     const { form, shape } = declaration.prints
-    if (schema && shape) all.set(path, standalone(path, formText(form, shape.name), schema))
+    if (schema && shape) all.set(path, () => standalone(path, formText(form, shape.name), schema))
   }
   const path = words.join(' ')
   const found = all.get(path)
-  if (found !== undefined) return found
+  if (found !== undefined) return found()
   const below = [...all].filter(([each]) => path === '' || each.startsWith(`${path} `))
   if (below.length === 0) throw unknownPath(path, [...all.keys()], 'latchkey schema')
-  return { ...standalone(path, 'What its commands print', {}), $defs: Object.fromEntries(below) }
+  const $defs = Object.fromEntries(below.map(([each, write]) => [each, write()]))
+  return { ...standalone(path, 'What its commands print', {}), $defs }
 }
 
 /** The document that a command prints with `--json`; undefined for plain text. */
