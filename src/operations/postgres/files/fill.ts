@@ -46,15 +46,17 @@ export async function fill(
   let before = 0
   const sent: CopiedTable[] = []
   for (const table of tables) {
-    const { rows, sha256, chunks } = measured(chunksOf(client, table), rows =>
-      onProgress?.({ step: 'copying', done: before + rows, total, unit: 'rows' }),
-    )
-    await connection.copyIn(
-      `COPY "${table.name}" (${quoted(columnNames(table))}) FROM STDIN (FREEZE)`,
-      chunks,
-    )
-    sent.push({ name: table.name, rows: rows(), sha256: sha256() })
-    before += rows()
+    const hasher = new Bun.CryptoHasher('sha256')
+    let rows = 0
+    const chunks = chunksOf(client, table, (chunk, more) => {
+      hasher.update(chunk)
+      rows += more
+      onProgress?.({ step: 'copying', done: before + rows, total, unit: 'rows' })
+    })
+    const into = `COPY "${table.name}" (${quoted(columnNames(table))}) FROM STDIN (FREEZE)`
+    if ((counts.get(table.name) ?? 0) > 0) await connection.copyIn(into, chunks)
+    sent.push({ name: table.name, rows, sha256: hasher.digest('hex') })
+    before += rows
   }
   for (const make of constraints) await connection.run(make)
   await raiseNumbers(connection)
@@ -89,8 +91,13 @@ async function requireStored(
   sent: readonly CopiedTable[],
 ): Promise<void> {
   await connection.run(readingAsStored)
-  const found = await contentsOf(connection, tables, copyOutAsStored)
-  const differs = (_: unknown, at: number) => sent[at]?.sha256 !== found[at]?.sha256
+  const found: string[] = []
+  for (const table of tables) {
+    const hasher = new Bun.CryptoHasher('sha256')
+    for await (const chunk of connection.copyOut(copyOutAsStored(table))) hasher.update(chunk)
+    found.push(hasher.digest('hex'))
+  }
+  const differs = (_: unknown, at: number) => sent[at]?.sha256 !== found[at]
   requireSame(connection.name, sent.filter(differs), await contentsOf(connection, tables.filter(differs)))
 }
 
@@ -98,11 +105,10 @@ async function requireStored(
 export async function contentsOf(
   connection: Connection,
   tables: readonly Table[],
-  statement: (table: Table) => string = copyOut,
 ): Promise<readonly CopiedTable[]> {
   const found: CopiedTable[] = []
   for (const table of tables) {
-    const { rows, sha256, chunks } = measured(connection.copyOut(statement(table)))
+    const { rows, sha256, chunks } = measured(connection.copyOut(copyOut(table)))
     for await (const _ of chunks);
     found.push({ name: table.name, rows: rows(), sha256: sha256() })
   }

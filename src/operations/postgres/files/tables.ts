@@ -81,18 +81,30 @@ export const copyOutAsStored = (table: Table): string =>
 /** A scan of a large table may else join one that is under way, and begin where that is. */
 export const readingAsStored = 'SET LOCAL synchronize_seqscans = off'
 
-/** The rows of a file, many in a chunk. @throws invalid (a number that Latchkey could not have read) */
-export function* chunksOf(client: Client, table: Table): Generator<Uint8Array> {
+/**
+ * The rows of a file, many in a chunk.
+ *
+ * @param tell is called with each chunk, and how many rows it has
+ * @throws invalid (a number that Latchkey could not have read)
+ */
+export function* chunksOf(
+  client: Client,
+  table: Table,
+  tell: (chunk: Uint8Array, rows: number) => void = () => {},
+): Generator<Uint8Array> {
   const names = columnNames(table)
   const text = `SELECT ${quoted(names)} FROM "${table.name}" ORDER BY ${quoted(table.key)}`
   let chunk = new Chunk()
   for (const row of client.rows<Record<string, Value>>({ sql: text, params: [] })) {
     addRow(chunk, row, names, table.name)
     if (chunk.length < chunkLength) continue
+    tell(chunk.bytes(), chunk.rows)
     yield chunk.bytes()
     chunk = new Chunk()
   }
-  if (chunk.length > 0) yield chunk.bytes()
+  if (chunk.length === 0) return
+  tell(chunk.bytes(), chunk.rows)
+  yield chunk.bytes()
 }
 
 /** A function of its own, because a loop in a generator is never compiled well. */
@@ -114,6 +126,7 @@ const [tab, newline, minus, zero] = [9, 10, 45, 48]
 
 /** Lines of values as bytes. To make strings of numbers, and one of each line, takes twice as long. */
 class Chunk {
+  rows = 0
   #bytes = Buffer.allocUnsafe(chunkLength + 1024)
   #end = 0
 
@@ -163,6 +176,7 @@ class Chunk {
   /** After the last value of a line. */
   endLine(): void {
     this.#bytes[this.#end - 1] = newline
+    this.rows++
   }
 
   /** For so many bytes, and one after them. */
