@@ -17,7 +17,7 @@ const rounds = 4
 const requests = 32
 /** From a server to the database and back, in milliseconds: that of another region. */
 const away = 20
-/** Connections of a server, which then answers at most 200 requests a second. */
+/** Connections of a server. Each has up to eight verdicts under way, so it answers at most 1,600 requests a second. */
 const pool = 4
 const program = join(import.meta.dir, '../../bin/latchkey.ts')
 
