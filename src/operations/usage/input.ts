@@ -64,7 +64,9 @@ export const reserveOptions = v.object({
 })
 export type ReserveOptions = rules.Input<typeof reserveOptions>
 
-const rates = {
+const tier = v.object({
+  /** Prices all tokens of requests with more input tokens than this. */
+  overTokens: v.pipe(rules.count, v.minValue(1, 'must be at least 1')),
   /** Dollars per million input tokens. */
   inputUsd: rules.dollars,
   /** Dollars per million input tokens that were read from a cache; default as other input. */
@@ -73,12 +75,6 @@ const rates = {
   cacheWriteUsd: v.optional(rules.dollars),
   /** Dollars per million output tokens. */
   outputUsd: rules.dollars,
-}
-
-const tier = v.object({
-  /** Prices all tokens of requests with more input tokens than this. */
-  overTokens: v.pipe(rules.count, v.minValue(1, 'must be at least 1')),
-  ...rates,
 })
 
 const tiers = v.pipe(
@@ -90,7 +86,14 @@ const tiers = v.pipe(
 )
 
 export const newPrice = v.object({
-  ...rates,
+  /** Dollars per million input tokens. */
+  inputUsd: rules.dollars,
+  /** Dollars per million input tokens that were read from a cache; default as other input. */
+  cachedInputUsd: v.optional(rules.dollars),
+  /** Dollars per million input tokens that were written to a cache; default as other input. */
+  cacheWriteUsd: v.optional(rules.dollars),
+  /** Dollars per million output tokens. */
+  outputUsd: rules.dollars,
   /** Prices of long requests. */
   tiers: v.optional(tiers),
   /** When it begins. Default: always for the first price of a model, now for later ones. */
