@@ -47,8 +47,8 @@ export const keptMs = (at: number, { minutesFrom, hoursFrom }: Retention): numbe
   at >= minutesFrom ? minuteMs : at >= hoursFrom ? hourMs : dayMs
 
 /**
- * The buckets that end after `from` and begin before `until`, which may be earlier than `from`. Where minutes are gone, an hour that is partly inside counts
- * whole, and so does a day where hours are gone: a sum is never too low.
+ * The buckets that end after `from` and begin before `until`, which may be earlier. Where minutes are gone, an hour that is partly
+ * inside counts whole, and so does a day where hours are gone: a sum is never too low.
  */
 export function spansOf(from: number, until: number, retention: Retention): Spans {
   const edgeMs = keptMs(from, retention)
