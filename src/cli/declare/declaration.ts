@@ -219,7 +219,7 @@ export interface Asking {
 export type SecretWord = 'secret' | 'token'
 
 /** What a secret is called, and the command line that it is piped into. */
-export interface SecretSort {
+interface SecretSort {
   readonly what: SecretWord
   readonly into: string
 }
