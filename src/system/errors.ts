@@ -23,7 +23,7 @@ export function systemFailure(error: unknown, path: string): unknown {
   if (code === 'ELOOP' || code === 'ENAMETOOLONG') {
     return new LatchkeyError(
       'config',
-      `${path} cannot be opened: ${code === 'ELOOP' ? 'its links form a loop' : 'its name is too long'}`,
+      `${path} cannot be opened: ${whyUnreadable(error)}`,
       'name another file',
       options,
     )
