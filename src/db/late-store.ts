@@ -28,18 +28,12 @@ export function lateStore(load: () => Promise<Store>, access: Pick<Store, 'dryRu
       yield* (await store()).stream(work)
     },
     latest: {
-      keyAt: (key, moment, refuses) =>
-        loaded === undefined
-          ? store().then(it => it.latest.keyAt(key, moment, refuses))
-          : loaded.latest.keyAt(key, moment, refuses),
+      keyAt: (key, moment, refuses) => use(it => it.latest.keyAt(key, moment, refuses)),
       frees: (...asked) => use(it => it.latest.frees(...asked)),
       prices: () => use(it => it.latest.prices()),
     },
     usage: {
-      charge: (keyId, usage, pricing) =>
-        loaded === undefined
-          ? store().then(it => it.usage.charge(keyId, usage, pricing))
-          : loaded.usage.charge(keyId, usage, pricing),
+      charge: (keyId, usage, pricing) => use(it => it.usage.charge(keyId, usage, pricing)),
       enter: (...told) => use(it => it.usage.enter(...told)),
       reserve: (...asked) => use(it => it.usage.reserve(...asked)),
       settle: (...told) => use(it => it.usage.settle(...told)),

@@ -118,27 +118,12 @@ export class Pool {
    * free, several of them share one: the server answers them one after another, and waits for nobody in between. What reads
    * never shares with what writes, because that may wait for a lock.
    */
-  async rows<Row>(
+  rows<Row>(
     text: string,
     parameters: readonly Parameter[] = [],
     how: 'reads' | 'writes' = 'reads',
   ): Promise<Row[]> {
-    for (let tries = 1; ; tries++) {
-      this.#lent++
-      let connection: Connection | undefined
-      try {
-        connection = this.#fresh() ?? this.#shareable(how) ?? (await this.#take(how))
-        const users = this.#shared.get(connection)?.users ?? 0
-        this.#shared.set(connection, { how, users: users + 1 })
-        return await connection.rows<Row>(text, parameters)
-      } catch (error) {
-        if (!this.#mayRepeat(error, how, tries)) throw this.#meaning(error, how, connection)
-      } finally {
-        if (connection !== undefined) this.#leave(connection)
-        if (--this.#lent === 0) this.#returned?.resolve()
-      }
-      if (how === 'writes') await pauseAfter(tries)
-    }
+    return this.#lend(connection => connection.rows<Row>(text, parameters), how, how)
   }
 
   /**
@@ -184,17 +169,23 @@ export class Pool {
     for (const { connection } of this.#idle.splice(0)) connection.close()
   }
 
-  async #lend<T>(work: (connection: Connection) => Promise<T>, how: How): Promise<T> {
+  /** @param shared what others may do on the connection meanwhile; nothing if it is not given */
+  async #lend<T>(
+    work: (connection: Connection) => Promise<T>,
+    how: How,
+    shared?: 'reads' | 'writes',
+  ): Promise<T> {
     for (let tries = 1; ; tries++) {
       this.#lent++
       let connection: Connection | undefined
       try {
-        connection = this.#fresh() ?? (await this.#take())
+        connection = this.#fresh() ?? this.#shareable(shared) ?? (await this.#take(shared))
+        if (shared !== undefined) this.#share(connection, shared)
         return await work(connection)
       } catch (error) {
         if (!this.#mayRepeat(error, how, tries)) throw this.#meaning(error, how, connection)
       } finally {
-        if (connection?.isOpen) this.#giveBack(connection)
+        if (connection !== undefined) this.#leave(connection)
         if (--this.#lent === 0) this.#returned?.resolve()
       }
       if (how === 'writes') await pauseAfter(tries)
@@ -213,8 +204,9 @@ export class Pool {
   }
 
   /** One on which others do the same, unless there may be another one, or somebody waits for one. */
-  #shareable(how: 'reads' | 'writes'): Connection | undefined {
+  #shareable(how: 'reads' | 'writes' | undefined): Connection | undefined {
     const mayShare =
+      how !== undefined &&
       this.#target.prepare &&
       !this.#closed &&
       this.#count >= this.#options.size &&
@@ -228,6 +220,10 @@ export class Pool {
         [least, fewest] = [connection, shared.users]
     }
     return least
+  }
+
+  #share(connection: Connection, how: 'reads' | 'writes'): void {
+    this.#shared.set(connection, { how, users: (this.#shared.get(connection)?.users ?? 0) + 1 })
   }
 
   #leave(connection: Connection): void {
