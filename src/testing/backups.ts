@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { openWriter } from '../db/sqlite/open.ts'
 import type { FileContext } from '../operations/context.ts'
 import { initialize } from '../operations/file/init.ts'
+import { newId } from '../operations/rules/ids.ts'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
 import { fromTemplate } from './template.ts'
 
@@ -38,6 +39,7 @@ export async function backupScene(more: Partial<FileContext> = {}, users = 100):
   }
 }
 
+/** Adds users whose ids and names sort in the order in which they were added, as real ids do. */
 export function addUsers(path: string, count: number): void {
   const client = openWriter(path)
   client.run('BEGIN')
@@ -45,7 +47,7 @@ export function addUsers(path: string, count: number): void {
     "INSERT INTO users (id, username, role, service, created_at, updated_at) VALUES (?, ?, 'member', 0, 0, 0)",
   )
   for (let n = 0; n < count; n++) {
-    const id = `usr_${crypto.randomUUID().replaceAll('-', '').slice(0, 26)}`
+    const id = newId('usr', new Date())
     insert.run(id, id.slice(4))
   }
   client.run('COMMIT')

@@ -69,8 +69,10 @@ export function hasChecksum(secret: string): boolean {
   return checksum(body) === secret.slice(-checksumLength)
 }
 
-/** Rejection sampling: only bytes below 248 = 4 × 62 are used, so every character is equally likely. */
-/** Random letters and digits, each as likely as another: almost six bits apiece. */
+/**
+ * Random letters and digits, almost six bits apiece. Only bytes below 248 = 4 × 62 are used (rejection sampling), so every
+ * character is equally likely.
+ */
 export function randomBase62(length: number): string {
   let text = ''
   while (text.length < length) {
