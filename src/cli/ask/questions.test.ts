@@ -489,7 +489,7 @@ test('what belongs to what was named before is picked: files, phases, limits, in
     ['project file get shop', 'document', 'src', paths, paths.slice(1)],
     ['project file rm shop', 'document', 'plan', paths, ['plan.md']],
     ['project file mv shop', 'document', 'cart', paths, ['src/cart.ts']],
-    ['project state phase complete shop', 'phase', 'La', ['Cart', 'Layout'], ['Layout']],
+    ['project state phase complete shop', 'phase', 'la', ['Cart', 'Layout'], ['Layout']],
     ['invitation cancel', 'invitation', 'bob', ['bob@example.org', 'dan@example.org'], ['bob@example.org']],
     ['key limit remove ci', 'limit', 'tok', ['parallel', 'tokens/5h', 'usd/month'], ['tokens/5h']],
     ['key limit remove ci --each', 'limit', 'req', ['requests/week'], ['requests/week']],
@@ -502,6 +502,10 @@ test('what belongs to what was named before is picked: files, phases, limits, in
       { code: 130, err: expect.any(String), asked: `Which ${subject}?`, offered: [[...all], [...some], []] },
     ])
   }
+  // An id is found by its beginning, as it can be typed, and not by letters that it has anywhere.
+  const { id } = (await invitations.list({ status: 'pending' })).invitations[0]!
+  expect((await offers('invitation cancel', id, home.path)).offered[1]).toHaveLength(1)
+  expect((await offers('invitation cancel', id.slice(5), home.path)).offered[1]).toEqual([])
   const changes = await offers('audit show', 'price', home.path)
   expect([changes.asked, changes.offered[1]]).toEqual(['Which change?', ['price.set', 'price.set']])
   // The project may be an answer itself, and a choice is the answer of the command.

@@ -234,7 +234,7 @@ function told(field: string, value: unknown, now: Date): string | null {
   return value === null || typeof value === 'string' ? value : reference(Object(value))
 }
 
-/** A choice, and the text in which is looked for what was typed. */
+/** A choice, and the text in which is looked for what was typed, besides the beginning of the choice's value. */
 type Offer = readonly [text: string, choice: Choice]
 
 /** Choices that are not nouns. */
@@ -246,12 +246,12 @@ const others = {
     }),
   import: ({ imports }, { now }) =>
     offers(imports.list(), ({ id, source, at }) => [
-      `${id} ${source}`,
+      source,
       { value: id, about: [source, relativeTime(at, now)] },
     ]),
   session: ({ sessions }, { now }) =>
     offers(sessions.stream({ limit: mostSearched }), ({ id, user, device, createdAt }) => [
-      `${id} ${user.username} ${device}`,
+      `${user.username} ${device}`,
       { value: id, name: user.username, about: [device, relativeTime(createdAt, now)] },
     ]),
   document: ({ files }, { known, now }) =>
@@ -263,17 +263,17 @@ const others = {
     const { phases } = await agents.get(ofKnown(known, 'project'))
     for (const { position, name, completedAt } of phases) {
       const about = [completedAt === null ? 'open' : 'complete']
-      yield [`${position} ${name}`, { value: String(position), name, about }]
+      yield [name, { value: String(position), name, about }]
     }
   },
   invitation: ({ invitations }, { now }) =>
     offers(invitations.stream({ status: 'pending' }), ({ id, email, organization: { slug }, expiresAt }) => [
-      `${id} ${email} ${slug}`,
+      `${email} ${slug}`,
       { value: id, name: email, about: [slug, `expires ${relativeTime(expiresAt, now)}`] },
     ]),
   change: ({ audit }, { now }) =>
     offers(audit.list({ limit: mostSearched }), ({ id, at, actor, action, target }) => [
-      `${id} ${actor} ${action} ${target.name ?? ''}`,
+      `${actor} ${action} ${target.name ?? ''}`,
       { value: id, name: action, about: [target.name, actor, relativeTime(at, now)] },
     ]),
   model: async function* ({ usage }) {
@@ -293,7 +293,7 @@ const others = {
   },
   account: ({ accounts }) =>
     offers(accounts.stream({ limit: mostSearched }), ({ id, user, provider }) => [
-      `${id} ${user.username} ${provider}`,
+      `${user.username} ${provider}`,
       { value: id, name: user.username, about: [provider] },
     ]),
 } satisfies Record<string, (latchkey: Latchkey, at: At) => AsyncIterable<Offer>>
@@ -307,11 +307,13 @@ async function* offers<T>(
 
 const ofKnown = (known: ReadonlyMap<string, unknown>, name: string): string => String(known.get(name) ?? '')
 
-/** The first that have what was typed, of however many. */
+/** The first that have what was typed, of however many. Inside an id anything could be found. */
 async function fitting(all: AsyncIterable<Offer>, typed: string): Promise<readonly Choice[]> {
   const found: Choice[] = []
+  const wanted = typed.toLowerCase()
   for await (const [text, choice] of all) {
-    if (text.includes(typed)) found.push(choice)
+    if (text.toLowerCase().includes(wanted) || choice.value.toLowerCase().startsWith(wanted))
+      found.push(choice)
     if (found.length === most) break
   }
   return found
