@@ -2,7 +2,7 @@ import type { Mutation } from './mutation.ts'
 
 const groups = { tests: ['src/db/sqlite/group-commit.test.ts'] }
 const pastDays = { file: 'src/db/sqlite/past-days.ts', tests: ['src/db/sqlite/past-days.test.ts'] }
-const known = { tests: ['src/db/sqlite/unlimited-keys.test.ts'] }
+const known = { tests: ['src/db/sqlite/known-keys.test.ts'] }
 
 /** What requests that arrive together do to each other. */
 export const together: readonly Mutation[] = [
@@ -107,23 +107,58 @@ export const together: readonly Mutation[] = [
   },
   {
     what: 'a revoked gateway is let in for as long as the server runs',
-    file: 'src/db/sqlite/unlimited-keys.ts',
-    text: 'known === undefined || this.#version !== this.#versionNow()',
-    instead: 'known === undefined',
+    file: 'src/db/sqlite/known-keys.ts',
+    text: 'if (this.#version !== this.#facts.client.changeCounter()) return undefined',
+    instead: '',
     ...known,
   },
   {
-    what: 'a key with limits is not looked up again, so it never hits them',
-    file: 'src/db/sqlite/unlimited-keys.ts',
-    text: 'found?.bound.length === 0 && found.limits !== null',
-    instead: 'found !== null',
+    what: 'a key that has used nothing yet is let in although it was revoked',
+    file: 'src/db/sqlite/known-keys.ts',
+    text: 'if (this.#facts.sums === sums)',
+    instead: 'if (limits === null || limits.length === 0)',
+    ...known,
+  },
+  {
+    what: 'a key that is refused is not looked up again, so it stays refused',
+    file: 'src/db/sqlite/known-keys.ts',
+    text: 'if (this.#facts.sums === sums)',
+    instead: 'if (limits?.length === 0)',
     ...known,
   },
   {
     what: 'what was found before a change is taken for what was found after it',
-    file: 'src/db/sqlite/unlimited-keys.ts',
-    text: 'if (version !== this.#version || this.#known.size >= mostKnown) this.#known.clear()',
-    instead: 'if (this.#known.size >= mostKnown) this.#known.clear()',
+    file: 'src/db/sqlite/known-keys.ts',
+    text: 'version !== this.#version || isFull',
+    instead: 'isFull',
+    ...known,
+  },
+  {
+    what: 'what a key uses as it belongs now does not count against the limits of a known one',
+    file: 'src/db/sqlite/known-keys.ts',
+    text: 'before !== this.#version || hasNewSeries',
+    instead: 'before !== this.#version',
+    ...known,
+  },
+  {
+    what: 'what another process changed is overlooked once this one has counted',
+    file: 'src/db/sqlite/known-keys.ts',
+    text: 'before !== this.#version || hasNewSeries',
+    instead: 'hasNewSeries',
+    ...known,
+  },
+  {
+    what: 'each record makes a Latchkey look up all keys again',
+    file: 'src/db/sqlite/known-keys.ts',
+    text: '    this.#version = after\n',
+    instead: '',
+    ...known,
+  },
+  {
+    what: 'a use that was undone is the last use of a key',
+    file: 'src/db/sqlite/usage-book.ts',
+    text: '  undone(): void {\n    this.#hasNewSeries = true\n',
+    instead: '  undone(): void {\n',
     ...known,
   },
   {

@@ -54,9 +54,11 @@ import type { PastDays } from './past-days.ts'
 
 type Values = (string | number | null)[]
 
+/** A key and what binds it, as `KeyFacts`. */
+export type BoundKey = Omit<KeyFacts, 'limits'>
+
 /** What counts against a limit: some series, or none, and of the reservations those in a column of it. */
-interface Scope {
-  readonly limit: StoredLimit
+export interface Scope extends BoundLimit {
   readonly series: readonly number[]
   /** Of which reservations are held, as a column. */
   readonly held: 'series' | 'end_user_series'
@@ -71,10 +73,12 @@ export class SqliteFacts implements Facts {
   part: Writing['part'] = unrendered
   /** Set where nothing but snapshots is read: within a transaction, what it changed would be missed. */
   pastDays: PastDays | undefined
+  /** How many sums were read. */
+  sums = 0
   readonly #mostEndUsers: number
   readonly #dataVersion: (client: Client) => number
   readonly #compiled = new Map<string, Statement<unknown, Values>>()
-  readonly #sums = new Map<string, Statement<Used, Values>>()
+  readonly #summing = new Map<string, Statement<Used, Values>>()
   #found: Found | undefined
   #retention: Statement<Retention, []> | undefined
   #prices: { version: number; readonly rows: readonly PriceRow[] } | undefined
@@ -90,15 +94,23 @@ export class SqliteFacts implements Facts {
     this.#dataVersion = dataVersion
   }
 
-  keyAt(by: KeyBy, moment: Moment, refuses?: Refuses): KeyFacts | null {
+  /** @param tell is told what was found of a key that is not refused */
+  keyAt(
+    by: KeyBy,
+    moment: Moment,
+    refuses?: Refuses,
+    tell?: (key: BoundKey, scopes: readonly Scope[]) => void,
+  ): KeyFacts | null {
     this.#found ??= compileFound(this.client)
     const row = 'hash' in by ? this.#found.byHash.get(by.hash) : this.#found.byId.get(by.id)
     if (row === null) return null
-    const { id } = row
     const bound = this.#bind(row)
-    const hasRoom = !bound.some(({ limit }) => limit.each === 1) || this.hasRoom(id, moment.endUser)
-    const limits = refuses?.(row) ? null : this.#count(bound, moment)
-    return { ...row, bound, limits, hasRoom }
+    const hasRoom = !bound.some(({ limit }) => limit.each === 1) || this.hasRoom(row.id, moment.endUser)
+    const key = { ...row, bound, hasRoom }
+    if (refuses?.(key)) return { ...key, limits: null }
+    const scopes = this.#scopesOf(bound, moment)
+    tell?.(key, scopes)
+    return { ...key, limits: this.count(scopes, moment) }
   }
 
   limitsAt(subjects: readonly LimitSubject[], moment: Moment): readonly LimitFacts[] {
@@ -109,7 +121,7 @@ export class SqliteFacts implements Facts {
         .all(subject.id, subject.member?.id ?? null)
         .flatMap(limit => (limit.memberId === (subject.member?.id ?? null) ? [{ subject, limit }] : [])),
     )
-    return this.#count(bound, moment)
+    return this.count(this.#scopesOf(bound, moment), moment)
   }
 
   frees(bound: BoundLimit, moment: Moment, downTo: number): Freed | null {
@@ -226,21 +238,26 @@ export class SqliteFacts implements Facts {
     return bound
   }
 
-  #count(bound: readonly BoundLimit[], moment: Moment): readonly LimitFacts[] {
-    return bound.map(({ subject, limit }) => {
-      const { booked, reserved } = this.#usedAt(this.#scopeOf({ subject, limit }, moment), moment.at, moment)
+  /** What counts against limits. */
+  count(scopes: readonly Scope[], moment: Moment): readonly LimitFacts[] {
+    return scopes.map(scope => {
+      const { subject, limit } = scope
+      const { booked, reserved } = this.#usedAt(scope, moment.at, moment)
       return { subject, limit, booked, reserved }
     })
   }
 
-  #scopeOf({ subject, limit: stored }: BoundLimit, { at, endUser }: Pick<Moment, 'at' | 'endUser'>): Scope {
+  #scopesOf(bound: readonly BoundLimit[], moment: Moment): readonly Scope[] {
+    return bound.map(each => this.#scopeOf(each, moment))
+  }
+
+  #scopeOf({ subject, limit }: BoundLimit, { endUser }: Pick<Moment, 'endUser'>): Scope {
     this.#found ??= compileFound(this.client)
-    const limit = limitAsOf(stored, at)
     const isEach = limit.each === 1
     // The series without an end user has the usage of all of them.
     const held = isEach ? 'end_user_series' : 'series'
     const retention = this.retention()
-    if (isEach && endUser === '') return { limit, series: [], held, models: null, retention }
+    if (isEach && endUser === '') return { subject, limit, series: [], held, models: null, retention }
     const { type, id, member } = subject
     const whom = isEach ? endUser : ''
     const series =
@@ -249,12 +266,12 @@ export class SqliteFacts implements Facts {
         : this.#compile(`${seriesOf[type]} AND user_id = ?`).values(id, whom, member.id)
     const models =
       limit.models === '' ? null : (this.#compile(modelsLike).values(limit.models).flat() as number[])
-    return { limit, series: series.flat() as number[], held, models, retention }
+    return { subject, limit, series: series.flat() as number[], held, models, retention }
   }
 
   /** What is stored now of the window that ends at `at`, and of the reservations that live then. */
   #usedAt(scope: Scope, at: number, moment: Moment): Used {
-    const { limit } = scope
+    const limit = limitAsOf(scope.limit, moment.at)
     if (limit.metric === 'parallel') return this.#sum(scope, [], at, moment)
     const { runs, less } = windowOf(limit, at, moment.at, scope.retention)
     const many =
@@ -287,11 +304,12 @@ export class SqliteFacts implements Facts {
       name += ` ${width}`
       values.push(from, until)
     }
-    let statement = this.#sums.get(name)
+    let statement = this.#summing.get(name)
     if (statement === undefined) {
       statement = this.client.keep(sumOf(limit.metric, runs, held, isOne, wanted.length))
-      this.#sums.set(name, statement)
+      this.#summing.set(name, statement)
     }
+    this.sums++
     return statement.get(...values, ...wanted) ?? nothing
   }
 

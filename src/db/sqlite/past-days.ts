@@ -2,6 +2,8 @@
  * What days inside long windows add up to, so that a verdict about a year reads as little as one about a week. It holds until
  * the database changes, by whomever; usage that the same connection counts on later days leaves it as it is.
  */
+import type { Counted } from './counted.ts'
+
 export class PastDays {
   readonly #sums = new Map<string, number>()
   /** Of the database that they are from. */
@@ -28,8 +30,8 @@ export class PastDays {
     return sum
   }
 
-  /** The connection committed a transaction that only counted. @param firstDay that it counted on */
-  counted(before: number, after: number, firstDay: number): void {
+  /** The connection committed a transaction that only counted. */
+  counted({ before, after, firstDay }: Counted): void {
     if (before === this.#version && firstDay >= this.#until) this.#version = after
   }
 }

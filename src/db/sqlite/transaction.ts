@@ -18,9 +18,9 @@ import { translate } from './errors.ts'
 import { SqliteFacts } from './facts.ts'
 import { type FileId, fileAt, isSame, logFilesOf, nowhere, requireOwnLog } from './file-id.ts'
 import { type Durability, GroupCommit, setSynchronous, type Writer, writerOn } from './group-commit.ts'
+import { KnownKeys } from './known-keys.ts'
 import { openReader, openWriter, requireCurrent, requireUnchanged } from './open.ts'
 import { PastDays } from './past-days.ts'
-import { UnlimitedKeys } from './unlimited-keys.ts'
 import type { SqliteUsage } from './usage-book.ts'
 
 export interface StoreOptions {
@@ -51,7 +51,7 @@ interface Connection {
 /** What work that awaits nothing needs of a connection. */
 interface Glancer {
   readonly facts: SqliteFacts
-  readonly keys: UnlimitedKeys
+  readonly keys: KnownKeys
   readonly begin: Statement
   readonly end: Statement
 }
@@ -81,7 +81,8 @@ export class SqliteStore implements Store {
 
   readonly latest: Store['latest'] = {
     keyAt: (key, moment, refuses) =>
-      this.#look(({ keys }) => keys.known(key)) ?? this.glance((_, keys) => keys.keyAt(key, moment, refuses)),
+      this.#look(({ keys }) => keys.known(key, moment, refuses)) ??
+      this.glance((_, keys) => keys.keyAt(key, moment, refuses)),
     frees: (limit, moment, downTo) => this.glance(facts => facts.frees(limit, moment, downTo)),
     prices: () => this.glance(facts => facts.prices()),
   }
@@ -154,7 +155,7 @@ export class SqliteStore implements Store {
   }
 
   /** Runs `work`, which awaits nothing, on one snapshot at once: a verdict never waits for a long report. */
-  glance<T>(work: (facts: SqliteFacts, keys: UnlimitedKeys) => T): T {
+  glance<T>(work: (facts: SqliteFacts, keys: KnownKeys) => T): T {
     return this.#look(({ facts, keys, begin, end }) => {
       begin.run()
       try {
@@ -171,11 +172,7 @@ export class SqliteStore implements Store {
     try {
       if (performance.now() >= this.#freshUntil) this.#follow()
       const connection = this.#betweenTransactions()
-      connection.glancer ??= glancerOn(
-        connection.client,
-        this.#mostEndUsers,
-        connection === this.#writer ? this.#writer.usage.pastDays : new PastDays(),
-      )
+      connection.glancer ??= glancerOn(connection, this.#mostEndUsers)
       return work(connection.glancer)
     } catch (error) {
       throw translate(error, this.path)
@@ -356,11 +353,21 @@ const streamCacheKiB = 16 * 1024
 /** Address space for reading pages in place, because every write of another connection empties a page cache. */
 const mappedBytes = 256 * 1024 * 1024
 
-function glancerOn(client: Client, mostEndUsers: number | undefined, pastDays: PastDays): Glancer {
+function glancerOn(
+  { client, usage }: Connection & Partial<Writer>,
+  mostEndUsers: number | undefined,
+): Glancer {
   client.run(`PRAGMA mmap_size = ${mappedBytes}`)
   const facts = new SqliteFacts(client, mostEndUsers)
+  const pastDays = new PastDays()
+  const keys = new KnownKeys(facts)
   facts.pastDays = pastDays
-  return { facts, keys: new UnlimitedKeys(facts), begin: client.keep('BEGIN'), end: client.keep('ROLLBACK') }
+  if (usage)
+    usage.onCounted = counted => {
+      pastDays.counted(counted)
+      keys.counted(counted)
+    }
+  return { facts, keys, begin: client.keep('BEGIN'), end: client.keep('ROLLBACK') }
 }
 
 function connect(path: string, open: (path: string) => Client): Client {

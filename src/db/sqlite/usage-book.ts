@@ -27,8 +27,8 @@ import {
 import { counterColumns, isFilling, organizationOf, type ReservedFor, reservedFor, teamsOf } from '../rows.ts'
 import { dayMs, hourMs, minuteMs, type Width } from '../spans.ts'
 import type { Client } from './client.ts'
+import type { Counted } from './counted.ts'
 import type { SqliteFacts } from './facts.ts'
-import { PastDays } from './past-days.ts'
 
 type Values = (string | number | null)[]
 
@@ -39,6 +39,8 @@ interface ChargedKey {
 }
 
 export class SqliteUsage {
+  /** Told of each transaction that is committed. */
+  onCounted: ((counted: Counted) => void) | undefined
   readonly client: Client
   readonly #facts: SqliteFacts
   readonly #key: Statement<ChargedKey, [string, string]>
@@ -48,12 +50,12 @@ export class SqliteUsage {
   readonly #hours: Statement<unknown, Values>
   readonly #days: Statement<unknown, Values>
   readonly #ingest: Statement<unknown, []>
-  readonly pastDays = new PastDays()
   #lookups: Lookups | undefined
-  /** Of the database as the transaction found it. */
-  #version = Number.NaN
-  /** The earliest day that it counted on. */
+  /** Of the transaction, as in `Counted`. */
+  #before = Number.NaN
   #firstDay = Number.POSITIVE_INFINITY
+  #hasNewSeries = false
+  readonly #lastUses = new Map<string, number>()
 
   constructor(facts: SqliteFacts) {
     this.#facts = facts
@@ -70,22 +72,31 @@ export class SqliteUsage {
   /** A transaction has begun that does nothing but count. */
   begun(): void {
     this.#facts.begun()
-    this.#version = this.client.changeCounter()
+    this.#before = this.client.changeCounter()
     this.#firstDay = Number.POSITIVE_INFINITY
+    this.#hasNewSeries = false
+    if (this.#lastUses.size > 0) this.#lastUses.clear()
     this.#lookups ??= new Lookups()
-    this.#lookups.begun(this.#version)
+    this.#lookups.begun(this.#before)
   }
 
   /** It is committed. */
   committed(): void {
     this.#facts.committed()
-    const version = this.client.changeCounter()
-    this.#lookups?.committed(version)
-    this.pastDays.counted(this.#version, version, this.#firstDay)
+    const after = this.client.changeCounter()
+    this.#lookups?.committed(after)
+    this.onCounted?.({
+      before: this.#before,
+      after,
+      firstDay: this.#firstDay,
+      hasNewSeries: this.#hasNewSeries,
+      lastUses: this.#lastUses,
+    })
   }
 
   /** It, or a part of it, is undone. */
   undone(): void {
+    this.#hasNewSeries = true
     this.#lookups?.forget()
   }
 
@@ -97,6 +108,7 @@ export class SqliteUsage {
     if (overflow === null) {
       const { at, model, endUser } = usage
       const series = key.series ?? this.#addSeries(keyId, key, '')
+      this.#use(keyId, at)
       this.#book(series, { at, model, counts })
       const own = this.#endUserSeries(keyId, endUser)
       if (own !== null) this.#book(own, { at, model, counts })
@@ -154,6 +166,7 @@ export class SqliteUsage {
     const overflow = this.#overflow(keyId, series, usage.at, counts)
     if (overflow === null) {
       const bucket = { at: usage.at, model: usage.model, counts }
+      this.#use(keyId, usage.at)
       this.#book(series, bucket)
       if (endUserSeries !== null) this.#book(endUserSeries, bucket)
       this.release(id)
@@ -221,6 +234,7 @@ export class SqliteUsage {
   }
 
   #added(sql: string, ...values: string[]): number {
+    this.#hasNewSeries = true
     return Number(this.client.prepare<unknown, string[]>(sql).run(...values).lastInsertRowid)
   }
 
@@ -263,13 +277,20 @@ export class SqliteUsage {
     for (const { id, keyId, endUser, buckets } of group) {
       if (id !== null && !this.#noteEvent(id, now)) continue
       const series = this.seriesOf(keyId)
-      for (const bucket of buckets) this.#book(series, bucket)
+      for (const bucket of buckets) {
+        this.#use(keyId, bucket.at)
+        this.#book(series, bucket)
+      }
       const own = this.#endUserSeries(keyId, endUser)
       if (own !== null) for (const bucket of buckets) this.#book(own, bucket)
       else if (endUser !== '') leftOut.add(`${keyId} ${endUser}`)
       counted++
     }
     return { counted, endUsersLeftOut: leftOut.size }
+  }
+
+  #use(keyId: string, at: number): void {
+    if (this.onCounted) this.#lastUses.set(keyId, Math.max(at, this.#lastUses.get(keyId) ?? at))
   }
 
   #book(series: number, { at, model: name, counts }: Bucket): void {
