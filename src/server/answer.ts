@@ -55,7 +55,11 @@ export const statusAnswer = (status: string): Answer => ({
 export const noContent: Answer = { status: 204, headers: {}, body: null }
 
 /** For a caller whose own key is refused. */
-export const refusedAnswer = ({ status, headers, body }: Refused): Answer => ({
+export const refusedAnswer = ({
+  status,
+  headers,
+  body,
+}: Pick<Refused, 'headers' | 'body'> & Pick<Answer, 'status'>): Answer => ({
   status,
   headers,
   body,

@@ -62,9 +62,12 @@ export function createApp(options: AppOptions): App {
     if (scope === null) return route.answer()
     const opened = database.get()
     if (scope === 'own') return route.answer(call, opened)
-    const asked = await opened.latchkey.authorize(call.request, { scope })
-    if (asked.status !== 204) return refusedAnswer(asked)
-    call.caller = asked.verdict.key.id
+    const asked = await opened.latchkey.guard(call.request, { scope })
+    if (asked instanceof Response) {
+      const { status, headers } = asked
+      return refusedAnswer({ status, headers: Object.fromEntries(headers), body: await asked.text() })
+    }
+    call.caller = asked.key.id
     return route.answer(call, opened)
   }
 

@@ -18,14 +18,10 @@ import { limitName, rateLimitHeaders } from './rate-limit.ts'
 /** @throws invalid (with `count`, a model that cannot be recorded) */
 export async function authorize(
   context: OperationContext,
-  { headers }: Carrier,
+  carrier: Carrier,
   options: GuardOptions = {},
 ): Promise<Authorized | Refused> {
-  const secret = secretIn(headers)
-  if (secret === undefined) return refusal(null, context.now(), options.scope)
-  const verdict = options.count
-    ? await verifyAndCount(context, secret, options)
-    : await verifySecret(context, secret, options)
+  const verdict = await verdictOn(context, carrier, options)
   if (!isAdmitted(verdict)) return refusal(verdict, context.now(), options.scope)
   return { status: 204, headers: admission(verdict, context.now()), body: null, verdict }
 }
@@ -36,8 +32,21 @@ export async function guard(
   carrier: Carrier,
   options: GuardOptions = {},
 ): Promise<Admitted | Response> {
-  const answer = await authorize(context, carrier, options)
-  return answer.status === 204 ? answer.verdict : new Response(answer.body, answer)
+  const verdict = await verdictOn(context, carrier, options)
+  if (isAdmitted(verdict)) return verdict
+  const { body, ...refused } = refusal(verdict, context.now(), options.scope)
+  return new Response(body, refused)
+}
+
+/** Null for a request without a key. */
+async function verdictOn(
+  context: OperationContext,
+  { headers }: Carrier,
+  options: GuardOptions,
+): Promise<Verdict | null> {
+  const secret = secretIn(headers)
+  if (secret === undefined) return null
+  return options.count ? verifyAndCount(context, secret, options) : verifySecret(context, secret, options)
 }
 
 /** The secret in a request, as RFC 6750 says or as Anthropic's clients send it. */
@@ -46,7 +55,8 @@ export function secretIn(headers: Headers): string | undefined {
   return bearer ?? (headers.get('x-api-key') || undefined)
 }
 
-const isAdmitted = (verdict: Verdict): verdict is Admitted => verdict.valid && verdict.key !== null
+const isAdmitted = (verdict: Verdict | null): verdict is Admitted =>
+  verdict?.valid === true && verdict.key !== null
 
 const countable = v.object({ model: v.optional(rules.modelName) })
 
