@@ -1,7 +1,7 @@
 /** Runs the garbage collector during long loops. Results never depend on it. */
 
 /** Rows between collections. With fewer, too much time would be spent collecting. */
-const rowsPerCollection = 20_000
+const rowsPerCollection = 30_000
 
 /**
  * Call the result with the number of rows processed. The collector on its own would let garbage grow to many times the

@@ -6,7 +6,7 @@ import type { Statement } from 'bun:sqlite'
 import type { BulkUsage, NoSeries, Noted } from '../engine.ts'
 import { counterNames } from '../facts.ts'
 import type { Width } from '../spans.ts'
-import type { Client } from './client.ts'
+import type { ArrayStatement, Client } from './client.ts'
 import type { SqliteFacts } from './facts.ts'
 import { addTo, heldEvent, noteEvent, SqliteUsage } from './usage-book.ts'
 
@@ -18,7 +18,9 @@ export class BulkStatements {
   readonly #facts: SqliteFacts
   readonly #client: Client
   readonly #book: SqliteUsage
-  readonly #add: Readonly<Record<Width, Statement<unknown, number[]>>>
+  readonly #add: Readonly<Record<Width, ArrayStatement<unknown>>>
+  /** Filled again for each row. */
+  readonly #values: Readonly<Record<Width, number[]>> = { minutes: [], hours: [], days: [] }
   readonly #note: Statement<unknown, [string, number, number]>
   readonly #held: Statement<unknown, [string, number]>
 
@@ -27,7 +29,7 @@ export class BulkStatements {
     this.#facts = facts
     this.#client = client
     this.#book = new SqliteUsage(facts)
-    const add = (table: Width) => client.keep<unknown, number[]>(addTo(table))
+    const add = (table: Width) => client.keepForArrays(addTo(table))
     this.#add = { minutes: add('minutes'), hours: add('hours'), days: add('days') }
     this.#note = client.keep(noteEvent)
     this.#held = client.keep(heldEvent)
@@ -43,8 +45,14 @@ export class BulkStatements {
           ingest === 0 ? this.#book.findSeries(keyId, endUser) : this.#pendingSeries(keyId, endUser, ingest),
         modelOf: name => this.#book.modelOf(name),
         add: (width, series, start, model, counts, offset, lastAt) => {
-          const values = [series, start, model, ...counts.subarray(offset, offset + counterNames.length)]
-          this.#add[width].run(...values, ...(width === 'days' ? [lastAt] : []))
+          const values = this.#values[width]
+          values[0] = series
+          values[1] = start
+          values[2] = model
+          for (let index = 0; index < counterNames.length; index++)
+            values[index + 3] = counts[offset + index] ?? 0
+          if (width === 'days') values[counterNames.length + 3] = lastAt
+          this.#add[width].run(values)
         },
         noteEvents: (ids, at) => ids.map(id => this.#noted(id, at, ingest)),
       })

@@ -45,6 +45,11 @@ export class Client extends Database {
     return statement as unknown as Statement<ReturnType, ParamsType>
   }
 
+  /** The same, whose values come in an array: an argument for each would be copied twice. */
+  keepForArrays<Row = unknown>(sql: string): ArrayStatement<Row> {
+    return this.keep(sql) as Statement as never
+  }
+
   /** The rows of a query one by one, with the column names and values of SQLite. */
   rows<Row>({ sql, params }: Query): Iterable<Row> {
     return this.prepare<Row, SQLQueryBindings[]>(sql).iterate(...(params as SQLQueryBindings[]))
@@ -85,6 +90,12 @@ export class Client extends Database {
     for (const statement of this.#kept.splice(0)) statement.finalize()
     super.close(true)
   }
+}
+
+/** What bun:sqlite does with an array, and its types do not say. */
+export interface ArrayStatement<Row> {
+  readonly get: (values: readonly (string | number | null)[]) => Row | null
+  readonly run: (values: readonly (string | number | null)[]) => unknown
 }
 
 /** Opens a connection and prepares it. If `prepare` fails, it is closed, and nothing stays open or beside the file. */

@@ -48,7 +48,7 @@ import {
   type Width,
   windowOf,
 } from '../spans.ts'
-import type { Client } from './client.ts'
+import type { ArrayStatement, Client } from './client.ts'
 import { messagesWith } from './message-words.ts'
 import type { PastDays } from './past-days.ts'
 
@@ -78,7 +78,7 @@ export class SqliteFacts implements Facts {
   readonly #mostEndUsers: number
   readonly #dataVersion: (client: Client) => number
   readonly #compiled = new Map<string, Statement<unknown, Values>>()
-  readonly #summing = new Map<string, Statement<Used, Values>>()
+  readonly #summing = new Map<string, ArrayStatement<Used>>()
   #found: Found | undefined
   #retention: Statement<Retention, []> | undefined
   #prices: { version: number; readonly rows: readonly PriceRow[] } | undefined
@@ -304,13 +304,14 @@ export class SqliteFacts implements Facts {
       name += ` ${width}`
       values.push(from, until)
     }
+    values.push(...wanted)
     let statement = this.#summing.get(name)
     if (statement === undefined) {
-      statement = this.client.keep(sumOf(limit.metric, runs, held, isOne, wanted.length))
+      statement = this.client.keepForArrays(sumOf(limit.metric, runs, held, isOne, wanted.length))
       this.#summing.set(name, statement)
     }
     this.sums++
-    return statement.get(...values, ...wanted) ?? nothing
+    return statement.get(values) ?? nothing
   }
 
   /** When the reservations that count now run out, in order. */

@@ -26,7 +26,7 @@ import {
 } from '../facts.ts'
 import { counterColumns, isFilling, organizationOf, type ReservedFor, reservedFor, teamsOf } from '../rows.ts'
 import { dayMs, hourMs, minuteMs, type Width } from '../spans.ts'
-import type { Client } from './client.ts'
+import type { ArrayStatement, Client } from './client.ts'
 import type { Counted } from './counted.ts'
 import type { SqliteFacts } from './facts.ts'
 
@@ -46,9 +46,9 @@ export class SqliteUsage {
   readonly #key: Statement<ChargedKey, [string, string]>
   readonly #model: Statement<{ id: number }, [string]>
   readonly #filling: Statement<unknown, [number, number]>
-  readonly #minutes: Statement<unknown, Values>
-  readonly #hours: Statement<unknown, Values>
-  readonly #days: Statement<unknown, Values>
+  readonly #minutes: ArrayStatement<unknown>
+  readonly #hours: ArrayStatement<unknown>
+  readonly #days: ArrayStatement<unknown>
   readonly #ingest: Statement<unknown, []>
   #lookups: Lookups | undefined
   /** Of the transaction, as in `Counted`. */
@@ -63,9 +63,9 @@ export class SqliteUsage {
     this.#key = this.client.keep(chargedKey)
     this.#filling = this.client.keep(fillingDay)
     this.#model = this.client.keep('SELECT id FROM models WHERE name = ?')
-    this.#minutes = this.client.keep(addTo('minutes'))
-    this.#hours = this.client.keep(addTo('hours'))
-    this.#days = this.client.keep(addTo('days'))
+    this.#minutes = this.client.keepForArrays(addTo('minutes'))
+    this.#hours = this.client.keepForArrays(addTo('hours'))
+    this.#days = this.client.keepForArrays(addTo('days'))
     this.#ingest = this.client.keep('SELECT 1 FROM ingests LIMIT 1')
   }
 
@@ -297,13 +297,14 @@ export class SqliteUsage {
     const model = this.modelOf(name)
     const values = [series, Math.floor(at / minuteMs), model]
     for (const counter of counterNames) values.push(counts[counter])
-    this.#minutes.run(...values)
+    this.#minutes.run(values)
     values[1] = Math.floor(at / hourMs)
-    this.#hours.run(...values)
+    this.#hours.run(values)
     const day = Math.floor(at / dayMs)
     values[1] = day
     this.#firstDay = Math.min(this.#firstDay, day)
-    this.#days.run(...values, at)
+    values.push(at)
+    this.#days.run(values)
   }
 
   #hasEvent(id: string): boolean {

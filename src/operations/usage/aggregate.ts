@@ -47,9 +47,11 @@ export class Aggregate {
       const key = packed[index] ?? 0
       const from = this.#places.get(key) ?? 0
       const minute = key % mostMinutes
-      rows[index * rowWidth] = (key - minute) / mostMinutes
-      rows[index * rowWidth + 1] = minute
-      rows.set(this.#sums.subarray(from, from + counters), index * rowWidth + 2)
+      const to = index * rowWidth
+      rows[to] = (key - minute) / mostMinutes
+      rows[to + 1] = minute
+      for (let counter = 0; counter < counters; counter++)
+        rows[to + 2 + counter] = this.#sums[from + counter] ?? 0
     }
     this.#places.clear()
     return rows

@@ -384,7 +384,9 @@ class Log implements Disposable {
         if (isNew[event++] !== 1) continue
         counted++
         const from = row * identifiedWidth
-        const [pair = nobody, endUserPair = nobody, at = 0] = numbers.subarray(from, from + 3)
+        const pair = numbers[from] ?? nobody
+        const endUserPair = numbers[from + 1] ?? nobody
+        const at = numbers[from + 2] ?? 0
         if ((numbers[from + identifiedWidth - 1] ?? 0) > 0) this.#unpriced++
         this.#charge(pair, at, numbers, from + 3)
         if (endUserPair !== nobody) this.#charge(endUserPair, at, numbers, from + 3)

@@ -35,6 +35,8 @@ class Run {
   rank = 0
   readonly #spool: Spool
   readonly #block: number
+  /** Memory for rows, which is filled again and again. */
+  readonly #room = new Float64Array(readAhead * rowWidth)
   #next = 0
   #rows: Float64Array = new Float64Array(0)
   #at = 0
@@ -62,7 +64,7 @@ class Run {
 
   #look(): void {
     if (this.#at >= this.#rows.length) {
-      this.#rows = this.#spool.part(this.#block, this.#next, readAhead)
+      this.#rows = this.#spool.part(this.#block, this.#next, this.#room)
       this.#next += readAhead
       this.#at = 0
     }

@@ -49,22 +49,22 @@ export class Spool implements Disposable {
     return this.#inFile.length + this.#memory.length
   }
 
-  /** At most so many rows of a block, from one of them on; empty past the last. The result is only valid until more is added. */
-  part(block: number, from: number, rows: number): Float64Array {
+  /**
+   * The rows of a block from one of them on, as many as `into` has room for; empty past the last. They are in `into`, or where they
+   * are kept in memory until more is added.
+   */
+  part(block: number, from: number, into: Float64Array<ArrayBuffer>): Float64Array {
     const start = from * this.#width * 8
     const inFile = this.#inFile[block]
     if (inFile === undefined) {
-      const numbers = this.#memory[block - this.#inFile.length]?.numbers ?? new Uint8Array(0)
-      const end = Math.min(numbers.length, start + rows * this.#width * 8)
-      return new Float64Array(
-        numbers.buffer,
-        numbers.byteOffset + Math.min(start, end),
-        Math.max(0, end - start) / 8,
-      )
+      const { numbers } = this.#memory[block - this.#inFile.length] ?? { numbers: new Uint8Array(0) }
+      const end = Math.min(numbers.length, start + into.byteLength)
+      const length = Math.max(0, end - start) / 8
+      return new Float64Array(numbers.buffer, numbers.byteOffset + end - length * 8, length)
     }
-    const bytes = new Uint8Array(Math.max(0, Math.min(inFile.numbers - start, rows * this.#width * 8)))
-    this.#read(bytes, inFile.at + start)
-    return new Float64Array(bytes.buffer)
+    const length = Math.max(0, Math.min(inFile.numbers - start, into.byteLength))
+    this.#read(new Uint8Array(into.buffer, into.byteOffset, length), inFile.at + start)
+    return into.subarray(0, length / 8)
   }
 
   /** Every block, in the order they were added. */
@@ -85,7 +85,10 @@ export class Spool implements Disposable {
 
   #block(bytes: Uint8Array, text: Uint8Array): SpooledBlock {
     const numbers = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8)
-    const texts = () => (text.length === 0 ? [] : Buffer.from(text).toString('utf8').split('\n'))
+    const texts = () =>
+      text.length === 0
+        ? []
+        : Buffer.from(text.buffer, text.byteOffset, text.length).toString('utf8').split('\n')
     return { rows: numbers.length / this.#width, numbers, texts }
   }
 
