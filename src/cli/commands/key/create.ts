@@ -15,7 +15,7 @@ export default command({
     'Only a hash of the secret is stored, so copy the secret now: it cannot be shown again. With --count the keys are named NAME-1, NAME-2 and so on, and --out writes NDJSON with id, name and secret. If the file cannot be written, no key is created.',
   examples: [
     'latchkey key create ci --user alice --project shop --expires 90d --limit tokens=100k/5h --limit usd=20/30d',
-    'latchkey key create reader --scope chat:read --allow-model "gpt-*" --expires 2027-01-31',
+    'latchkey key create reader --scope chat:read --allow-model "gpt-*" --expires 90d',
     'latchkey key create batch --count 500 -o ndjson',
     'latchkey key create deploy --out /run/secrets/deploy',
     'latchkey key create deploy --raw | vault kv put secret/deploy key=-',
