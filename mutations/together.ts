@@ -129,22 +129,22 @@ export const together: readonly Mutation[] = [
   {
     what: 'what was found before a change is taken for what was found after it',
     file: 'src/db/sqlite/known-keys.ts',
-    text: 'version !== this.#version || isFull',
-    instead: 'isFull',
+    text: 'version !== this.#version || this.#known.size >= mostKnown',
+    instead: 'this.#known.size >= mostKnown',
     ...known,
   },
   {
     what: 'what a key uses as it belongs now does not count against the limits of a known one',
     file: 'src/db/sqlite/known-keys.ts',
-    text: 'before !== this.#version || hasNewSeries',
-    instead: 'before !== this.#version',
+    text: 'before !== this.#version || hasNewSeries ||',
+    instead: 'before !== this.#version ||',
     ...known,
   },
   {
     what: 'what another process changed is overlooked once this one has counted',
     file: 'src/db/sqlite/known-keys.ts',
-    text: 'before !== this.#version || hasNewSeries',
-    instead: 'hasNewSeries',
+    text: 'before !== this.#version || hasNewSeries ||',
+    instead: 'hasNewSeries ||',
     ...known,
   },
   {

@@ -56,15 +56,14 @@ export class KnownKeys {
 
   /** The connection committed a transaction that only counted. */
   counted({ before, after, hasNewSeries, lastUses }: Counted): void {
-    if (before !== this.#version || hasNewSeries) return
+    if (before !== this.#version || hasNewSeries || this.#lastUses.size > mostKnown) return
     this.#version = after
     for (const [id, at] of lastUses) this.#lastUses.set(id, Math.max(at, this.#lastUses.get(id) ?? at))
   }
 
   #keep(hash: string, known: Known): void {
     const version = this.#facts.client.changeCounter()
-    const isFull = this.#known.size >= mostKnown || this.#lastUses.size > mostKnown
-    if (version !== this.#version || isFull) {
+    if (version !== this.#version || this.#known.size >= mostKnown) {
       this.#known.clear()
       this.#lastUses.clear()
       this.#version = version
@@ -73,5 +72,5 @@ export class KnownKeys {
   }
 }
 
-/** A key with a limit takes about two kilobytes. */
+/** A key with a limit takes one to two kilobytes. */
 const mostKnown = 5_000
