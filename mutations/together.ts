@@ -106,6 +106,20 @@ export const together: readonly Mutation[] = [
     only: 'many connections',
   },
   {
+    what: 'a gateway that was let in once is let in for ever',
+    file: 'src/server/turn.ts',
+    text: 'if (this.#known.size === 0) setImmediate(() => this.#known.clear())',
+    instead: '',
+    ...known,
+  },
+  {
+    what: 'a gateway that may record is let in to verify',
+    file: 'src/server/app.ts',
+    text: "[scope, headers.get('authorization')",
+    instead: "[headers.get('authorization')",
+    tests: ['src/server/app.test.ts'],
+  },
+  {
     what: 'a revoked gateway is let in for as long as the server runs',
     file: 'src/db/sqlite/known-keys.ts',
     text: 'if (this.#version !== this.#facts.client.changeCounter()) return undefined',

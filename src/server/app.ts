@@ -9,6 +9,7 @@ import { type Answer, errorAnswer, Refusal, refusedAnswer } from './answer.ts'
 import { inChunks } from './body.ts'
 import type { RequestEntry } from './log.ts'
 import { type AppOptions, type Call, type Route, routesOf } from './routes.ts'
+import { OfThisTurn } from './turn.ts'
 
 export interface App {
   /** Never rejects. */
@@ -21,6 +22,8 @@ export function createApp(options: AppOptions): App {
   const { database, counters, log } = options
   const state = { stopping: false }
   const findRoute = finder(routesOf(options, state))
+  /** Ids of the keys of gateways that were let in, by what they sent. */
+  const callers = new OfThisTurn<string>()
 
   const answer = async (request: Request): Promise<Response> => {
     const started = performance.now()
@@ -62,12 +65,18 @@ export function createApp(options: AppOptions): App {
     if (scope === null) return route.answer()
     const opened = database.get()
     if (scope === 'own') return route.answer(call, opened)
-    const asked = await opened.latchkey.guard(call.request, { scope })
-    if (asked instanceof Response) {
-      const { status, headers } = asked
-      return refusedAnswer({ status, headers: Object.fromEntries(headers), body: await asked.text() })
+    const { headers } = call.request
+    const gateway = [scope, headers.get('authorization'), headers.get('x-api-key')].join('\n')
+    call.caller = callers.get(gateway) ?? null
+    if (call.caller === null) {
+      const asked = await opened.latchkey.guard(call.request, { scope })
+      if (asked instanceof Response) {
+        const { status, headers } = asked
+        return refusedAnswer({ status, headers: Object.fromEntries(headers), body: await asked.text() })
+      }
+      call.caller = asked.key.id
+      callers.set(gateway, call.caller)
     }
-    call.caller = asked.key.id
     return route.answer(call, opened)
   }
 

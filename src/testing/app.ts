@@ -1,4 +1,5 @@
 /** The server without sockets. For tests only. */
+import { setImmediate } from 'node:timers/promises'
 import { connectLatchkey } from '../index.ts'
 import { createApp } from '../server/app.ts'
 import { LiveDatabase } from '../server/database.ts'
@@ -20,8 +21,11 @@ export async function temporaryApp() {
   })
   const app = createApp({ database, counters: new Counters(), now, log: entry => log.push(entry) })
   const bearer = { authorization: `Bearer ${secret}` }
-  const ask = (path: string, init: RequestInit = {}, headers: Record<string, string> = bearer) =>
-    app.answer(new Request(`http://x${path}`, { ...init, headers: { ...headers, ...init.headers } }))
+  const ask = async (path: string, init: RequestInit = {}, headers: Record<string, string> = bearer) => {
+    // As from a socket: what is sent after an answer is heard in a later turn.
+    await setImmediate()
+    return app.answer(new Request(`http://x${path}`, { ...init, headers: { ...headers, ...init.headers } }))
+  }
   const post = async (path: string, body: unknown) => {
     const answer = await ask(path, {
       method: 'POST',
