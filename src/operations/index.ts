@@ -22,6 +22,7 @@ export interface Wiring extends Omit<UnscheduledContext, 'server'> {
   readonly access: 'read' | 'write'
   readonly busyTimeoutMs: number
   readonly maxEndUsers: number | undefined
+  readonly verdictsByTurn: boolean | undefined
   readonly onReplaced: (() => void) | undefined
   readonly onWarning: ((text: string) => void) | undefined
   readonly unpriced: UnpricedRule
@@ -44,6 +45,7 @@ export function createOperations(wiring: Wiring) {
     dryRun,
     busyTimeoutMs,
     maxEndUsers,
+    verdictsByTurn,
     onReplaced,
     now,
     actor,
@@ -58,7 +60,7 @@ export function createOperations(wiring: Wiring) {
         async () => new (await import('../db/postgres/store.ts')).PostgresStore({ ...storing, url: path }),
         { dryRun, isWritable: access === 'write' },
       )
-    : new SqliteStore({ ...storing, path, onReplaced })
+    : new SqliteStore({ ...storing, path, onReplaced, verdictsByTurn })
   const lasting: OperationContext = { store, now, actor, unpriced, onProgress, onWarning }
   const context = () => atOneMoment(lasting)
   const name = isServer ? shownUrl(path) : path

@@ -4,7 +4,7 @@
  */
 
 import type { ObjectShape } from '../../contract/shape.ts'
-import type { Latchkey } from '../../index.ts'
+import type { Latchkey, LatchkeyOptions } from '../../index.ts'
 import type { StopSignal } from '../../server/serve.ts'
 import type { Environment } from '../../system/home.ts'
 import type { Config } from '../settings/config.ts'
@@ -146,12 +146,15 @@ export interface Layout<Row = unknown, Told = unknown, Typed = Record<string, un
   readonly done?: (result: Told, brush: Brush, typed: Typed) => string
 }
 
+/** Connects with the settings of the run, and what else a server wants. */
+export type Connect = (more?: Pick<LatchkeyOptions, 'onReplaced' | 'verdictsByTurn'>) => Latchkey
+
 /** What a command can use while it runs: operations, the clock, stdin, a person. */
 export interface Context extends Asking, Incoming {
   /** The operations on the configured database. Read-only unless the command changes something. */
   readonly operations: () => Promise<Latchkey>
   /** Loads the library and returns a function that connects with the settings of the run. The caller closes connections. */
-  readonly connector: () => Promise<(onReplaced?: () => void) => Latchkey>
+  readonly connector: () => Promise<Connect>
   readonly now: () => Date
   /** `2026-11-20 03:00 (9 h ago)`, for questions. */
   readonly ago: (moment: Date) => Promise<string>

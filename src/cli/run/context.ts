@@ -3,7 +3,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Actor, Latchkey } from '../../index.ts'
 import { located } from '../../system/home.ts'
 import { isAddress, isServerUrl, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
-import type { Asking, Context, Effect } from '../declare/declaration.ts'
+import type { Asking, Connect, Context, Effect } from '../declare/declaration.ts'
 import type { ProgressDisplay } from '../draw/progress-display.ts'
 import { printable } from '../terminal/printable.ts'
 import type { Streams } from '../terminal/streams.ts'
@@ -78,14 +78,11 @@ export function createContext(surroundings: Surroundings): Context {
 }
 
 /** Loads the library. Returns a function that connects with the settings of the run. */
-async function connectorOf(
-  surroundings: Surroundings,
-  warn: (text: string) => void,
-): Promise<(onReplaced?: () => void) => Latchkey> {
+async function connectorOf(surroundings: Surroundings, warn: (text: string) => void): Promise<Connect> {
   const { given, actor, effect, progress } = surroundings
   const { config, dryRun, env, now } = given
   const { connectLatchkey } = await import('../../index.ts')
-  return onReplaced =>
+  return more =>
     connectLatchkey({
       path: config.db,
       access: effect === 'read' ? 'read' : 'write',
@@ -99,7 +96,7 @@ async function connectorOf(
       env,
       now,
       onProgress: progress.tell,
-      onReplaced,
+      ...more,
       onWarning: warn,
       unpriced: config.unpriced,
     })

@@ -1,4 +1,7 @@
 import { expect, spyOn, test } from 'bun:test'
+import { renameSync, rmSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { codeOf } from '../../contract/failure.ts'
 import { connectLatchkey } from '../../index.ts'
 import { hashSecret } from '../../operations/rules/secrets.ts'
 import { temporaryApp } from '../../testing/app.ts'
@@ -142,7 +145,30 @@ test('what was counted has used a key that is not looked up again, and what was 
   await store.close()
 })
 
-test('a Latchkey that knows a key answers as one that has never heard of it, whatever anybody did', async () => {
+test('a shared snapshot ends with its file, and with its Latchkey', async () => {
+  await using home = await temporaryLatchkey()
+  await using elsewhere = await temporaryLatchkey()
+  const { secret } = await home.latchkey.keys.create({ name: 'ci' })
+  await home.latchkey.close()
+  await elsewhere.latchkey.close()
+  const shared = connectLatchkey({ path: home.path, verdictsByTurn: true })
+  const code = async () => (await shared.keys.verify(secret!)).code
+  expect(await code()).toBe('valid')
+  for (const sidecar of ['-wal', '-shm']) rmSync(home.path + sidecar, { force: true })
+  renameSync(elsewhere.path, home.path)
+  // For so long where the path leads is not looked up again.
+  Bun.sleepSync(5)
+  expect(await code()).toBe('not_found')
+  await shared.close()
+  await setImmediate()
+})
+
+const refused = (error: unknown) => expect(codeOf(error)).toMatch(/^(not_found|conflict|invalid)$/)
+
+test.each([
+  ['a Latchkey that knows a key', false],
+  ['one whose verdicts of a turn share a snapshot', true],
+])('%s answers as one that has never heard of it, whatever anybody did', async (_, verdictsByTurn) => {
   for (let seed = 1; seed <= Math.ceil(histories / 4); seed++) {
     await using home = await temporaryLatchkey()
     const { latchkey, path, clock } = home
@@ -158,8 +184,9 @@ test('a Latchkey that knows a key answers as one that has never heard of it, wha
       const belongs = [{}, { user: 'alice' }, { user: 'alice', project: 'shop' }, {}][n]
       secrets.push((await latchkey.keys.create({ name, ...belongs })).secret!)
     }
+    const knowing = connectLatchkey({ path, now, verdictsByTurn })
     const other = connectLatchkey({ path, now })
-    const recorder = await latchkey.usage.createRecorder({ maxPending: 1 })
+    const recorder = await knowing.usage.createRecorder({ maxPending: 1 })
     const held: string[] = []
     const at = () => new Date(clock.now.getTime() - pick([0, 0, hour, 30 * 24 * hour]))
     const limits = () =>
@@ -169,7 +196,11 @@ test('a Latchkey that knows a key answers as one that has never heard of it, wha
         [{ metric: 'parallel', amount: 2 }],
         [{ metric: 'tokens', amount: 100, windowMs: hour, each: true }],
       ] as const)
-    const who = () => pick([latchkey, latchkey, other])
+    let last = knowing
+    const who = () => {
+      last = pick([knowing, knowing, other])
+      return last
+    }
     const use = () => ({
       model: pick(['gpt-a', 'gpt-b', `gpt-${whole(0, 99)}`]),
       inputTokens: whole(1, 9),
@@ -205,8 +236,17 @@ test('a Latchkey that knows a key answers as one that has never heard of it, wha
       },
     ]
     for (let step = 0; step < 60; step++) {
-      // Some refuse, such as to settle what is not reserved.
-      await pick(steps)().catch(() => {})
+      last = knowing
+      // Some refuse, such as to settle what is not reserved. Meanwhile verdicts are asked for.
+      // At each turn of the queue.
+      const meanwhile = async () => {
+        for (let n = 0; n < 24; n++) {
+          knowing.keys.verify(pick(secrets))
+          await null
+        }
+      }
+      await Promise.all([pick(steps)().catch(refused), meanwhile()])
+      if (verdictsByTurn && last === other) await setImmediate()
       const secret = pick(secrets)
       const options = pick([
         { model: 'gpt-a' },
@@ -217,9 +257,10 @@ test('a Latchkey that knows a key answers as one that has never heard of it, wha
       const stranger = connectLatchkey({ path, now, access: 'read' })
       const found = await stranger.keys.verify(secret, options)
       await stranger.close()
-      expect(await latchkey.keys.verify(secret, options), `seed ${seed}, step ${step}`).toEqual(found)
+      expect(await knowing.keys.verify(secret, options), `seed ${seed}, step ${step}`).toEqual(found)
     }
     await recorder.close()
+    await knowing.close()
     await other.close()
   }
 })

@@ -35,6 +35,8 @@ export interface StoreOptions {
   readonly mostEndUsers?: number | undefined
   /** Called when another file took the place of the open one, and was opened. */
   readonly onReplaced?: (() => void) | undefined
+  /** Whether all verdicts of a turn of the event loop read one snapshot. */
+  readonly verdictsByTurn?: boolean | undefined
 }
 
 interface Connection {
@@ -63,6 +65,9 @@ export class SqliteStore implements Store {
   readonly #busyTimeoutMs: number
   readonly #mostEndUsers: number | undefined
   readonly #onReplaced: () => void
+  readonly #verdictsByTurn: boolean
+  /** On which verdicts of this turn of the event loop share a snapshot. */
+  #shared: Connection | undefined
   /** The file of the connections. */
   #file: FileId | undefined
   #log: readonly FileId[] = []
@@ -104,6 +109,7 @@ export class SqliteStore implements Store {
     this.#busyTimeoutMs = options.busyTimeoutMs
     this.#mostEndUsers = options.mostEndUsers
     this.#onReplaced = options.onReplaced ?? (() => {})
+    this.#verdictsByTurn = options.verdictsByTurn ?? false
     this.#group = new GroupCommit({
       ...options,
       writer: () => {
@@ -157,13 +163,14 @@ export class SqliteStore implements Store {
   /** Runs `work`, which awaits nothing, on one snapshot at once: a verdict never waits for a long report. */
   glance<T>(work: (facts: SqliteFacts, keys: KnownKeys) => T): T {
     return this.#look(({ facts, keys, begin, end }) => {
-      begin.run()
+      const isShared = this.#shared !== undefined
+      if (!isShared) begin.run()
       try {
         const result = work(facts, keys)
         requireUnchanged(facts.client)
         return result
       } finally {
-        end.run()
+        if (!isShared) end.run()
       }
     })
   }
@@ -171,12 +178,24 @@ export class SqliteStore implements Store {
   #look<T>(work: (glancer: Glancer) => T): T {
     try {
       if (performance.now() >= this.#freshUntil) this.#follow()
-      const connection = this.#betweenTransactions()
+      const connection = this.#shared ?? this.#betweenTransactions()
       connection.glancer ??= glancerOn(connection, this.#mostEndUsers)
+      if (this.#verdictsByTurn && this.#shared === undefined) {
+        connection.glancer.begin.run()
+        this.#shared = connection
+        setImmediate(this.#endShared)
+      }
       return work(connection.glancer)
     } catch (error) {
       throw translate(error, this.path)
     }
+  }
+
+  /** At the end of the turn, and wherever a transaction or another file follows. */
+  readonly #endShared = (): void => {
+    const shared = this.#shared
+    this.#shared = undefined
+    if (shared?.client.inTransaction) shared.glancer?.end.run()
   }
 
   /**
@@ -242,6 +261,7 @@ export class SqliteStore implements Store {
     this.#group.begin()
     this.#closed = true
     await this.#reads
+    this.#endShared()
     this.#reader?.client.close()
     this.#reader = undefined
     this.#glancer?.client.close()
@@ -260,14 +280,18 @@ export class SqliteStore implements Store {
         this.#follow()
         const writer = this.#write()
         const database = await databaseOf(writer)
-        setSynchronous(writer, durability)
-        await beginImmediate(writer.client, this.#busyTimeoutMs)
+        await beginImmediate(writer.client, this.#busyTimeoutMs, () => {
+          this.#endShared()
+          setSynchronous(writer, durability)
+        })
         writer.facts.begun()
         try {
           const result = await work(database)
           // That may have taken long.
           if (!isSame(fileAt(this.path), writer.file)) throw replaced(this.path)
           writer.client.run(this.dryRun ? 'ROLLBACK' : 'COMMIT')
+          // Elsewhere, meanwhile, from before it.
+          this.#endShared()
           return result
         } catch (error) {
           if (writer.client.inTransaction) writer.client.run('ROLLBACK')
@@ -286,6 +310,7 @@ export class SqliteStore implements Store {
     this.#freshUntil = now + glancesPerLookMs
     const file = this.#file
     if (file === undefined || isSame(fileAt(this.path), file)) return
+    this.#endShared()
     this.#left = { file, log: this.#log }
     this.#file = undefined
     const [reader, glancer, writer] = [this.#reader, this.#glancer, this.#writer]
@@ -325,6 +350,7 @@ export class SqliteStore implements Store {
   }
 
   #write(): Connection & Writer {
+    this.#endShared()
     if (this.#access === 'read') {
       throw new LatchkeyError(
         'unexpected',
@@ -402,9 +428,10 @@ async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** Tries again with short pauses, so that waiting for another process does not block the event loop. */
-async function beginImmediate(client: Client, timeoutMs: number): Promise<void> {
+async function beginImmediate(client: Client, timeoutMs: number, prepare: () => void): Promise<void> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
+    prepare()
     try {
       client.run('BEGIN IMMEDIATE')
       return

@@ -21,11 +21,12 @@ export interface Serving {
 export async function serveConfigured(ctx: Context, options: Serving): Promise<Served> {
   const { stderr, now, dryRun, stopped, config } = ctx
   const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: config.timeZone })
+  const connect = await ctx.connector()
   return serve({
     ...options,
     unix: ctx.path(options.unix),
     dryRun,
-    connect: await ctx.connector(),
+    connect: onReplaced => connect({ onReplaced, verdictsByTurn: true }),
     now,
     stopped,
     log: createLog(stderr.write, entry => {
