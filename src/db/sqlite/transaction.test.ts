@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import {
   copyFileSync,
   existsSync,
@@ -421,7 +421,8 @@ test.each(['its name', 'a link'])(
     expect(await usersThere()).toEqual(['here'])
     const next = `${scene.path}.next`
     copyFileSync(scene.otherPath, next)
-    // The time for which the last look holds for reads begins now.
+    // The time for which the last look holds for reads begins now, and does not pass.
+    const clock = spyOn(performance, 'now').mockReturnValue(performance.now())
     await usersThere()
     if (by === 'a link') {
       symlinkSync(next, `${path}.new`)
@@ -431,6 +432,7 @@ test.each(['its name', 'a link'])(
       renameSync(next, path)
     }
     expect(await usersThere()).toEqual(['there'])
+    clock.mockRestore()
     await store.close()
   },
 )
