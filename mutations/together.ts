@@ -122,7 +122,7 @@ export const together: readonly Mutation[] = [
   {
     what: 'a verdict after a change is from before it, where others were asked for meanwhile',
     file: 'src/db/sqlite/transaction.ts',
-    text: '          // Elsewhere, meanwhile, from before it.\n          this.#endShared()\n',
+    text: '          // Verdicts that were asked for meanwhile share a snapshot from before it.\n          this.#endShared()\n',
     instead: '',
     ...known,
   },
@@ -134,10 +134,25 @@ export const together: readonly Mutation[] = [
     ...known,
   },
   {
+    what: 'who comes together with a gateway is let in as that',
+    file: 'src/server/app.ts',
+    text: "secretIn(call.request.headers) ?? ''",
+    instead: "''",
+    tests: ['src/server/app.test.ts'],
+    only: 'come together',
+  },
+  {
+    what: 'a Latchkey never forgets a key',
+    file: 'src/db/sqlite/known-keys.ts',
+    text: ' || this.#known.size >= mostKnown',
+    instead: '',
+    ...known,
+  },
+  {
     what: 'a gateway that may record is let in to verify',
     file: 'src/server/app.ts',
-    text: "[scope, headers.get('authorization')",
-    instead: "[headers.get('authorization')",
+    text: '`${scope}\\n${secretIn',
+    instead: '`${secretIn',
     tests: ['src/server/app.test.ts'],
   },
   {

@@ -165,6 +165,36 @@ test('a key that does not work lets nobody in', async () => {
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '3660'])
 })
 
+test('of requests that come together each has what its own key may', async () => {
+  await using home = await temporaryApp()
+  const made = (name: string, scope: string) => home.latchkey.keys.create({ name, scopes: [scope] })
+  const second = await made('second', 'latchkey:verify')
+  const other = await made('other', 'latchkey:usage')
+  const first = (await home.latchkey.keys.verify(home.secret)).key
+  // 415: let in, and then there is no body.
+  const asked: readonly (readonly [string | null, number, string | null])[] = [
+    [home.secret, 415, first?.id ?? ''],
+    [second.secret, 415, second.id],
+    [other.secret, 403, null],
+    ['lk_wrong', 401, null],
+    [null, 401, null],
+  ]
+  const answers: unknown[] = []
+  const expected: unknown[] = []
+  // All in one turn: nothing waits for more than what is there already.
+  for (const header of ['authorization', 'x-api-key']) {
+    for (const [secret, status, key] of [...asked, ...asked.toReversed()]) {
+      const value = header === 'authorization' ? `Bearer ${secret}` : `${secret}`
+      const headers: Record<string, string> = secret === null ? {} : { [header]: value }
+      const answer = await home.app.answer(new Request('http://x/v1/verify', { method: 'POST', headers }))
+      const entry = home.log.at(-1)
+      answers.push([header, secret, answer.status, entry?.event === 'request' && entry.key])
+      expected.push([header, secret, status, key])
+    }
+  }
+  expect(answers).toEqual(expected)
+})
+
 test('a verdict is the document that key verify --json prints', async () => {
   await using home = await temporaryApp()
   const limits = [{ metric: 'tokens', amount: 100, windowMs: 3_600_000 }] as const

@@ -4,6 +4,7 @@
  */
 
 import { LatchkeyError } from '../contract/errors.ts'
+import { secretIn } from '../contract/secret-in.ts'
 import type { Verdict } from '../contract/views.ts'
 import { type Answer, errorAnswer, Refusal, refusedAnswer } from './answer.ts'
 import { inChunks } from './body.ts'
@@ -22,7 +23,7 @@ export function createApp(options: AppOptions): App {
   const { database, counters, log } = options
   const state = { stopping: false }
   const findRoute = finder(routesOf(options, state))
-  /** Ids of the keys of gateways that were let in, by what they sent. */
+  /** Ids of the keys of gateways that were let in, by scope and secret. */
   const callers = new OfThisTurn<string>()
 
   const answer = async (request: Request): Promise<Response> => {
@@ -65,8 +66,8 @@ export function createApp(options: AppOptions): App {
     if (scope === null) return route.answer()
     const opened = database.get()
     if (scope === 'own') return route.answer(call, opened)
-    const { headers } = call.request
-    const gateway = [scope, headers.get('authorization'), headers.get('x-api-key')].join('\n')
+    // Without a secret nobody is let in.
+    const gateway = `${scope}\n${secretIn(call.request.headers) ?? ''}`
     call.caller = callers.get(gateway) ?? null
     if (call.caller === null) {
       const asked = await opened.latchkey.guard(call.request, { scope })

@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { denyingLimits } from '../../contract/denial.ts'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { errorObject, failureOf } from '../../contract/failure.ts'
+import { secretIn } from '../../contract/secret-in.ts'
 import type { Verdict } from '../../contract/views.ts'
 import { shellWord } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
@@ -47,12 +48,6 @@ async function verdictOn(
   const secret = secretIn(headers)
   if (secret === undefined) return null
   return options.count ? verifyAndCount(context, secret, options) : verifySecret(context, secret, options)
-}
-
-/** The secret in a request, as RFC 6750 says or as Anthropic's clients send it. */
-export function secretIn(headers: Headers): string | undefined {
-  const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '') ?? []
-  return bearer ?? (headers.get('x-api-key') || undefined)
 }
 
 const isAdmitted = (verdict: Verdict | null): verdict is Admitted =>

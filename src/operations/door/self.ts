@@ -1,11 +1,12 @@
 /** What the holder of a key may see of it. Only reads, and counts no denial. */
+import { secretIn } from '../../contract/secret-in.ts'
 import type { Self } from '../../contract/views.ts'
 import { addDays, startOfDay } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
 import { verifySecret } from '../keys/verify.ts'
 import { forecasts, momentOf } from '../limits/window.ts'
 import { readReport } from '../usage/report.ts'
-import { refusal, secretIn } from './authorize.ts'
+import { refusal } from './authorize.ts'
 import type { Carrier, Refused } from './input.ts'
 
 const days = 14
