@@ -163,6 +163,21 @@ test('a shared snapshot ends with its file, and with its Latchkey', async () => 
   await setImmediate()
 })
 
+test('of more than 5,000 keys not all are known', async () => {
+  await using home = await temporaryLatchkey()
+  const made = await home.latchkey.keys.createMany({ name: 'ci' }, 5_001)
+  const [first, ...others] = made.map(({ secret }) => secret!)
+  const verify = async (secret: string) => (await home.latchkey.keys.verify(secret)).code
+  const looks = spyOn(SqliteFacts.prototype, 'keyAt')
+  for (let n = 0; n < 2; n++) expect(await verify(first!)).toBe('valid')
+  expect(looks).toHaveBeenCalledTimes(1)
+  for (const secret of others) await verify(secret)
+  expect(looks).toHaveBeenCalledTimes(5_001)
+  await verify(first!)
+  expect(looks).toHaveBeenCalledTimes(5_002)
+  looks.mockRestore()
+})
+
 const refused = (error: unknown) => expect(codeOf(error)).toMatch(/^(not_found|conflict|invalid)$/)
 
 test.each([
