@@ -47,7 +47,7 @@ export class Client extends Database {
 
   /** The same, whose values come in an array: an argument for each would be copied twice. */
   keepForArrays<Row = unknown>(sql: string): ArrayStatement<Row> {
-    return this.keep(sql) as Statement as never
+    return this.keep(sql) as never
   }
 
   /** The rows of a query one by one, with the column names and values of SQLite. */

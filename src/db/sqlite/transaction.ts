@@ -290,7 +290,7 @@ export class SqliteStore implements Store {
           // That may have taken long.
           if (!isSame(fileAt(this.path), writer.file)) throw replaced(this.path)
           writer.client.run(this.dryRun ? 'ROLLBACK' : 'COMMIT')
-          // Elsewhere, meanwhile, from before it.
+          // Verdicts that were asked for meanwhile share a snapshot from before it.
           this.#endShared()
           return result
         } catch (error) {

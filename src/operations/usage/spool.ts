@@ -57,10 +57,9 @@ export class Spool implements Disposable {
     const start = from * this.#width * 8
     const inFile = this.#inFile[block]
     if (inFile === undefined) {
-      const { numbers } = this.#memory[block - this.#inFile.length] ?? { numbers: new Uint8Array(0) }
-      const end = Math.min(numbers.length, start + into.byteLength)
-      const length = Math.max(0, end - start) / 8
-      return new Float64Array(numbers.buffer, numbers.byteOffset + end - length * 8, length)
+      const kept = this.#memory[block - this.#inFile.length]?.numbers ?? new Uint8Array(0)
+      const part = kept.subarray(start, start + into.byteLength)
+      return new Float64Array(part.buffer, part.byteOffset, part.byteLength / 8)
     }
     const length = Math.max(0, Math.min(inFile.numbers - start, into.byteLength))
     this.#read(new Uint8Array(into.buffer, into.byteOffset, length), inFile.at + start)
