@@ -108,6 +108,9 @@ export interface BoundLimit {
   readonly limit: StoredLimit
 }
 
+/** Whether it binds each end user for themselves. */
+export const isForEach = ({ limit }: BoundLimit): boolean => limit.each === 1
+
 /** With what of its metric is stored inside its window. */
 export interface LimitFacts extends BoundLimit {
   /** The sum of all buckets that lie at least partly inside the window, less what they held before a reset. */

@@ -6,22 +6,23 @@
 import { type LimitedNoun, limitedNouns } from '../../contract/nouns.ts'
 import type { LimitSubject } from '../../contract/views.ts'
 import type { Facts, KeyQuery } from '../engine.ts'
-import type {
-  BoundLimit,
-  FoundKey,
-  Freed,
-  Held,
-  KeyBy,
-  KeyFacts,
-  LimitFacts,
-  LimitOfKey,
-  ListedKey,
-  MessageSearch,
-  Moment,
-  PriceRow,
-  Refuses,
-  StoredLimit,
-  UsageCounts,
+import {
+  type BoundLimit,
+  type FoundKey,
+  type Freed,
+  type Held,
+  isForEach,
+  type KeyBy,
+  type KeyFacts,
+  type LimitFacts,
+  type LimitOfKey,
+  type ListedKey,
+  type MessageSearch,
+  type Moment,
+  type PriceRow,
+  type Refuses,
+  type StoredLimit,
+  type UsageCounts,
 } from '../facts.ts'
 import {
   foundByHash,
@@ -139,7 +140,7 @@ export class PostgresFacts implements Facts {
       const isRight = guess !== undefined && asksTheSame(guess.of, row)
       const bound = isRight ? guess.bound : boundOf(row)
       const { minutesFrom, hoursFrom, room, booked, held } = row
-      const hasRoom = room || !bound.some(({ limit }) => limit.each === 1)
+      const hasRoom = room || !bound.some(isForEach)
       // The row itself, because to copy it takes longer than all else that is done with it.
       const facts = (limits: KeyFacts['limits']) => Object.assign(row, { bound, hasRoom, limits })
       if (refuses?.(row)) return facts(null)

@@ -7,22 +7,23 @@ import type { LimitedNoun } from '../../contract/nouns.ts'
 import { usualMostEndUsers } from '../../contract/views/words.ts'
 import type { LimitSubject, Metric } from '../../contract/views.ts'
 import type { Facts, KeyQuery } from '../engine.ts'
-import type {
-  BoundLimit,
-  FoundKey,
-  Freed,
-  Held,
-  KeyBy,
-  KeyFacts,
-  LimitFacts,
-  LimitOfKey,
-  ListedKey,
-  MessageSearch,
-  Moment,
-  PriceRow,
-  Refuses,
-  StoredLimit,
-  UsageCounts,
+import {
+  type BoundLimit,
+  type FoundKey,
+  type Freed,
+  type Held,
+  isForEach,
+  type KeyBy,
+  type KeyFacts,
+  type LimitFacts,
+  type LimitOfKey,
+  type ListedKey,
+  type MessageSearch,
+  type Moment,
+  type PriceRow,
+  type Refuses,
+  type StoredLimit,
+  type UsageCounts,
 } from '../facts.ts'
 import {
   foundByHash,
@@ -105,7 +106,7 @@ export class SqliteFacts implements Facts {
     const row = 'hash' in by ? this.#found.byHash.get(by.hash) : this.#found.byId.get(by.id)
     if (row === null) return null
     const bound = this.#bind(row)
-    const hasRoom = !bound.some(({ limit }) => limit.each === 1) || this.hasRoom(row.id, moment.endUser)
+    const hasRoom = !bound.some(isForEach) || this.hasRoom(row.id, moment.endUser)
     const key = { ...row, bound, hasRoom }
     if (refuses?.(key)) return { ...key, limits: null }
     const scopes = this.#scopesOf(bound, moment)

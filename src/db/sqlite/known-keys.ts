@@ -4,7 +4,7 @@
  * request all the same.
  */
 import type { Statement } from 'bun:sqlite'
-import type { KeyBy, KeyFacts, Moment, Refuses } from '../facts.ts'
+import { isForEach, type KeyBy, type KeyFacts, type Moment, type Refuses } from '../facts.ts'
 import type { Counted } from './counted.ts'
 import type { BoundKey, Scope, SqliteFacts } from './facts.ts'
 import { requireUnchanged } from './open.ts'
@@ -49,8 +49,7 @@ export class KnownKeys {
   keyAt(by: KeyBy, moment: Moment, refuses?: Refuses): KeyFacts | null {
     return this.#facts.keyAt(by, moment, refuses, (key, scopes) => {
       // What each end user may use is looked up for them.
-      if ('hash' in by && !key.bound.some(({ limit }) => limit.each === 1))
-        this.#keep(by.hash, { key, scopes })
+      if ('hash' in by && !key.bound.some(isForEach)) this.#keep(by.hash, { key, scopes })
     })
   }
 

@@ -3,7 +3,14 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, LimitState, Verdict, VerdictCode } from '../../contract/views.ts'
 import type { Facts } from '../../db/engine.ts'
-import type { BoundLimit, KeyFacts, Moment, PriceRow, Refuses } from '../../db/facts.ts'
+import {
+  type BoundLimit,
+  isForEach,
+  type KeyFacts,
+  type Moment,
+  type PriceRow,
+  type Refuses,
+} from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import { inOrder, judgeLimit, momentOf, untilFree } from '../limits/window.ts'
 import * as rules from '../rules/input.ts'
@@ -100,8 +107,7 @@ export function judge(
   if (prices && model !== undefined && isMoney && !priceList(prices).has(model, at.getTime())) {
     return denied('model_unpriced', key)
   }
-  if (!found.hasRoom && binding.some(({ limit }) => limit.each === 1))
-    return denied('too_many_end_users', key)
+  if (!found.hasRoom && binding.some(isForEach)) return denied('too_many_end_users', key)
   const states = binding.map(each => judgeLimit(each, options.wanted, endUser))
   if (states.some(state => state.exceeded)) return denied('limit_exceeded', key, states)
   return { valid: true, code: 'valid', key, limits: states, retryAt: null }
