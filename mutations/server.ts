@@ -21,6 +21,13 @@ export const server: readonly Mutation[] = [
     ...app,
   },
   {
+    what: 'a verdict over HTTP does not know the end user',
+    file: 'src/server/routes.ts',
+    text: '{ model, scope, endUser, wanted }',
+    instead: '{ model, scope, wanted }',
+    ...app,
+  },
+  {
     what: 'whoever may ask for verdicts may reserve',
     file: 'src/server/routes.ts',
     text: "post('/v1/reservations', 'latchkey:usage',",

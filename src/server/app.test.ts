@@ -195,6 +195,44 @@ test('of requests that come together each has what its own key may', async () =>
   expect(answers).toEqual(expected)
 })
 
+test('each field of what a request needs counts, wherever it is asked', async () => {
+  await using home = await temporaryApp()
+  const limits = (['tokens', 'requests', 'usd'] as const).map(metric => ({
+    metric,
+    amount: 5,
+    windowMs: 3_600_000,
+  }))
+  const each = { metric: 'requests', amount: 1, windowMs: 3_600_000, each: true } as const
+  const { secret } = await home.latchkey.keys.create({
+    name: 'ci',
+    limits: [...limits, each],
+    allowedModels: ['gpt-*'],
+    scopes: ['chat:*'],
+  })
+  await home.latchkey.usage.record('ci', { endUser: 'ann', costUsd: 0 })
+  for (const [wanted, code] of [
+    [{}, 'valid'],
+    [{ model: 'gpt-x', scope: 'chat:write', endUser: 'bob', tokens: 5, requests: 1, usd: 5 }, 'valid'],
+    [{ model: 'glm' }, 'model_not_allowed'],
+    [{ scope: 'admin' }, 'insufficient_scope'],
+    [{ endUser: 'ann' }, 'limit_exceeded'],
+    [{ tokens: 6 }, 'limit_exceeded'],
+    [{ requests: 5 }, 'limit_exceeded'],
+    [{ usd: 5.1 }, 'limit_exceeded'],
+  ] as const) {
+    const verified = await home.post('/v1/verify', { secret, ...wanted })
+    const reserved = await home.post('/v1/reservations', { secret, ...wanted })
+    expect([wanted, verified.json.code, reserved.json.verdict?.code]).toEqual([wanted, code, code])
+    const { reservation } = reserved.json
+    if (reservation) await home.latchkey.usage.release(reservation.id)
+    if ('tokens' in wanted || 'requests' in wanted || 'usd' in wanted) continue
+    const query = new URLSearchParams(wanted).toString()
+    await home.ask(`/v1/authorize?${query}`, {}, { authorization: `Bearer ${secret}` })
+    const entry = home.log.at(-1)
+    expect([wanted, entry?.event === 'request' && entry.code]).toEqual([wanted, code])
+  }
+})
+
 test('a verdict is the document that key verify --json prints', async () => {
   await using home = await temporaryApp()
   const limits = [{ metric: 'tokens', amount: 100, windowMs: 3_600_000 }] as const

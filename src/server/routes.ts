@@ -112,8 +112,8 @@ export function routesOf(
       },
     },
     post('/v1/verify', 'latchkey:verify', async ({ request }, { latchkey }) => {
-      const { secret, model, scope, ...wanted } = readFields(verifyBody, await readJson(request))
-      const given = await latchkey.keys.verify(secret, { model, scope, wanted })
+      const { secret, model, scope, endUser, ...wanted } = readFields(verifyBody, await readJson(request))
+      const given = await latchkey.keys.verify(secret, { model, scope, endUser, wanted })
       counters.verdict(given)
       return { ...verdictAnswer(given), code: given.code, verdict: given }
     }),

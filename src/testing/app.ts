@@ -60,6 +60,7 @@ export interface Document {
   readonly code?: string
   readonly error?: { readonly code: string; readonly message: string; readonly hint: string }
   readonly reservation?: { readonly id: string } | null
+  readonly verdict?: { readonly code: string }
   readonly events?: number
   readonly counted?: number
   readonly duplicates?: number
