@@ -53,7 +53,7 @@ export interface LatchkeyOptions {
   readonly maxEndUsers?: number | undefined
   /**
    * Verdicts that are asked for in one turn of the event loop read one snapshot of the database, as of the first of them. For
-   * servers: what comes through sockets was sent before the turn began, and under load a verdict takes a sixth less. What other
+   * servers: what comes through sockets was sent before the turn began, and a verdict takes less time under load. What other
    * connections of this process change is seen in the next turn. Default false; on PostgreSQL it changes nothing.
    */
   readonly verdictsByTurn?: boolean | undefined
@@ -70,8 +70,8 @@ export interface LatchkeyOptions {
 /**
  * Opens a database that was created with `latchkey init` or `initialize`.
  *
- * @throws LatchkeyError with code database_missing, database_foreign, schema_older, schema_newer, corrupt,
- *   permission
+ * @throws LatchkeyError with code config (the path is an address), database_missing, database_foreign, schema_older,
+ *   schema_newer, corrupt, permission
  * @example
  * const latchkey = await openLatchkey({ path: '/var/lib/gateway/latchkey.db' })
  * const { valid } = await latchkey.keys.verify('the secret of a client')

@@ -163,7 +163,7 @@ export interface Backups {
   readonly planRestore: (options: Restore) => Promise<RestorePlan>
   /**
    * Restores a verified backup. An existing database is backed up first (reason `pre-restore`), or moved aside if it is
-   * damaged. With a key, a user or a project, only that is restored.
+   * damaged. With one thing, such as a key, only that is restored.
    *
    * @throws busy (names who has the database open), not_found, ambiguous, checksum, corrupt, schema_newer, drift,
    *   database_foreign, disk_full, permission, usage, conflict
@@ -248,7 +248,8 @@ export interface DatabaseFile {
    */
   readonly vacuum: () => Promise<Vacuumed>
   /**
-   * Updates the statistics of the query planner.
+   * Deletes expired sessions and verifications, and contents that no file has. Updates the statistics of the query planner, and
+   * builds the index of words in messages again if it is damaged.
    *
    * @throws busy, database_missing, database_foreign, corrupt
    * @example

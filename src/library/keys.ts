@@ -178,7 +178,8 @@ export interface Keys {
    */
   readonly enable: (key: KeySelector) => Promise<Changed<Key>>
   /**
-   * Erases a key with its secrets, limits and usage. To keep its history, revoke it.
+   * Erases a key with its secrets, limits and denials, and totals that an import brought. What else it used stays in reports.
+   * To keep the key and its history, revoke it.
    *
    * @throws not_found, ambiguous
    * @example

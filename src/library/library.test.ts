@@ -177,11 +177,16 @@ test('every error code that is named is one that there is', async () => {
 })
 
 test('every example is TypeScript that the declaration allows, in a project that checks the types of its packages', () => {
-  const examples = declared.flatMap(member => exampleOf(member) ?? [])
+  const guide = readFileSync(join(root, 'docs/embedding.md'), 'utf8')
+  // Methods as the table of names of other stores has them, perhaps with what they are called with.
+  const [, stores = ''] = guide.split('\n## From other stores\n')
+  const named = [...stores.matchAll(/`(\w+\.\w+(?:\(.*?\))?)`/g)].map(([, call]) => `latchkey.${call}`)
+  expect(named.length).toBeGreaterThan(30)
+  const examples = [...declared.flatMap(member => exampleOf(member) ?? []), named.join('\n')]
   const body = examples.map(code => `{\n${code}\n}`).join('\n')
   writeFileSync(
     join(folder, 'examples.ts'),
-    `import { connectLatchkey, type Latchkey } from './types/src/index.ts'\nexport async function examples(latchkey: Latchkey, secret: string) {\n${body}\nreturn connectLatchkey\n}\n`,
+    `import { connectLatchkey, type Latchkey } from './types/src/index.ts'\nexport async function examples(latchkey: Latchkey, secret: string, chat: string, user: string, owner: string, limit: number, after: never) {\n${body}\nreturn connectLatchkey\n}\n`,
   )
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   symlinkSync(join(root, 'package.json'), join(folder, 'types/package.json'))

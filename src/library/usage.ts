@@ -124,8 +124,8 @@ export interface Usage {
    */
   readonly check: (options?: CheckOptions) => Promise<UsageCheck>
   /**
-   * Sums up old usage by the hour, and older usage by the day. A window that reaches back further than minutes are kept is
-   * from then on exact to the hour (or day) at its far end. Also forgets reservations whose time was up a day ago, and denials,
+   * Deletes old usage by the minute, and older usage by the hour. Totals stay, because days have all of it. A window that
+   * reaches back further than minutes are kept is from then on exact to the hour (or day) at its far end. Also forgets reservations whose time was up a day ago, and denials,
    * and events and logs that were counted, of 400 days ago.
    *
    * @throws invalid, busy

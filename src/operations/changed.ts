@@ -1,7 +1,4 @@
-/**
- * Completes a change of a key, user or project: with an audit row and a new `updatedAt`, or with neither if nothing
- * changed.
- */
+/** Completes a change of a thing: with an audit row and a new `updatedAt`, or with neither if nothing changed. */
 import type { Noun } from '../contract/nouns.ts'
 import type { Changed } from '../contract/views.ts'
 import type { Database } from '../db/engine.ts'

@@ -114,7 +114,7 @@ const unpaged: Readonly<Record<string, string>> = {
   'backups.list': 'files in a folder, or objects in a bucket',
   'imports.list': 'one for each import',
   'migrations.history': 'one for each migration',
-  'limits.list': 'those of one key, user or project',
+  'limits.list': 'those of one thing',
   'usage.prices.list': 'one for each model and day of a change',
 }
 

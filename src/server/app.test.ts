@@ -491,7 +491,7 @@ test('the log says whose request was denied and by which limit, and denials are 
   await home.post('/v1/reservations', { secret, tokens: 101 })
   await home.post('/v1/verify', { secret: 'pk_unknown' })
   const { amount: _, timeZone: __, ...named } = rolling('tokens', 100, 3_600_000)
-  const limit = { ...named, subject: 'user', id: user }
+  const limit = { ...named, subject: 'user' as const, id: user }
   expect(
     home.log.map(entry => (entry.event === 'request' ? [entry.code, entry.client, entry.limit] : [])),
   ).toEqual([

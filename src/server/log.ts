@@ -1,3 +1,5 @@
+import type { LimitedNoun } from '../contract/nouns.ts'
+
 /** One answered request. */
 export interface RequestEntry {
   readonly event: 'request'
@@ -21,8 +23,8 @@ interface DenyingLimit {
   readonly windowMs: number | null
   readonly models: string | null
   readonly each: boolean
-  /** `key`, `user` or `project`, and its id. */
-  readonly subject: string
+  /** What it belongs to, and its id. */
+  readonly subject: LimitedNoun
   readonly id: string
 }
 

@@ -1,4 +1,4 @@
-/** The limit commands of keys, users and projects as typed. */
+/** The limit commands as typed. */
 import { expect, test } from 'bun:test'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { rolling } from '../../testing/limits.ts'

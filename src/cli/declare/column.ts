@@ -31,8 +31,7 @@ interface TitledColumn {
 interface TextColumn<Row> extends TitledColumn {
   /** @param rows all rows of the table, for cells that depend on others */
   readonly cell: (row: Row, brush: Brush, rows: readonly Row[]) => string
-  /** Quantities are right-aligned and never cut. */
-  /** `point`: also aligned at the decimal point. */
+  /** Quantities are right-aligned and never cut; with `point` also aligned at the decimal point. */
   readonly align?: 'left' | 'right' | 'point'
   /** Never cut: names that are typed next, statuses, and text that would be misleading without its end. */
   readonly whole?: true

@@ -181,7 +181,7 @@ async function* ndjson(rows: Rows, schema: JsonSchema): AsyncIterable<string> {
   for await (const row of rows) yield text(row)
 }
 
-/** RFC 4180, except that lines end in ` `. Null is empty, empty text is `""`. */
+/** RFC 4180, except that lines end in LF. Null is empty, empty text is `""`. */
 async function* csvLines(
   rows: Rows,
   schema: JsonSchema,

@@ -3,7 +3,7 @@
  * reference and completion use the same list. Nothing is parsed here.
  */
 
-import type { Declaration, Option } from '../declare/declaration.ts'
+import type { Argument, Declaration, Option } from '../declare/declaration.ts'
 import { progressModes } from '../draw/progress.ts'
 import { formats } from '../settings/config.ts'
 import { charts } from '../terminal/color.ts'
@@ -88,8 +88,7 @@ export function optionText(name: string, { short, placeholder }: Option<unknown>
 }
 
 /** `<name>`, `[name]` or `<names...>`. */
-export function argumentText(name: string, declared: Declaration['args'][string]): string {
-  const kind = typeof declared === 'string' ? 'one' : declared.kind
+export function argumentText(name: string, { kind }: Argument<unknown>): string {
   if (kind === 'optional') return `[${kebab(name)}]`
   if (kind === 'any') return `[${kebab(name)}...]`
   return `<${kebab(name)}${kind === 'many' ? '...' : ''}>`

@@ -5,7 +5,7 @@ import { nounOf, verbOf } from './aliases.ts'
 /** The command that completion scripts call with the words so far. It answers lines of a value, a tab and a description. */
 export const completionRequest = '__complete'
 
-/** A verb to choose: a command, or a word with commands below it, as `limit` of `key` has add, remove and list. */
+/** A verb to choose: a command, or a word with commands below it, as `limit` of `key` has set, list and remove. */
 interface Choice {
   readonly name: string
   readonly summary: string
@@ -81,7 +81,7 @@ const loadAll = ({ verbs }: Words): Promise<readonly Choice[]> =>
 const own = <T>(all: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(all, name) ? all[name] : undefined
 
-/** Every declaration of a noun with its words: `['key', 'limit', 'add']`. */
+/** Every declaration of a noun with its words: `['key', 'limit', 'set']`. */
 export async function namedCommands(tree: Tree, noun: string): Promise<readonly Named[]> {
   const { at } = await follow(tree, [noun])
   if ('run' in at) return [{ words: [noun], declaration: at }]

@@ -75,7 +75,7 @@ const formats = table(
 
 const csv = `In CSV:
 
-- A user, project or key inside another view is shown as its name. Other objects have one column per field, such as
+- A thing inside another view, such as the user of a key, is shown as its name. Other objects have one column per field, such as
   \`totals.requests\`. Lists are JSON.
 - \`null\` is an empty cell, empty text is \`""\`.
 - Text that begins with \`=\`, \`+\`, \`-\`, \`@\`, a tab or a return gets a \`'\` before it, so that no spreadsheet runs it. \`key import\`
@@ -86,7 +86,7 @@ const errors = page([
 other formats the line \`latchkey: …\` says what is wrong and the line \`try: …\` what to do next. \`exit\` is the exit code.`,
   block(
     'text',
-    '{"error":{"code":"not_found","message":"there is no key that matches \\"ci\\"","hint":"list them with: latchkey key list","exit":3}}',
+    '{"error":{"code":"not_found","message":"no key matches \\"ci\\"","hint":"see them with: latchkey key list","exit":3}}',
   ),
   'Checks also report their result in the exit code. That is not an error: the document is on stdout as usual.',
   table(

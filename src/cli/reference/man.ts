@@ -99,7 +99,7 @@ function commandPage({ path, declaration }: NamedCommand, edition: string): stri
     section(
       'ARGUMENTS',
       Object.entries(args).flatMap(([name, declared]) =>
-        term(bold(argumentText(name, declared)), typeof declared === 'string' ? declared : declared.summary),
+        term(bold(argumentText(name, declared)), declared.summary),
       ),
     ),
     section('OPTIONS', [

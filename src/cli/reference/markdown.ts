@@ -1,6 +1,7 @@
 /** Writes docs/cli.md, the manual page of every command, from the same declarations as the parser. */
 
 import { exitCodes, exitMeanings } from '../../contract/errors.ts'
+import { nouns } from '../../contract/nouns.ts'
 import type { Declaration, Effect, Option } from '../declare/declaration.ts'
 import {
   argumentText,
@@ -57,12 +58,16 @@ const introduction = `Results go to stdout, everything else to stderr. Tables ar
 [json.md](json.md), or \`-q\`. Options may be anywhere after the command; \`--\` ends them. Every section of this page is also shown
 by the \`--help\` of its command.`
 
-const selecting = `To name a key, a user or a project, give its id, the first characters of its id (6 or more after the underscore) or its name:
-the name of a key, the username or email address of a user, the slug or name of a project. For a key you can also give the start
-of its secret, or \`-\` and the secret itself on stdin. If two match, the command refuses.
+const selecting = `To name a thing, give one of these. The first characters of an id are enough, 6 or more after the underscore. If two things match,
+the command refuses.
 
-A duration is a number with \`s\`, \`m\`, \`h\`, \`d\` or \`w\`, such as \`90s\`, \`5h\` or \`1h30m\`. A date is \`2026-12-31\`, \`2026-12-31T10:00\` (both in
-the zone of \`--tz\`) or \`2026-12-31T10:00:00Z\`. A limit is metric=amount/window: \`tokens=100k/5h\`, \`requests=1000/1d\`, \`usd=20/30d\`.
+${table(
+  ['Thing', 'What to give'],
+  Object.entries(nouns).map(([noun, { selectors }]) => [noun, selectors]),
+)}
+
+A duration is a number with \`s\`, \`m\`, \`h\`, \`d\`, \`w\` or \`y\`, such as \`90s\`, \`5h\` or \`1h30m\`. A date is \`2026-12-31\`,
+\`2026-12-31T10:00\` (both in the zone of \`--tz\`) or \`2026-12-31T10:00:00Z\`. A limit is metric=amount/window: \`tokens=100k/5h\`, \`requests=1000/1d\`, \`usd=20/30d\`.
 
 Secrets and passwords are read from stdin, a file or a masked prompt. They are never read from the command line, where other
 users of the machine could see them.`
@@ -101,10 +106,10 @@ function commandSection(command: NamedCommand, level: '##' | '###'): string {
 }
 
 function argumentsOf({ args }: Declaration): string | undefined {
-  const rows = Object.entries(args).map(([name, declared]) => {
-    const summary = typeof declared === 'string' ? declared : declared.summary
-    return [code(argumentText(name, declared)), ...withDefault(summary)]
-  })
+  const rows = Object.entries(args).map(([name, declared]) => [
+    code(argumentText(name, declared)),
+    ...withDefault(declared.summary),
+  ])
   return rows.length === 0 ? undefined : table(['Argument', 'What it is', 'Default'], rows)
 }
 
@@ -180,7 +185,8 @@ const settingsIntroduction = `Settings come from these places. The first one tha
 4. the profile chosen with \`LATCHKEY_PROFILE\`
 5. \`latchkey.toml\` in the current folder (refused if it belongs to another user)
 6. \`latchkey/latchkey.toml\` in your configuration folder
-7. the default
+7. for the database, \`DATABASE_URL\` or \`DATABASE_PATH\` of other programs, if only one database can be meant
+8. the default
 
 \`latchkey config show\` shows each value and where it comes from, \`latchkey config set\` changes one. Relative paths in a file start
 at the folder of that file. A profile is a table of settings, chosen with \`--profile prod\` or \`LATCHKEY_PROFILE=prod\`:

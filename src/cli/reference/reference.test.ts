@@ -2,6 +2,8 @@ import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exitCodes } from '../../contract/errors.ts'
+import { temporaryLatchkey } from '../../testing/latchkey.ts'
+import { run } from '../../testing/run.ts'
 import { tree } from '../commands/tree.ts'
 import { kebab, shownOptions } from '../line/flags.ts'
 import { resolveConfig } from '../settings/config.ts'
@@ -68,6 +70,12 @@ test('every error code is in both pages', () => {
     expect(json).toMatch(new RegExp(`^\\| \`${name}\` +\\| ${exit} +\\|`, 'm'))
     expect(section(cli, '## Exit codes')).toContain(`\`${name}\``)
   }
+})
+
+test('the error in json.md is one that is printed', async () => {
+  await using home = await temporaryLatchkey()
+  const { err } = await run('key show ci --json', { db: home.path })
+  expect(section(json, '## Errors')).toContain(err)
 })
 
 test('every link leads somewhere', () => {

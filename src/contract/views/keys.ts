@@ -31,7 +31,7 @@ export const key = object('Key', {
   model: nullable(text('Model to use instead of the one a request asks for')),
   allowedModels: nullable(list(text('A name or a pattern with *'), 'Models the key may use; null is any')),
   scopes: list(text('A scope'), 'What the key may do'),
-  limits: list(limit, 'Rolling limits'),
+  limits: list(limit, 'Its own limits'),
   createdAt: time('When it was created'),
   updatedAt: time('When it was last changed'),
   expiresAt: nullable(time('When the key stops working')),

@@ -36,7 +36,7 @@ export const usagePoint = object('UsagePoint', { start: time('Start of the day')
 export const stats = object('Stats', {
   key: as(key, 'The key'),
   totals: as(totals, 'Total usage of all time'),
-  limits: list(limitForecast, "Every limit that applies to the key: its own, its user's and its project's"),
+  limits: list(limitForecast, 'Every limit that applies to the key, whatever it belongs to'),
   series: list(usagePoint, 'Usage by day, oldest first, including empty days'),
   denials: list(denial, 'How often the key was denied on these days, the latest first'),
 })
@@ -74,7 +74,7 @@ export const self = object('Self', {
     }),
     'The key that asks',
   ),
-  limits: list(limitForecast, "Each limit that binds it: its own, its user's, its project's"),
+  limits: list(limitForecast, 'Every limit that applies to the key, whatever it belongs to'),
   usage: list(
     object('OwnUsage', {
       start: time('Start of the day in UTC'),

@@ -53,7 +53,7 @@ export const lockTables = (connection: Connection, tables: string, mode: string)
 /** Of whoever counts a large log. */
 export const aloneLock = 0x4c4b_4559_0002
 
-/** Of the key, user or project in $1: for who adds up what it may still reserve, or what it ever used. */
+/** Of the thing in $1: for who adds up what it may still reserve, or what it ever used. */
 export const lockSubject = 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))'
 
 /** Of the key in $1: for who counts its end users. */

@@ -41,7 +41,7 @@ import { type Expected, placeMissing, replaceDamaged, swapContents } from './swa
 /**
  * Restores a verified backup over the database, or to a new path. The current database is backed up first if it can be
  * read (reason `pre-restore`), and moved aside if it is damaged. A dry run verifies the backup and shows the difference.
- * With a key, a user or a project, only that is brought back.
+ * With one thing, such as a key, only that is brought back.
  *
  * @throws busy (naming who has the database open), not_found, ambiguous, checksum, corrupt, schema_newer, drift,
  *   database_foreign, disk_full, permission, usage, conflict
