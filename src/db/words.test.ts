@@ -15,7 +15,8 @@ import * as people from './schema/people.ts'
 import * as usage from './schema/usage.ts'
 
 const asText = (part: SQL): string => new PostgresDialect().sqlToQuery(part).sql
-const onlySqlites = /GLOB|json_each|json_valid|(?<!latchkey_)json_type\b|instr|(?<!latchkey_)\btotal\(|word:/
+const onlySqlites =
+  /GLOB|json_each|json_valid|json_quote|(?<!latchkey_)json_type\b|instr|(?<!latchkey_)\btotal\(|word:/
 
 test('PostgreSQL spells every check of the schema in its own words', () => {
   const tables = [audit, identity, imports, keys, limits, people, usage]

@@ -18,6 +18,8 @@ export interface Spelling {
   readonly total: string
   /** After a condition in parentheses: the number 1 where it is true, else 0. */
   readonly asNumber: string
+  /** Before a text in parentheses: it as JSON, to be cast to text. */
+  readonly quoted: string
   /** Before a text in parentheses: whether it is JSON. */
   readonly isJson: string
   /** After a JSON text that the operator ->> takes a field of. */

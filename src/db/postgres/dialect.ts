@@ -12,6 +12,7 @@ const spelling: Spelling = {
   position: 'strpos',
   total: 'latchkey_total',
   asNumber: '::int',
+  quoted: 'to_json',
   asJson: '::json',
   isJson: 'latchkey_is_json',
   jsonType: 'latchkey_json_type',

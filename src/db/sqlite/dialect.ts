@@ -10,6 +10,7 @@ const spelling: Spelling = {
   position: 'instr',
   total: 'total',
   asNumber: '',
+  quoted: 'json_quote',
   asJson: '',
   isJson: 'json_valid',
   jsonType: 'json_type',

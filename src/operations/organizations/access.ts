@@ -13,7 +13,7 @@ import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { AccessCheck, AccessGrant } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, gt, isNull, not, oneOf, oneOfNames, or, sql } from '../../db/query.ts'
+import { and, asc, eq, gt, isNull, lowerAscii, not, oneOf, oneOfNames, or, sql } from '../../db/query.ts'
 import { organizationMembers, roles } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { projectMembers, projects } from '../../db/schema/people.ts'
@@ -265,7 +265,7 @@ async function rolesOf(db: Database, texts: readonly string[], organizationIds: 
     const isHere = (role: Row<'role'>) =>
       role.organizationId === null || role.organizationId === organizationId
     return namesIn(text).flatMap(
-      name => there.find(role => role.name.toLowerCase() === name && isHere(role)) ?? [],
+      name => there.find(role => lowerAscii(role.name) === name && isHere(role)) ?? [],
     )
   }
 }

@@ -179,6 +179,27 @@ test('an invitation that is over or canceled is not accepted', async () => {
   })
 })
 
+test('a role goes though another with a name like it is in use', async () => {
+  await using at = await home()
+  const { roles, organizations } = at.latchkey
+  for (const name of ['qa_1', 'qa-1']) await roles.create({ name, permissions: ['a:b'] })
+  await organizations.members.add('acme', 'bob', 'qa-1')
+  expect(await roles.update('qa_1', { name: 'qa_2' })).toMatchObject({ name: 'qa_2' })
+  await roles.delete('qa_2')
+  expect(await codeOf(roles.delete('qa-1'))).toBe('conflict')
+})
+
+test('a role with spaces in its name, as Better Auth has them, is in use', async () => {
+  await using at = await home()
+  const { roles, organizations } = at.latchkey
+  await organizations.members.add('acme', 'bob', 'member')
+  const { id } = await roles.create({ name: 'sales', permissions: ['a:b'] })
+  await at.query(`UPDATE roles SET name = 'Sales Lead' WHERE id = '${id}'`)
+  const { id: bob } = await at.latchkey.users.get('bob')
+  await at.query(`UPDATE organization_members SET role = 'member, Sales lead' WHERE user_id = '${bob}'`)
+  expect(await codeOf(roles.delete(id))).toBe('conflict')
+})
+
 test('built-in roles stay as they are, and no role goes that somebody has', async () => {
   await using at = await home()
   const { roles, organizations, projects } = at.latchkey

@@ -95,11 +95,24 @@ test('two owners who remove each other at the same time do not both go', async (
   expect(await ownersOf(at.latchkey)).toHaveLength(1)
 })
 
-test('an owner with several roles, as other programs write them, is an owner', async () => {
+const written = ['admin, owner', 'admin ,  owner ', 'Owner', 'OWNER,admin']
+
+test.each(written)('an owner is one however other programs write it: "%s"', async role => {
   await using at = await home('bob')
   const { id } = await at.latchkey.users.get('alice')
-  await at.query(`UPDATE organization_members SET role = 'admin, owner' WHERE user_id = '${id}'`)
+  await at.query(`UPDATE organization_members SET role = '${role}' WHERE user_id = '${id}'`)
   await at.latchkey.organizations.members.remove('acme', 'bob')
+  for (const path of Object.values(paths))
+    expect(await failure(path(at.latchkey, 'alice'))).toMatchObject({
+      code: 'conflict',
+      message: 'alice is the last owner of acme',
+    })
+})
+
+test.each(['co-owner', 'ow ner', 'owners', '%'])('who is only called alike is no owner: "%s"', async role => {
+  await using at = await home('bob')
+  const { id } = await at.latchkey.users.get('bob')
+  await at.query(`UPDATE organization_members SET role = '${role}' WHERE user_id = '${id}'`)
   expect(await failure(at.latchkey.users.disable('alice'))).toMatchObject({ code: 'conflict' })
 })
 

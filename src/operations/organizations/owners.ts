@@ -4,20 +4,20 @@
  */
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, not, oneOf, type SQL, sql } from '../../db/query.ts'
+import { and, asc, eq, not, oneOf, type SQL, type SQLWrapper, sql } from '../../db/query.ts'
 import { organizationMembers } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
 import { word } from '../../db/words.ts'
 import { series } from '../../text/series.ts'
 import { disabledAt } from '../people/status-condition.ts'
+import { hasRole } from './role-names.ts'
 
 /** The role that nobody stands above. */
 export const ownerRole = 'owner'
 
 /** Whether a membership has the role among its own, by the column that holds them. */
-const isOwnerIn = (role: SQL | typeof organizationMembers.role): SQL =>
-  sql`',' || replace(${role}, ' ', '') || ',' LIKE '%,owner,%'`
+const isOwnerIn = (role: SQLWrapper): SQL => hasRole(role, ownerRole)
 
 /**
  * Refuses to take an owner away from an organization that would have none left: one that leaves, is demoted, disabled, erased
@@ -109,23 +109,13 @@ export const ownersOfOrganizations = (db: Database, without: readonly string[]) 
     .from(organizationMembers)
     .where(and(isOwnerIn(organizationMembers.role), not(oneOf(organizationMembers.id, without))))
 
-/** The organizations without an owner who is not disabled. */
+/** The organizations without an owner who is not disabled: work that changes many rows at once compares before and after. */
 export const ownerless = (db: Database, now: Date) =>
   db
     .select({ id: organizations.id, slug: organizations.slug })
     .from(organizations)
     .where(sql`NOT EXISTS ${ownersBut(db, now, sql`1 = 0`)}`)
     .orderBy(asc(organizations.id))
-
-/**
- * The organizations without an owner who is not disabled at a moment, which it takes, for work that changes many rows at once: it
- * compares before and after.
- */
-export const ownerlessSql = `SELECT o.id, o.slug FROM organizations o WHERE NOT EXISTS (
-  SELECT 1 FROM organization_members m JOIN users u ON u.id = m.user_id
-  WHERE m.organization_id = o.id AND ',' || replace(m.role, ' ', '') || ',' LIKE '%,owner,%' 
-  AND (u.disabled_at IS NULL OR u.disabled_until <= ?)
-) ORDER BY o.id`
 
 /** @throws conflict (an organization has lost its last owner) */
 export function requireOwnersKept(

@@ -5,7 +5,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, CreatedRole, RoleView } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, isNotNull, isNull, or, type SQL, sql } from '../../db/query.ts'
+import { and, eq, isNotNull, isNull, or, sql } from '../../db/query.ts'
 import { invitations, organizationMembers, roles } from '../../db/schema/members.ts'
 import { projectMembers } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
@@ -17,6 +17,7 @@ import { contains, find, refsOf, sameText } from '../select.ts'
 import { Thing } from '../thing.ts'
 import { authorize, requireMayGrant } from './access.ts'
 import { type NewRole, newRole, type RoleChanges, type RolePage, roleChanges, roleFilter } from './input.ts'
+import { hasRole } from './role-names.ts'
 
 /** @throws invalid, not_found for the organization, conflict (the name is taken), denied */
 export async function createRole(
@@ -132,23 +133,21 @@ async function requireUnused(
   { name, organizationId }: Row<'role'>,
   what: string,
 ): Promise<void> {
-  const has = (column: SQL | typeof invitations.role): SQL =>
-    sql`',' || lower(replace(${column}, ' ', '')) || ',' LIKE ${`%,${name.toLowerCase()},%`}`
   const here = (column: typeof invitations.organizationId | typeof organizationMembers.organizationId) =>
     organizationId === null ? undefined : eq(column, organizationId)
   const members = await db.$count(
     organizationMembers,
-    and(has(sql`${organizationMembers.role}`), here(organizationMembers.organizationId)),
+    and(hasRole(sql`${organizationMembers.role}`, name), here(organizationMembers.organizationId)),
   )
   const invited = await db.$count(
     invitations,
-    and(has(invitations.role), here(invitations.organizationId), eq(invitations.status, 'pending')),
+    and(hasRole(invitations.role, name), here(invitations.organizationId), eq(invitations.status, 'pending')),
   )
   const ofOrganization = organizationId === null ? sql`` : sql` WHERE organization_id = ${organizationId}`
   const inProjects = await db.$count(
     projectMembers,
     and(
-      has(sql`${projectMembers.role}`),
+      hasRole(sql`${projectMembers.role}`, name),
       sql`${projectMembers.projectId} IN (SELECT id FROM projects${ofOrganization})`,
     ),
   )

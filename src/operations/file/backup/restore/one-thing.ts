@@ -13,7 +13,7 @@ import { holdersOf } from '../../../../db/sqlite/holders.ts'
 import { rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openWriter, requireCurrent } from '../../../../db/sqlite/open.ts'
 import type { FileContext } from '../../../context.ts'
-import { ownerlessSql, requireOwnersKept } from '../../../organizations/owners.ts'
+import { ownerless, requireOwnersKept } from '../../../organizations/owners.ts'
 import { requireWords } from '../../../rules/input.ts'
 import { find } from '../../../select.ts'
 import { createUnlocked } from '../create.ts'
@@ -132,12 +132,15 @@ function transact(
   live.run('BEGIN IMMEDIATE')
   try {
     const before = rowCounts(live)
-    const work = new Return(live, context.now().getTime())
+    const now = context.now()
+    const work = new Return(live, now.getTime())
     const { name } = work.get(work.get('main', noun, id).row === null ? 'backup' : 'main', noun, id)
-    const ownerless = () => live.query(ownerlessSql).all(context.now().getTime()) as Ownerless[]
-    const without = ownerless()
+    // Asked by the connection itself, for nothing may be awaited within the transaction.
+    const { sql, params } = ownerless(databaseOn(live), now).toSQL()
+    const withoutOwner = () => live.query(sql).all(...(params as string[])) as Ownerless[]
+    const without = withoutOwner()
     change(work)
-    requireOwnersKept(without, ownerless())
+    requireOwnersKept(without, withoutOwner())
     const { changes, stays, touched } = work
     recordInside(context, live, {
       action: `${noun}.restore`,
