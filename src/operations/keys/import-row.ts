@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { limits } from '../limits/input.ts'
-import { looksLikeId } from '../rules/ids.ts'
+import { isWholeId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { readInstant } from '../rules/instant.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
@@ -111,7 +111,7 @@ const rowSchema = v.object({
   id: v.nullish(
     v.pipe(
       v.string('must be text'),
-      v.check(id => id.length === 30 && looksLikeId(id, 'key'), 'is not the id of a key'),
+      v.check(id => isWholeId(id, 'key'), 'is not the id of a key'),
     ),
     null,
   ),

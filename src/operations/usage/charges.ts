@@ -6,9 +6,9 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Entry, Usage } from '../../db/facts.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
+import { isWholeId } from '../rules/ids.ts'
 import { EventReader, type UsageEvent } from './events.ts'
 import { priced } from './pricing.ts'
-import { isWholeId } from './record.ts'
 import { type Resolved, resolveKeys } from './resolve.ts'
 
 /** @throws invalid, not_found, ambiguous */
@@ -46,7 +46,7 @@ async function keysOf(
 ): Promise<ReadonlyMap<string, Resolved>> {
   const [event, ...others] = events
   const id = event?.key ?? ''
-  if (others.length === 0 && isWholeId(id) && id === id.toLowerCase()) return new Map([[id, { id }]])
+  if (others.length === 0 && isWholeId(id, 'key')) return new Map([[id, { id }]])
   return store.read(db => resolveKeys(db, [...new Set(events.map(({ key }) => key))]))
 }
 

@@ -4,6 +4,7 @@ import type { Recorded } from '../../contract/views.ts'
 import { type Charged, toldNames, type Usage } from '../../db/facts.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
+import { isWholeId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
 import { countsOf, partProblem } from './counts.ts'
@@ -26,7 +27,7 @@ export async function recordUsage(
 ): Promise<Recorded> {
   const event = readUsage(input, context.now())
   const { store } = context
-  if (typeof selector === 'string' && isWholeId(selector)) {
+  if (typeof selector === 'string' && isWholeId(selector, 'key')) {
     const charged = await store.usage.charge(selector, event, priced)
     if (charged !== null) return recorded(selector, event, charged)
   }
@@ -91,9 +92,6 @@ export function gone(id: string): never {
 
 export const missingKey = (id: string): LatchkeyError =>
   new LatchkeyError('not_found', `no key matches "${id}"`, 'see them with: latchkey key list')
-
-/** Whether it is a whole id. No name begins like one. */
-export const isWholeId = (selector: string): boolean => selector.length === 30 && selector.startsWith('key_')
 
 /** A fast path for obviously valid usage. Everything else goes through the rules above. */
 function isPlain(usage: UsageInput): boolean {

@@ -10,14 +10,14 @@ import type { KeySelector } from '../input.ts'
 import { noteDenial } from '../keys/denials.ts'
 import { judge, refusing, withRetry } from '../keys/verify.ts'
 import { momentOf } from '../limits/window.ts'
-import { newId } from '../rules/ids.ts'
+import { isWholeId, newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { toMicros } from '../rules/money.ts'
 import { hashSecret, isMalformed } from '../rules/secrets.ts'
 import { find } from '../select.ts'
 import { type ReserveOptions, reserveOptions, type UsageInput } from './input.ts'
 import { priced } from './pricing.ts'
-import { gone, isWholeId, readUsage, recorded } from './record.ts'
+import { gone, readUsage, recorded } from './record.ts'
 
 interface Decision {
   readonly hold: ReservationRow | null
@@ -43,10 +43,7 @@ export async function reserve(
   const key = isSecret
     ? { hash: hashSecret(selector.secret) }
     : {
-        id:
-          isWholeId(selector) && selector === selector.toLowerCase()
-            ? selector
-            : (await store.read(db => find(db, 'key', selector))).id,
+        id: isWholeId(selector, 'key') ? selector : (await store.read(db => find(db, 'key', selector))).id,
       }
   const wanted = { tokens, requests, usd }
   const prices = context.unpriced === 'deny' ? await store.latest.prices() : undefined
@@ -114,7 +111,7 @@ const malformed: Verdict = { valid: false, code: 'malformed', key: null, limits:
 function missing(id: string): never {
   throw new LatchkeyError(
     'not_found',
-    `there is no reservation ${/^res_[0-9a-z]{26}$/.test(id) ? id : 'with that id'}`,
+    `there is no reservation ${isWholeId(id, 'res') ? id : 'with that id'}`,
     'settle or release each reservation once, at most a day after it times out',
   )
 }

@@ -8,11 +8,17 @@ import { LatchkeyError } from '../../../contract/errors.ts'
 import { compressions } from '../../../contract/views/words.ts'
 import type { Backup } from '../../../contract/views.ts'
 import { isRecord } from '../../../formats/fields.ts'
+import { type IdPrefix, isWholeId } from '../../rules/ids.ts'
 import { extensionOf } from './pack.ts'
 import { readText } from './places/locate.ts'
 import type { Location } from './places/place.ts'
 
 const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+const idOf = (prefix: IdPrefix) =>
+  v.pipe(
+    v.string(),
+    v.check(id => isWholeId(id, prefix)),
+  )
 const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const instant = v.pipe(
   v.string(),
@@ -23,7 +29,7 @@ const instant = v.pipe(
 /** The database a backup was taken of. */
 const originSchema = v.strictObject({
   /** null if the database had none yet. */
-  id: v.nullable(v.pipe(v.string(), v.regex(/^dbs_[0-9a-hjkmnp-tv-z]{26}$/))),
+  id: v.nullable(idOf('dbs')),
   /** The machine it was taken on. */
   host: v.string(),
   /** The path of the database, links resolved. */
@@ -38,7 +44,7 @@ const manifestSchema = v.strictObject({
   format: v.literal('latchkey-backup'),
   /** 2 added failed verifications; 3 the database; 4 the head of the audit log; 5 who was erased. */
   formatVersion: v.picklist([1, 2, 3, 4, 5]),
-  id: v.pipe(v.string(), v.regex(/^bak_[0-9a-hjkmnp-tv-z]{26}$/)),
+  id: idOf('bak'),
   file: v.string(),
   createdAt: instant,
   /** null in a manifest first written in an older format: the database is unknown. */
@@ -62,10 +68,7 @@ const manifestSchema = v.strictObject({
   /** The last row of the audit log; null if that had no chain yet. */
   auditHead: v.optional(v.nullable(v.strictObject({ seq: bytes, hash: hex })), null),
   /** The users who were erased, newest first: a restore knows them even if the database is lost. The last 20,000. */
-  erased: v.optional(
-    v.pipe(v.array(v.pipe(v.string(), v.regex(/^usr_[0-9a-hjkmnp-tv-z]{26}$/))), v.readonly()),
-    [],
-  ),
+  erased: v.optional(v.pipe(v.array(idOf('usr')), v.readonly()), []),
   verifiedAt: v.nullable(instant),
   /** The last verification, if it failed. A pass clears it. */
   failure: v.optional(v.nullable(v.strictObject({ at: instant, problem: v.string() })), null),
