@@ -140,6 +140,13 @@ export const server: readonly Mutation[] = [
     ...app,
   },
   {
+    what: 'the 30th of February is the 2nd of March',
+    file: 'src/text/instant.ts',
+    text: 'Temporal.Instant.from(text).epochMilliseconds',
+    instead: 'Date.parse(text)',
+    tests: ['src/text/instant.test.ts'],
+  },
+  {
     what: 'secrets cross a network unencrypted, unasked',
     file: 'src/server/listen.ts',
     text: 'if (!allowRemote && !isLoopback(host)) {',

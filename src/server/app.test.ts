@@ -281,6 +281,22 @@ test('usage is counted once for each id, as one event, as a list and as lines', 
   })
 })
 
+test.each([
+  ['2026-11-20T10:00:00.5Z', true],
+  ['2026-11-20T10:00Z', true],
+  ['2026-11-20t10:00:00z', true],
+  ['2026-11-20T12:00:00+02:00', true],
+  ['2026-11-20T12:00:00+0200', false],
+  ['2026-11-20T10:00:00', false],
+  ['2026-02-30T10:00:00Z', false],
+])('usage and settling take the same times: %s', async (at, isTime) => {
+  await using home = await temporaryApp()
+  const { json } = await home.post('/v1/reservations', { key: 'gateway' })
+  const settled = await home.post(`/v1/reservations/${json.reservation?.id}/settle`, { at })
+  const recorded = await home.post('/v1/usage', { key: 'gateway', at })
+  expect([settled.status, recorded.status]).toEqual(isTime ? [200, 200] : [400, 400])
+})
+
 test('a reservation holds back, is settled once, or given back', async () => {
   await using home = await temporaryApp()
   const limits = [{ metric: 'tokens', amount: 100, windowMs: 3_600_000 }] as const

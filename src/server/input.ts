@@ -1,6 +1,7 @@
 /** The fields of request bodies and queries. Only types are checked here; the operations check the values. */
 import * as v from 'valibot'
 import { LatchkeyError, redact } from '../contract/errors.ts'
+import { readInstant } from '../text/instant.ts'
 import { didYouMean, nearestField } from '../text/nearest.ts'
 
 const text = v.string('must be text')
@@ -8,16 +9,9 @@ const number = v.number('must be a number')
 const notATime = 'must be a time such as 2026-11-20T10:00:00Z'
 const moment = v.pipe(
   text,
-  v.isoTimestamp(notATime),
-  v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
-    try {
-      // Refuses 30 February, which Date turns into 2 March.
-      return new Date(Temporal.Instant.from(value).epochMilliseconds)
-    } catch {
-      addIssue({ message: notATime })
-      return NEVER
-    }
-  }),
+  v.transform(readInstant),
+  v.number(notATime),
+  v.transform(at => new Date(at)),
 )
 
 /** What a request needs, if known. The amounts are compared with what is left of the limits. */

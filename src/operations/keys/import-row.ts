@@ -4,10 +4,10 @@
  */
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { readInstant } from '../../text/instant.ts'
 import { limits } from '../limits/input.ts'
 import { isWholeId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
-import { readInstant } from '../rules/instant.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
 
 /** A key from a file. Times are UTC milliseconds; missing values are null. */

@@ -8,6 +8,7 @@ import { LatchkeyError } from '../../../contract/errors.ts'
 import { compressions } from '../../../contract/views/words.ts'
 import type { Backup } from '../../../contract/views.ts'
 import { isRecord } from '../../../formats/fields.ts'
+import { readInstant } from '../../../text/instant.ts'
 import { type IdPrefix, isWholeId } from '../../rules/ids.ts'
 import { extensionOf } from './pack.ts'
 import { readText } from './places/locate.ts'
@@ -22,8 +23,9 @@ const idOf = (prefix: IdPrefix) =>
 const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const instant = v.pipe(
   v.string(),
-  v.isoTimestamp(),
-  v.transform(text => new Date(text)),
+  v.transform(readInstant),
+  v.number(),
+  v.transform(at => new Date(at)),
 )
 
 /** The database a backup was taken of. */

@@ -83,6 +83,14 @@ test('prune never touches a backup with a damaged manifest, nor one whose manife
   expect(existsSync(scene.context.path)).toBe(true)
 })
 
+test('a manifest with a time that no calendar has is damaged', async () => {
+  const [backup] = await nightly(1)
+  rewriteManifest(backup!.path, manifest => ({ ...manifest, createdAt: '2026-02-30T10:00:00.000Z' }))
+  const broken: string[] = []
+  expect(await listBackups(scene.context, { onBroken: ({ problem }) => broken.push(problem) })).toEqual([])
+  expect(broken).toEqual(['its manifest is damaged: createdAt is invalid'])
+})
+
 test.each([
   ['its newer neighbour', (newer: string) => newer],
   ['a file elsewhere', () => '../data/latchkey.db'],
