@@ -286,9 +286,9 @@ export const limits: readonly Mutation[] = [
   },
   {
     what: 'what was used in a team whose return was undone has no name',
-    file: 'src/operations/file/backup/restore/bring-back.ts',
-    text: "noun === 'team' ? 'instr(team_ids, ?1) > 0' : ",
-    instead: "noun === 'team' ? 'false' : ",
+    file: 'src/operations/departed.ts',
+    text: '        holds(series.teamIds, teams.id),',
+    instead: '        holds(series.teamIds, sql`NULL`),',
     ...kept,
   },
   {

@@ -85,14 +85,19 @@ export const limitsOfKeys = (among: string): string =>
 export const storedLimit = `
   limits.id AS id, ${limitColumns}, member_id AS "memberId", reset_at AS "resetAt", reset_minute AS "resetMinute", reset_hour AS "resetHour", reset_day AS "resetDay"`
 
-/** The column of each noun that has limits, in `limits`; in `series` too, but for teams. */
-export const limitedBy = {
-  key: 'key_id',
-  user: 'user_id',
-  project: 'project_id',
-  org: 'organization_id',
-  team: 'team_id',
+/** The field of each noun that has limits, in `limits`; in `series` too, but for teams. */
+export const subjectFields = {
+  key: 'keyId',
+  user: 'userId',
+  project: 'projectId',
+  org: 'organizationId',
+  team: 'teamId',
 } as const satisfies Readonly<Record<LimitedNoun, string>>
+
+/** Its column. */
+export const limitedBy = Object.fromEntries(
+  Object.entries(subjectFields).map(([noun, field]) => [noun, columnOf(field)]),
+) as Readonly<Record<LimitedNoun, string>>
 
 /** The organization that owns the project of a key, as a series has it. */
 export const organizationOf = (key: string): string =>
@@ -121,9 +126,7 @@ export const prices = `
   FROM prices`
 
 /** The columns of the counters, in their order. */
-export const counterColumns: readonly string[] = counterNames.map(name =>
-  name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`),
-)
+export const counterColumns: readonly string[] = counterNames.map(columnOf)
 
 const carriedColumns = ['requests', 'input_tokens', 'output_tokens', 'other_tokens', 'cost_micros']
 
@@ -160,6 +163,9 @@ export const reservedFor = (place: string): string => `
   WHERE r.id = ${place}`
 
 /** Whether so much was counted of a row of days that the life of its key has to be summed. */
-export const isFilling: string = ['requests', 'input_tokens', 'output_tokens', 'other_tokens', 'cost_micros']
-  .map(column => `${column} > ${plenty}`)
-  .join(' OR ')
+export const isFilling: string = carriedColumns.map(column => `${column} > ${plenty}`).join(' OR ')
+
+/** The column of a field, as the tables call it. */
+function columnOf(field: string): string {
+  return field.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+}

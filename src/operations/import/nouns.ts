@@ -9,13 +9,14 @@ import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { noCounts, tokensOf } from '../../db/facts.ts'
 import { and, type Column, eq, inArray, isNull } from '../../db/query.ts'
+import { subjectFields } from '../../db/rows.ts'
 import { importedKeys, importedProjects, importedUsers } from '../../db/schema/imports.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import type { ForeignLimit } from '../../formats/foreign-data.ts'
 import { keyViews } from '../keys/view.ts'
-import { limitRows, subjectColumns } from '../limits/rows.ts'
+import { limitRows } from '../limits/rows.ts'
 import { tableOf } from '../nouns.ts'
 import { hashesOf, storePassword } from '../people/passwords.ts'
 import { projectViews } from '../people/projects.ts'
@@ -241,7 +242,7 @@ async function attachedRows(
   ids: readonly string[],
 ): Promise<(id: string) => Snapshot> {
   const among = (column: Column) => inArray(column, [...ids])
-  const subject = subjectColumns[noun]
+  const subject = subjectFields[noun]
   const limitsOf = Map.groupBy(
     await db
       .select()

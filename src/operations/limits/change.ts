@@ -4,16 +4,17 @@ import { type LimitedNoun, nouns } from '../../contract/nouns.ts'
 import type { Limit, LimitSubject } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, asc, count, eq, inArray, isNotNull, isNull, oneOf, type SQL, sql } from '../../db/query.ts'
+import { subjectFields } from '../../db/rows.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { users } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import { column, tableOf } from '../nouns.ts'
 import { isNamed, type LimitName } from './input.ts'
 import { noteNoPrice } from './no-price.ts'
-import { type LimitRow, limitRows, type Subject, subjectColumns } from './rows.ts'
+import { type LimitRow, limitRows, type Subject } from './rows.ts'
 import { limitView, sortLimits } from './view.ts'
 
-const columnOf = (type: LimitedNoun) => limits[subjectColumns[type]]
+const columnOf = (type: LimitedNoun) => limits[subjectFields[type]]
 
 const isOf = ({ type, id, member }: Subject): SQL | undefined =>
   and(eq(columnOf(type), id), member ? eq(limits.memberId, member.id) : isNull(limits.memberId))
@@ -173,6 +174,6 @@ export async function limitViews(
     .from(limits)
     .where(and(isNull(limits.memberId), ids.length <= manySubjects ? inArray(column, [...ids]) : undefined))
     .orderBy(asc(limits.id))
-  const bySubject = Map.groupBy(rows, row => row[subjectColumns[type]] ?? '')
+  const bySubject = Map.groupBy(rows, row => row[subjectFields[type]] ?? '')
   return new Map([...bySubject].map(([id, list]) => [id, sortLimits(list).map(limitView)]))
 }

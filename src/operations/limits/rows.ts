@@ -1,6 +1,7 @@
 /** Limits as they are stored: rows and units. `window.ts` evaluates them. */
 import type { LimitedNoun } from '../../contract/nouns.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
+import { subjectFields } from '../../db/rows.ts'
 import type { limits } from '../../db/schema/limits.ts'
 import { newId } from '../rules/ids.ts'
 import { toMicros } from '../rules/money.ts'
@@ -22,7 +23,7 @@ export function limitRows(
 ): (typeof limits.$inferInsert)[] {
   return list.map(({ metric, amount, period, windowMs, timeZone, models, each }) => ({
     id: newId('lim', now),
-    [subjectColumns[type]]: id,
+    [subjectFields[type]]: id,
     memberId: member?.id ?? null,
     metric,
     amount: toStored(metric, amount),
@@ -33,15 +34,6 @@ export function limitRows(
     each: each ? 1 : 0,
   }))
 }
-
-/** The column of the limits table with the subject's id. */
-export const subjectColumns = {
-  key: 'keyId',
-  user: 'userId',
-  project: 'projectId',
-  org: 'organizationId',
-  team: 'teamId',
-} as const
 
 /** Dollars to micro-dollars; tokens and requests unchanged. */
 export const toStored = (metric: Metric, amount: number): number =>

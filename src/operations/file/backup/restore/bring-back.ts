@@ -9,11 +9,13 @@
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { byPlural, isLimited, type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
 import type { Restored } from '../../../../contract/views.ts'
-import { limitedBy } from '../../../../db/rows.ts'
+import { eq } from '../../../../db/query.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
+import { databaseOn } from '../../../../db/sqlite/drizzle.ts'
 import { series } from '../../../../text/series.ts'
 import { shellWord } from '../../../../text/shell-word.ts'
-import { depth, owned, owners, stored, uniqueFields } from '../../../nouns.ts'
+import { namesKept } from '../../../departed.ts'
+import { depth, owned, owners, stored, tableOf, uniqueFields } from '../../../nouns.ts'
 import { columnsOf, rows } from './difference.ts'
 import {
   type Cell,
@@ -170,12 +172,8 @@ export class Return {
   #remove(noun: Noun, id: string): void {
     const { name } = this.get('main', noun, id)
     if (isLimited(noun)) {
-      const isUsed = noun === 'team' ? 'instr(team_ids, ?1) > 0' : `${limitedBy[noun]} = ?1`
-      this.#client
-        .query(
-          `INSERT OR REPLACE INTO main.departed (id, name) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM main.series WHERE pending = 0 AND ${isUsed})`,
-        )
-        .run(id, name)
+      const { sql, params } = namesKept(databaseOn(this.#client), noun, eq(tableOf(noun).id, id)).toSQL()
+      this.#client.query(sql).run(...(params as (string | number)[]))
     }
     if (owned(noun).some(([own, column]) => this.#has(own, column, id))) {
       throw new LatchkeyError(
