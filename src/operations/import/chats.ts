@@ -94,7 +94,7 @@ function orNull<T>(rule: rules.Rule<T>, value: unknown): T | null {
 }
 
 function problemOf(message: ForeignMessage, index: number): string | undefined {
-  const result = v.safeParse(newMessage, message)
+  const result = rules.check(newMessage, message)
   if (result.success) return undefined
   const [issue] = result.issues
   return `the ${v.getDotPath(issue)} of message ${index + 1} ${issue.message}`

@@ -16,6 +16,7 @@ import { changeOf, type FileRow, filesAt, removeRows, typeOf, writeFiles } from 
 import { filePath } from '../content/paths.ts'
 import type { OperationContext } from '../context.ts'
 import { targetOf } from '../nouns.ts'
+import { check } from '../rules/input.ts'
 import type { Stamp } from './plan.ts'
 import { read } from './state.ts'
 
@@ -44,7 +45,7 @@ export async function planFiles(
   return incoming.map(from => {
     // A path on a site begins with /.
     const given = from.path.trim().replace(/^\/+/, '')
-    const parsed = v.safeParse(filePath, given)
+    const parsed = check(filePath, given)
     const path = parsed.success ? parsed.output : given
     const plan = (outcome: ImportItem['outcome'], reason: string | null): FilePlan => ({
       item: { type: 'file', name: path || from.id, outcome, reason },

@@ -411,11 +411,7 @@ describe('a source with mistakes', () => {
     ['a name like a flag', [entry({ name: '-x' })], 'name must not begin with a dash'],
     ['a long name', [entry({ name: 'n'.repeat(101) })], 'name must be at most 100 characters'],
     ['a model of two words', [entry({ model: 'glm 4' })], 'model must not contain white space'],
-    [
-      'a limit beyond all measure',
-      [entry({ token_limit_per_5h: 1e15 })],
-      'token_limit_per_5h amount is too large',
-    ],
+    ['a limit beyond all measure', [entry({ token_limit_per_5h: 1e15 })], 'token_limit_per_5h is too large'],
     [
       'an entry that is none',
       [entry(), 7 as never],

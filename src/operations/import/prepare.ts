@@ -91,7 +91,7 @@ function findings({ users, projects, keys }: ForeignData): readonly Problem[] {
     schema: v.GenericSchema,
     value: unknown,
   ) => {
-    const result = v.safeParse(schema, value)
+    const result = rules.check(schema, value)
     if (!result.success) found.push({ type, index, field, problem: result.issues[0].message })
   }
   const seen = new Map<string, number>()

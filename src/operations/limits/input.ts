@@ -30,22 +30,22 @@ const metric: Rule<Metric> = among(metrics)
 
 const newLimit = v.object({
   /** What is counted. */
-  metric: v.picklist(metrics, `metric must be one of ${metricNames}`),
+  metric: v.picklist(metrics, `must be one of ${metricNames}`),
   /** The most within the window; dollars when the metric is usd. */
   amount: v.pipe(
-    v.number('amount must be a number'),
-    v.minValue(0, 'amount must not be negative'),
-    v.maxValue(9_000_000_000_000, 'amount is too large'),
+    v.number('must be a number'),
+    v.minValue(0, 'must not be negative'),
+    v.maxValue(9_000_000_000_000, 'is too large'),
   ),
   /** What the window is; default rolling with `windowMs`, otherwise total. */
-  period: v.optional(v.picklist(limitPeriods, `period must be one of ${limitPeriods.join(', ')}`)),
+  period: v.optional(v.picklist(limitPeriods, `must be one of ${limitPeriods.join(', ')}`)),
   /** Length of a rolling window in milliseconds. */
   windowMs: v.nullish(
     v.pipe(
-      v.number('window must be a number of milliseconds'),
-      v.integer('window must be a whole number of milliseconds'),
-      v.minValue(shortestMs, 'window must be at least one minute'),
-      v.maxValue(longestMs, 'window must be at most 366 days'),
+      v.number('must be a number of milliseconds'),
+      v.integer('must be a whole number of milliseconds'),
+      v.minValue(shortestMs, 'must be at least one minute'),
+      v.maxValue(longestMs, 'must be at most 366 days'),
     ),
   ),
   /** Time zone in which a day, week or month begins; default UTC. */

@@ -229,6 +229,27 @@ export const listOf = <In, Out>(item: Rule<In, Out>): Rule<readonly In[], readon
 /** A value that may be left out (unchanged) or null (cleared). */
 export const clearable = <S extends v.GenericSchema>(schema: S) => v.optional(v.nullable(schema))
 
+/** Checks a value. Each message follows the name of a field, and has no value in it. */
+export const check = <S extends v.GenericSchema>(schema: S, value: unknown): v.SafeParseResult<S> =>
+  v.safeParse(schema, value, { message: inOurWords })
+
+/** For rules without a message of their own: valibot's quotes the value. */
+const inOurWords = ({ type, requirement, path }: v.BaseIssue<unknown>): string => {
+  if (path?.at(-1)?.origin === 'key') return 'is missing'
+  if (type === 'min_value') return `must be at least ${requirement}`
+  return own[type] ?? 'is not valid'
+}
+
+const own: Readonly<Record<string, string>> = {
+  string: 'must be text',
+  number: 'must be a number',
+  integer: 'must be a whole number',
+  boolean: 'must be true or false',
+  array: 'must be a list',
+  object: 'must be an object',
+  min_length: 'must not be empty',
+}
+
 /**
  * Checks the input of an operation.
  *
@@ -236,20 +257,18 @@ export const clearable = <S extends v.GenericSchema>(schema: S) => v.optional(v.
  * @throws invalid, naming the field, and of a list or a path also its value
  */
 export function parse<S extends v.GenericSchema>(schema: S, input: unknown, hint?: string): v.InferOutput<S> {
-  const result = v.safeParse(schema, input)
+  const result = check(schema, input)
   if (result.success) return result.output
   const [issue] = result.issues
-  const { message, input: value } = issue
+  const { message, kind, input: value } = issue
   const isItem = typeof issue.path?.at(-1)?.key === 'number'
   const field = v.getDotPath(issue)?.replace(isItem ? /\.?\d+$/ : /$^/, '')
-  // valibot's own message for a missing field. All other messages are ours.
-  const said = message.startsWith('Invalid key') ? 'is missing' : message
   // Of several it would not be known which.
   const isOneOfMany = isItem || field === 'path'
   const about = isOneOfMany && typeof value === 'string' && message !== isSecret ? `: ${quoted(value)}` : ''
   throw new LatchkeyError(
     'invalid',
-    field ? `${readable(field)}${about} ${said}` : said,
+    field ? `${readable(field)}${about} ${message}` : kind === 'schema' ? `the input ${message}` : message,
     hint ?? `change the ${readable(field || 'value')} and run the command again; --help shows examples`,
   )
 }
@@ -292,11 +311,13 @@ export function parseChanges<S extends v.GenericSchema<unknown, object>>(
   )
 }
 
-/** The words of a name, without how the library takes a time: nobody types milliseconds. */
+/** The words of a name, without how the library takes a time: nobody types milliseconds. Of `forMs` none would be left. */
 const readable = (path: string): string =>
-  path
-    .replace(/(In|For)?Ms$/, '')
-    .replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
+  path === 'forMs'
+    ? path
+    : path
+        .replace(/(In|For)?Ms$/, '')
+        .replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
 
 /** Every text in a JSON value, including field names. */
 function textsOf(value: unknown): readonly string[] {
