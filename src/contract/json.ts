@@ -29,29 +29,47 @@ function converterOf(schema: JsonSchema): Converter {
 }
 
 function compile({ properties, items, additionalProperties }: JsonSchema): Converter {
-  const fields = properties && Object.entries(properties).map(([name, of]) => ({ name, of: converterOf(of) }))
-  const item = items && converterOf(items)
-  const other = typeof additionalProperties === 'object' ? converterOf(additionalProperties) : undefined
-  return value => {
-    if (value === null || value === undefined) return null
-    if (typeof value === 'string') return value.toWellFormed()
-    if (typeof value === 'boolean') return value
-    if (typeof value === 'number') return Number.isFinite(value) ? value : null
-    if (typeof value !== 'object') throw new TypeError(`JSON has no ${typeof value}`)
-    if (value instanceof Date) return value.toISOString()
-    if (Array.isArray(value)) return value.map(item ?? anything)
-    const given = value as Readonly<Record<string, unknown>>
-    // Not by assignment: that would lose a field called __proto__.
-    if (fields === undefined)
-      return Object.fromEntries(Object.entries(given).map(([key, each]) => [key, (other ?? anything)(each)]))
-    // Nor is one of these, in an object that inherits nothing.
-    const picked: Record<string, Json> = Object.create(null)
-    for (const { name, of } of fields) picked[name] = of(given[name])
-    return picked
+  if (properties !== undefined) {
+    const pick = picker(properties)
+    return value => (isMissing(value) ? null : pick(value as Fields))
   }
+  if (items !== undefined) {
+    const item = converterOf(items)
+    return value => (isMissing(value) ? null : (value as readonly unknown[]).map(item))
+  }
+  if (typeof additionalProperties !== 'object') return anything
+  const other = converterOf(additionalProperties)
+  return value => (isMissing(value) ? null : entriesOf(value as Fields, other))
 }
 
-const anything = compile({})
+const isMissing = (value: unknown): value is null | undefined => value === null || value === undefined
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Sets the fields of an object as one literal does, because a loop over their names takes twice as long. */
+function picker(properties: Readonly<Record<string, JsonSchema>>): (given: Fields) => Json {
+  const fields = Object.keys(properties).map((name, index) => {
+    const field = JSON.stringify(name)
+    return `[${field}]: of[${index}](given[${field}])`
+  })
+  return new Function('of', `return given => ({ ${fields} })`)(Object.values(properties).map(converterOf))
+}
+
+/** Not by assignment: that would lose a field called __proto__. */
+const entriesOf = (given: Fields, of: Converter): Json =>
+  Object.fromEntries(Object.entries(given).map(([key, each]) => [key, of(each)]))
+
+/** A value without a shape of its own. */
+function anything(value: unknown): Json {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string') return value.toWellFormed()
+  if (typeof value === 'boolean') return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null
+  if (typeof value !== 'object') throw new TypeError(`JSON has no ${typeof value}`)
+  if (value instanceof Date) return value.toISOString()
+  if (Array.isArray(value)) return value.map(anything)
+  return entriesOf(value as Fields, anything)
+}
 
 /** The schema of a value that is not null. */
 export function bare(schema: JsonSchema): JsonSchema {
