@@ -168,8 +168,8 @@ export const limits: readonly Mutation[] = [
   {
     what: 'a limit for some models counts all of them',
     file: 'src/db/sqlite/facts.ts',
-    text: 'const wanted = models === null ? [] : padded(models)',
-    instead: 'const wanted: readonly number[] = []',
+    text: "limit.models === '' ? null : padded(",
+    instead: 'limit.models !== null ? null : padded(',
     ...windows,
   },
   {

@@ -47,6 +47,7 @@ import {
   type Retention,
   type Run,
   type Width,
+  widths,
   windowOf,
 } from '../spans.ts'
 import type { ArrayStatement, Client } from './client.ts'
@@ -66,6 +67,8 @@ export interface Scope extends BoundLimit {
   /** The models that its pattern matches; null for all. */
   readonly models: readonly number[] | null
   readonly retention: Retention
+  /** What sums it up, by the widths of the runs. */
+  readonly summing: Map<number, ArrayStatement<Used>>
 }
 
 export class SqliteFacts implements Facts {
@@ -79,7 +82,7 @@ export class SqliteFacts implements Facts {
   readonly #mostEndUsers: number
   readonly #dataVersion: (client: Client) => number
   readonly #compiled = new Map<string, Statement<unknown, Values>>()
-  readonly #summing = new Map<string, ArrayStatement<Used>>()
+  readonly #summing = new Map<string, Scope['summing']>()
   #found: Found | undefined
   #retention: Statement<Retention, []> | undefined
   #prices: { version: number; readonly rows: readonly PriceRow[] } | undefined
@@ -258,7 +261,8 @@ export class SqliteFacts implements Facts {
     // The series without an end user has the usage of all of them.
     const held = isEach ? 'end_user_series' : 'series'
     const retention = this.retention()
-    if (isEach && endUser === '') return { subject, limit, series: [], held, models: null, retention }
+    if (isEach && endUser === '')
+      return { subject, limit, series: [], held, models: null, retention, summing: new Map() }
     const { type, id, member } = subject
     const whom = isEach ? endUser : ''
     const series =
@@ -266,8 +270,16 @@ export class SqliteFacts implements Facts {
         ? this.#found.series[type].values(id, whom)
         : this.#compile(`${seriesOf[type]} AND user_id = ?`).values(id, whom, member.id)
     const models =
-      limit.models === '' ? null : (this.#compile(modelsLike).values(limit.models).flat() as number[])
-    return { subject, limit, series: series.flat() as number[], held, models, retention }
+      limit.models === '' ? null : padded(this.#compile(modelsLike).values(limit.models).flat() as number[])
+    const summing = this.#summingOf(limit.metric, held, series.length === 1, models?.length ?? 0)
+    return { subject, limit, series: series.flat() as number[], held, models, retention, summing }
+  }
+
+  #summingOf(metric: Metric, held: Scope['held'], isOne: boolean, models: number): Scope['summing'] {
+    const name = `${metric} ${held} ${isOne} ${models}`
+    const summing = this.#summing.get(name) ?? new Map()
+    this.#summing.set(name, summing)
+    return summing
   }
 
   /** What is stored now of the window that ends at `at`, and of the reservations that live then. */
@@ -289,27 +301,27 @@ export class SqliteFacts implements Facts {
   }
 
   /** The sum of runs of buckets, and that of the reservations that live at `at`. */
-  #sum({ limit, series, held, models }: Scope, runs: readonly Run[], at: number, moment: Moment): Used {
+  #sum(scope: Scope, runs: readonly Run[], at: number, moment: Moment): Used {
+    const { series, models, summing } = scope
     const [first, second] = series
     if (first === undefined || models?.length === 0) return nothing
     const isOne = second === undefined
-    const wanted = models === null ? [] : padded(models)
     // Of a clock that is ahead within the tolerance, reservations count.
     const values: (string | number)[] = [
       isOne ? first : JSON.stringify(series),
       at,
       moment.at + moment.toleranceMs,
     ]
-    let name = `${limit.metric} ${held} ${isOne} ${wanted.length}`
+    let form = 0
     for (const { width, from, until } of runs) {
-      name += ` ${width}`
+      form = form * 4 + widths.indexOf(width) + 1
       values.push(from, until)
     }
-    values.push(...wanted)
-    let statement = this.#summing.get(name)
+    if (models !== null) values.push(...models)
+    let statement = summing.get(form)
     if (statement === undefined) {
-      statement = this.client.keepForArrays(sumOf(limit.metric, runs, held, isOne, wanted.length))
-      this.#summing.set(name, statement)
+      statement = this.client.keepForArrays(sumOf(scope, runs, isOne))
+      summing.set(form, statement)
     }
     this.sums++
     return statement.get(values) ?? nothing
@@ -464,15 +476,13 @@ function padded(models: readonly number[]): readonly number[] {
  * many models; 0 for all models. What is reserved is in the same statement, because to run one takes as long as to find a row.
  */
 function sumOf(
-  metric: Metric,
+  { limit: { metric }, held, models: wanted }: Scope,
   runs: readonly Run[],
-  held: Scope['held'],
   isOne: boolean,
-  wanted: number,
 ): string {
   const among = isOne ? '= ?1' : 'IN (SELECT value FROM json_each(?1))'
-  const places = Array.from({ length: wanted }, (_, n) => `?${runs.length * 2 + 4 + n}`)
-  const models = wanted === 0 ? '' : `AND model IN (${places.join(', ')})`
+  const places = wanted?.map((_, n) => `?${runs.length * 2 + 4 + n}`)
+  const models = places === undefined ? '' : `AND model IN (${places.join(', ')})`
   const sums = runs.map(({ width }, index) => {
     const start = index * 2 + 4
     return `(SELECT total(${counted[metric]}) FROM ${width} WHERE series ${among} AND start >= ?${start} AND start < ?${start + 1} ${models})`
