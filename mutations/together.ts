@@ -16,8 +16,15 @@ export const together: readonly Mutation[] = [
   {
     what: 'one bad record takes all others along',
     file: 'src/db/sqlite/group-commit.ts',
-    text: 'if (!client.inTransaction) throw error',
-    instead: 'throw error',
+    text: '      if (!writer.client.inTransaction) throw error\n    }\n',
+    instead: '      throw error\n    }\n',
+    ...groups,
+  },
+  {
+    what: 'of two bad records the first takes all others along',
+    file: 'src/db/sqlite/group-commit.ts',
+    text: '      if (!writer.client.inTransaction) throw error\n      reject',
+    instead: '      throw error\n      reject',
     ...groups,
   },
   {

@@ -82,7 +82,7 @@ export class GroupCommit {
     this.#options = options
   }
 
-  /** Runs `work`, which awaits nothing, in the next transaction, in the order of the calls. */
+  /** Runs `work`, which awaits nothing and may be done twice, in the next transaction, in the order of the calls. */
   run<T>(durability: Durability, work: (usage: SqliteUsage) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) soonest[durability](this.#begin)
@@ -142,7 +142,7 @@ export class GroupCommit {
     let results: readonly unknown[]
     try {
       usage.begun()
-      results = group.map(each => (group.length === 1 ? each.work(usage) : this.#part(writer, each)))
+      results = group.length === 1 ? allOf(group, usage) : this.#together(writer, group)
       if (dryRun) {
         client.run('ROLLBACK')
         usage.undone()
@@ -161,22 +161,44 @@ export class GroupCommit {
     return null
   }
 
-  /** What fails is undone alone. */
-  #part({ client, usage, part }: Writer, { work, reject }: Waiting): unknown {
-    part.begin.run()
+  /** Nearly always all succeed. If one does not, all are undone and done again, each in a part that can be undone alone. */
+  #together(writer: Writer, group: readonly Waiting[]): readonly unknown[] {
     try {
-      const result = work(usage)
-      part.end.run()
-      return result
+      return inPart(writer, () => allOf(group, writer.usage))
     } catch (error) {
-      // Some errors, such as a full disk, can end the whole transaction.
-      if (!client.inTransaction) throw error
-      part.undo.run()
-      usage.undone()
-      part.end.run()
+      if (!writer.client.inTransaction) throw error
+    }
+    return group.map(each => this.#alone(writer, each))
+  }
+
+  #alone(writer: Writer, { work, reject }: Waiting): unknown {
+    try {
+      return inPart(writer, () => work(writer.usage))
+    } catch (error) {
+      if (!writer.client.inTransaction) throw error
       reject(translate(error, this.#options.path))
       return failed
     }
+  }
+}
+
+const allOf = (group: readonly Waiting[], usage: SqliteUsage): readonly unknown[] =>
+  group.map(({ work }) => work(usage))
+
+/** If `work` throws, what it did is undone, unless the error, such as a full disk, has ended the whole transaction. */
+function inPart<T>({ client, usage, part }: Writer, work: () => T): T {
+  part.begin.run()
+  try {
+    const result = work()
+    part.end.run()
+    return result
+  } catch (error) {
+    if (client.inTransaction) {
+      part.undo.run()
+      usage.undone()
+      part.end.run()
+    }
+    throw error
   }
 }
 

@@ -210,7 +210,7 @@ export class SqliteStore implements Store {
 
   /**
    * Runs `work`, which awaits nothing, in one transaction with whatever else waits for one, in the order of the calls. What
-   * fails is undone alone.
+   * fails is undone alone, and the others with it are done again.
    */
   tally<T>(durability: Durability, work: (usage: SqliteUsage) => T): Promise<T> {
     return this.#group.run(durability, work)
