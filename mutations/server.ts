@@ -105,8 +105,8 @@ export const server: readonly Mutation[] = [
   {
     what: 'a connection goes on after a body in chunks',
     file: 'src/server/app.ts',
-    text: 'state.stopping || inChunks(request) ?',
-    instead: 'state.stopping ?',
+    text: 'state.stopping || inChunks(request)',
+    instead: 'state.stopping',
     tests: ['src/server/serve.test.ts'],
     only: 'a body in chunks',
   },

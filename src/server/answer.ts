@@ -8,13 +8,21 @@ import type { Refused } from '../index.ts'
 
 export interface Answer {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Headers
   readonly body: string | null
   /** The error or verdict code, for the log. */
   readonly code?: string | undefined
   /** The verdict, for the log. */
   readonly verdict?: Verdict | undefined
 }
+
+/** Nothing may be kept by a cache: the next answer to the same request may be another. */
+export const headersOf = (own: Readonly<Record<string, string>>): Headers =>
+  new Headers({ ...own, 'cache-control': 'no-store' })
+
+const jsonType = { 'content-type': 'application/json' }
+/** Made once, because most answers have no others. */
+const json = headersOf(jsonType)
 
 /** An error with its own HTTP status. */
 export class Refusal extends LatchkeyError {
@@ -34,15 +42,21 @@ export class Refusal extends LatchkeyError {
   }
 }
 
-/** Writes a view as `--json` does, on one line. */
-export function answering<T>(shape: ObjectShape<T>): (value: T) => Answer {
+/** Writes a view as `--json` does, on one line. @param verdict in it, if any, for the log */
+export function answering<T>(shape: ObjectShape<T>): (value: T, verdict?: Verdict) => Answer {
   const write = jsonWriter(shape.schema)
-  return value => ({ status: 200, headers: json, body: `${write(value)}\n` })
+  return (value, verdict) => ({
+    status: 200,
+    headers: json,
+    body: `${write(value)}\n`,
+    code: verdict?.code,
+    verdict,
+  })
 }
 
 export const textAnswer = (contentType: string, body: string): Answer => ({
   status: 200,
-  headers: { 'content-type': contentType },
+  headers: headersOf({ 'content-type': contentType }),
   body,
 })
 
@@ -52,7 +66,7 @@ export const statusAnswer = (status: string): Answer => ({
   body: `${JSON.stringify({ status })}\n`,
 })
 
-export const noContent: Answer = { status: 204, headers: {}, body: null }
+export const noContent: Answer = { status: 204, headers: headersOf({}), body: null }
 
 /** For a caller whose own key is refused. */
 export const refusedAnswer = ({
@@ -61,7 +75,7 @@ export const refusedAnswer = ({
   body,
 }: Pick<Refused, 'headers' | 'body'> & Pick<Answer, 'status'>): Answer => ({
   status,
-  headers,
+  headers: headersOf(headers),
   body,
   code: 'denied',
 })
@@ -74,14 +88,12 @@ export function errorAnswer(error: unknown): Answer & { readonly message: string
   const own = error instanceof Refusal ? error.headers : {}
   return {
     status,
-    headers: { ...json, ...later, ...own },
+    headers: headersOf({ ...jsonType, ...later, ...own }),
     body: `${errorObject(failure)}\n`,
     code: failure.code,
     message: failure.message,
   }
 }
-
-const json = { 'content-type': 'application/json' }
 
 /** 503 if the database cannot do it for now: another server, or the same one later, may. */
 const statusOf: Readonly<Record<ErrorCode, number>> = {

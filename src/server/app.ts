@@ -8,7 +8,7 @@ import { secretIn } from '../contract/secret-in.ts'
 import type { Verdict } from '../contract/views.ts'
 import { type Answer, errorAnswer, Refusal, refusedAnswer } from './answer.ts'
 import { inChunks } from './body.ts'
-import type { RequestEntry } from './log.ts'
+import type { DenyingLimit } from './log.ts'
 import { type AppOptions, type Call, type Route, routesOf } from './routes.ts'
 import { OfThisTurn } from './turn.ts'
 
@@ -31,11 +31,14 @@ export function createApp(options: AppOptions): App {
     counters.inFlight++
     const found = findRoute(pathOf(request.url))
     const call: Call = { request, id: found?.id ?? '', caller: null }
-    const given: Answer = await run(found?.routes, call).catch((error: unknown) => {
+    let given: Answer
+    try {
+      given = await run(found?.routes, call)
+    } catch (error) {
       const refused = errorAnswer(error)
       if (refused.status >= 500) log({ event: 'failure', message: refused.message })
-      return refused
-    })
+      given = refused
+    }
     counters.inFlight--
     const path = found?.path ?? 'other'
     const elapsed = performance.now() - started
@@ -47,16 +50,15 @@ export function createApp(options: AppOptions): App {
       status: given.status,
       code: given.code ?? null,
       key: call.caller,
-      ...(given.verdict && clientOf(given.verdict)),
+      client: given.verdict && (given.verdict.key?.id ?? null),
+      limit: given.verdict && denyingLimit(given.verdict),
       ms: Math.round(elapsed * 100) / 100,
     })
+    const { status, headers } = given
+    const isLast = state.stopping || inChunks(request)
     return new Response(request.method === 'HEAD' ? null : given.body, {
-      status: given.status,
-      headers: {
-        ...given.headers,
-        'cache-control': 'no-store',
-        ...(state.stopping || inChunks(request) ? { connection: 'close' } : {}),
-      },
+      status,
+      headers: isLast ? closing(headers) : headers,
     })
   }
 
@@ -89,6 +91,12 @@ export function createApp(options: AppOptions): App {
   }
 }
 
+function closing(headers: Headers): Headers {
+  const all = new Headers(headers)
+  all.set('connection', 'close')
+  return all
+}
+
 interface Found {
   /** The route in the log and in metrics. */
   readonly path: string
@@ -97,7 +105,7 @@ interface Found {
 }
 
 /** Without `URL`, because a client may send a `Host` that is not valid in one. */
-const pathOf = (url: string): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
+const pathOf = (url: string): string => /^(?:[a-z]+:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] ?? ''
 
 type Finding = (pathname: string) => Found | undefined
 
@@ -134,11 +142,9 @@ function routeFor(candidates: readonly Route[] | undefined, method: string): Rou
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
-/** The key of a verdict, and the limit that denied it. */
-function clientOf({ key, limits }: Verdict): Pick<RequestEntry, 'client' | 'limit'> {
+function denyingLimit({ limits }: Verdict): DenyingLimit | null {
   const hit = limits.find(limit => limit.exceeded)
-  if (hit === undefined) return { client: key?.id ?? null, limit: null }
+  if (hit === undefined) return null
   const { metric, period, windowMs, models, each, subject } = hit
-  const limit = { metric, period, windowMs, models, each, subject: subject.type, id: subject.id }
-  return { client: key?.id ?? null, limit }
+  return { metric, period, windowMs, models, each, subject: subject.type, id: subject.id }
 }

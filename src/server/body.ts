@@ -84,7 +84,13 @@ function inTime(body: Promise<Uint8Array>): Promise<Uint8Array> {
     }
     awaited.add(entry)
     if (!isTimed) giveUpIn(bodyTimeoutMs)
-    body.then(resolve, reject).then(() => awaited.delete(entry))
+    const end =
+      <T>(settle: (outcome: T) => void) =>
+      (outcome: T) => {
+        awaited.delete(entry)
+        settle(outcome)
+      }
+    body.then(end(resolve), end(reject))
   })
 }
 

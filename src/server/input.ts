@@ -71,9 +71,9 @@ type Fields = v.StrictObjectSchema<v.ObjectEntries, undefined>
 export function readFields<S extends Fields>(schema: S, body: unknown): v.InferOutput<S> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw refused(schema, 'to be an object', 'body')
-  const given: Readonly<Record<string, unknown>> = Object.values(body).includes(null)
+  const given = Object.values(body).includes(null)
     ? Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
-    : { ...body }
+    : (body as Readonly<Record<string, unknown>>)
   return read(schema, given, 'body')
 }
 

@@ -16,7 +16,8 @@ export class Counters {
   inFlight = 0
   answered = 0
   readonly #verdicts = new Map<string, number>(verdictCodes.map(code => [code, 0]))
-  readonly #requests = new Map<string, { readonly labels: Labels; count: number }>()
+  /** By route and status. */
+  readonly #requests = new Map<string, Map<number, number>>()
   /** How many took at most each bound, and longer than the one before. */
   readonly #durations = new Map<string, { readonly counts: number[]; sum: number; count: number }>()
   #counted = 0
@@ -33,10 +34,9 @@ export class Counters {
 
   request(route: string, status: number, seconds: number): void {
     this.answered++
-    const name = `${route} ${status}`
-    const request = this.#requests.get(name) ?? { labels: { route, status: String(status) }, count: 0 }
-    request.count++
-    this.#requests.set(name, request)
+    const statuses = this.#requests.get(route) ?? new Map<number, number>()
+    statuses.set(status, (statuses.get(status) ?? 0) + 1)
+    this.#requests.set(route, statuses)
     const duration = this.#durations.get(route) ?? { counts: buckets.map(() => 0), sum: 0, count: 0 }
     const index = buckets.findIndex(bound => seconds <= bound)
     if (index >= 0) duration.counts[index] = (duration.counts[index] ?? 0) + 1
@@ -46,7 +46,9 @@ export class Counters {
   }
 
   families(): readonly Family[] {
-    const requests = [...this.#requests.values()]
+    const requests = [...this.#requests].flatMap(([route, statuses]) =>
+      Array.from(statuses, ([status, value]) => ({ labels: { route, status: String(status) }, value })),
+    )
     return [
       counter('latchkey_verdicts_total', 'Verdicts given since the start, by code', [
         ...this.#verdicts.entries().map(([code, value]) => ({ labels: { code }, value })),
@@ -58,7 +60,7 @@ export class Counters {
       counter(
         'latchkey_http_requests_total',
         'Requests answered since the start, by route and status',
-        requests.map(({ labels, count }) => ({ labels, value: count })),
+        requests,
       ),
       gauge('latchkey_http_requests_in_flight', 'Requests being answered', this.inFlight),
       {

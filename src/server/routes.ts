@@ -5,7 +5,15 @@ import { reserved, verdict } from '../contract/views/keys.ts'
 import { recorded, self, usageReceipt } from '../contract/views/usage.ts'
 import type { KeySelector } from '../index.ts'
 import { programVersion } from '../system/version.ts'
-import { type Answer, answering, noContent, refusedAnswer, statusAnswer, textAnswer } from './answer.ts'
+import {
+  type Answer,
+  answering,
+  headersOf,
+  noContent,
+  refusedAnswer,
+  statusAnswer,
+  textAnswer,
+} from './answer.ts'
 import { watchBackups } from './backups.ts'
 import { readEvents, readJson } from './body.ts'
 import type { LiveDatabase, Opened } from './database.ts'
@@ -92,7 +100,12 @@ export function routesOf(
     const { verdict } = answer
     if (verdict) counters.verdict(verdict)
     if (counts && answer.status === 204) counters.usage({ counted: 1, duplicates: 0 })
-    return { ...answer, code: verdict?.code ?? 'denied', verdict: verdict ?? undefined }
+    return {
+      ...answer,
+      headers: headersOf(answer.headers),
+      code: verdict?.code ?? 'denied',
+      verdict: verdict ?? undefined,
+    }
   }
   return [
     { method: 'GET', path: '/healthz', scope: null, answer: async () => statusAnswer('alive') },
@@ -115,7 +128,7 @@ export function routesOf(
       const { secret, model, scope, endUser, ...wanted } = readFields(verifyBody, await readJson(request))
       const given = await latchkey.keys.verify(secret, { model, scope, endUser, wanted })
       counters.verdict(given)
-      return { ...verdictAnswer(given), code: given.code, verdict: given }
+      return verdictAnswer(given, given)
     }),
     post('/v1/usage', 'latchkey:usage', async ({ request }, { recorder }) => {
       const events = await readEvents(request)
@@ -128,7 +141,7 @@ export function routesOf(
       await allHeard()
       const given = await latchkey.usage.reserve(selectorOf(secret, key), options)
       counters.verdict(given.verdict)
-      return { ...reservedAnswer(given), code: given.verdict.code, verdict: given.verdict }
+      return reservedAnswer(given, given.verdict)
     }),
     post('/v1/reservations/ID/settle', 'latchkey:usage', async ({ request, id }, { latchkey }) => {
       const input = readFields(settleBody, await readJson(request))

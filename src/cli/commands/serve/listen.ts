@@ -29,9 +29,10 @@ export async function serveConfigured(ctx: Context, options: Serving): Promise<S
     connect: onReplaced => connect({ onReplaced, verdictsByTurn: true }),
     now,
     stopped,
-    log: createLog(stderr.write, entry => {
-      const at = now()
-      return stderr.isTerminal ? logText(entry, clock.format(at)) : logLine(entry, at)
-    }),
+    log: createLog(
+      stderr.write,
+      stderr.isTerminal ? (entry, at) => logText(entry, clock.format(at)) : logLine,
+      now,
+    ),
   })
 }
