@@ -29,6 +29,7 @@ import { didYouMean, nearest } from '../text/nearest.ts'
 import type { ChatSelector, KeySelector, RoleSelector, TeamSelector } from './input.ts'
 import { column, type Row, stored, tableOf } from './nouns.ts'
 import { type IdPrefix, isWholeId, looksLikeId } from './rules/ids.ts'
+import { quotedSelector } from './rules/quotes.ts'
 import { hashSecret, isMalformed } from './rules/secrets.ts'
 
 /** What selects a thing. */
@@ -164,19 +165,20 @@ async function only<N extends Noun>(
   where: SQL | undefined,
 ): Promise<Row<N>> {
   const [first, second] = rows
+  if (first !== undefined && second === undefined) return first
+  const quoted = quotedSelector(selector, nouns[noun].prefix)
   if (first === undefined) {
     const close = await nearestLabel(db, noun, selector, where)
     throw new LatchkeyError(
       'not_found',
-      `no ${noun} matches ${quote(selector)}${didYouMean(close)}`,
+      `no ${noun} matches ${quoted}${didYouMean(close)}`,
       `see them with: latchkey ${noun} list`,
     )
   }
-  if (second === undefined) return first
   const shown = rows.slice(0, 10).map(row => `${labelOf(noun, row)} (${row.id})`)
   throw new LatchkeyError(
     'ambiguous',
-    `${quote(selector)} matches ${rows.length > 10 ? 'more than 10' : rows.length} ${nouns[noun].plural}: ${shown.join(', ')}`,
+    `${quoted} matches ${rows.length > 10 ? 'more than 10' : rows.length} ${nouns[noun].plural}: ${shown.join(', ')}`,
     `use an id, for example: ${first.id}`,
   )
 }
@@ -228,10 +230,4 @@ async function nearestLabel(
     typed,
     near.map(({ name }) => name),
   )
-}
-
-/** The selector, made safe for a terminal. The error itself redacts secrets. */
-function quote(selector: string): string {
-  const text = selector.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
-  return text.length > 64 ? `"${text.slice(0, 8)}…"` : `"${text}"`
 }

@@ -15,6 +15,7 @@ import {
 import { knownPasswordHash } from '../../formats/passwords.ts'
 import { limit } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
+import { printable } from '../rules/quotes.ts'
 import { holdsSecret as holdsOurs } from '../rules/scan.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
 import { fold, slugFrom, usernameFrom } from './names.ts'
@@ -290,6 +291,6 @@ function broken(
 }
 
 function shortened(name: string): string {
-  const text = name.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
+  const text = printable(name)
   return text.length > 64 ? `${text.slice(0, 60)}…` : text
 }

@@ -6,6 +6,7 @@ import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { isWholeId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
+import { quotedSelector } from '../rules/quotes.ts'
 import { find } from '../select.ts'
 import { countsOf, partProblem } from './counts.ts'
 import { type UsageInput, usageInput } from './input.ts'
@@ -91,7 +92,11 @@ export function gone(id: string): never {
 }
 
 export const missingKey = (id: string): LatchkeyError =>
-  new LatchkeyError('not_found', `no key matches "${id}"`, 'see them with: latchkey key list')
+  new LatchkeyError(
+    'not_found',
+    `no key matches ${quotedSelector(id, 'key')}`,
+    'see them with: latchkey key list',
+  )
 
 /** A fast path for obviously valid usage. Everything else goes through the rules above. */
 function isPlain(usage: UsageInput): boolean {

@@ -4,7 +4,7 @@ import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, inArray, isNull, lowerAscii, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
-import { looksLikeId } from '../rules/ids.ts'
+import { quotedSelector } from '../rules/quotes.ts'
 
 /** The id of the key, or what is wrong, to continue a sentence about the line. */
 export type Resolved =
@@ -52,16 +52,8 @@ export async function resolveKeys(
 
 function outcome(selector: string, ids: readonly string[]): Resolved {
   const [id, ...others] = new Set(ids)
-  if (id === undefined) {
-    return { code: 'not_found', problem: `names a key that does not exist: ${quoted(selector)}` }
-  }
+  const quoted = quotedSelector(selector, 'key')
+  if (id === undefined) return { code: 'not_found', problem: `names a key that does not exist: ${quoted}` }
   if (others.length === 0) return { id }
-  return { code: 'ambiguous', problem: `matches ${others.length + 1} keys: ${quoted(selector)}` }
-}
-
-/** Text that is long enough to be a secret is cut. */
-function quoted(selector: string): string {
-  const text = selector.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
-  const isHarmless = text.length < 20 || looksLikeId(text, 'key')
-  return isHarmless ? `"${text}"` : `"${text.slice(0, 8)}…"`
+  return { code: 'ambiguous', problem: `matches ${others.length + 1} keys: ${quoted}` }
 }
