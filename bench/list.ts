@@ -8,11 +8,11 @@ const keys = 100_000
 const program = join(import.meta.dir, '../bin/latchkey.ts')
 
 /** The stored fields of a line. */
-const query = `SELECT k.id, k.name, s.start, u.id, u.username, p.id, p.slug, k.model, k.allowed_models, k.scopes, k.created_at,
-  k.updated_at, k.expires_at, k.disabled_at, k.revoked_at, k.revoked_reason, ${lastUse('k.id')}, k.metadata,
-  (SELECT json_group_array(json_object('metric', metric, 'amount', amount, 'windowMs', window_ms)) FROM limits WHERE key_id = k.id) AS limits
-  FROM keys k LEFT JOIN users u ON u.id = k.user_id LEFT JOIN projects p ON p.id = k.project_id
-  LEFT JOIN secrets s ON s.key_id = k.id AND s.ends_at IS NULL ORDER BY k.id`
+const query = `SELECT keys.id, keys.name, s.start, u.id, u.username, p.id, p.slug, keys.model, keys.allowed_models, keys.scopes, keys.created_at,
+  keys.updated_at, keys.expires_at, keys.disabled_at, keys.revoked_at, keys.revoked_reason, ${lastUse}, keys.metadata,
+  (SELECT json_group_array(json_object('metric', metric, 'amount', amount, 'windowMs', window_ms)) FROM limits WHERE key_id = keys.id) AS limits
+  FROM keys LEFT JOIN users u ON u.id = keys.user_id LEFT JOIN projects p ON p.id = keys.project_id
+  LEFT JOIN secrets s ON s.key_id = keys.id AND s.ends_at IS NULL ORDER BY keys.id`
 
 export async function rows(): Promise<readonly Row[]> {
   if (Bun.which('sqlite3') === null) throw new Error('sqlite3 is not installed: it is the floor of this one')

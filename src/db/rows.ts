@@ -32,24 +32,24 @@ const owners = `
 
 const currentSecret = 'LEFT JOIN secrets ON secrets.key_id = keys.id AND secrets.ends_at IS NULL'
 
-/** The last use of a key: of the latest day of its series, or what an earlier system says. */
-export const lastUse = (keyId: string): string => `(SELECT max(at) FROM (
+/** The last use of the key in `keys`: of the latest day of its series, or what an earlier system says. */
+export const lastUse = `(SELECT max(at) FROM (
   SELECT (SELECT max(last_at) FROM days WHERE series = s.id AND start = (SELECT max(start) FROM days WHERE series = s.id)) AS at
-  FROM series s WHERE s.key_id = ${keyId} AND s.end_user = '' AND s.pending = 0
-  UNION ALL SELECT last_used_at FROM carried_usage WHERE key_id = ${keyId}) AS uses)`
+  FROM series s WHERE s.key_id = keys.id AND s.end_user = '' AND s.pending = 0
+  UNION ALL SELECT last_used_at FROM carried_usage WHERE key_id = keys.id) AS uses)`
 
 const owningOrganization = `projects.organization_id AS "organizationId",
     (SELECT organizations.slug FROM organizations WHERE organizations.id = projects.organization_id) AS "organizationSlug"`
 
 /** The row of `FoundKey` by an id. */
 export const foundById = (place: string): string => `
-  SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt", secrets.start AS start, NULL AS "endsAt",
+  SELECT ${keyColumns}, ${lastUse} AS "lastUsedAt", secrets.start AS start, NULL AS "endsAt",
     ${owningOrganization}
   FROM keys ${owners} ${currentSecret} WHERE keys.id = ${place}`
 
 /** The same by the hash of a secret. One in its grace shows the start of the one that replaced it. */
 export const foundByHash = (place: string): string => `
-  SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt", secrets.ends_at AS "endsAt",
+  SELECT ${keyColumns}, ${lastUse} AS "lastUsedAt", secrets.ends_at AS "endsAt",
     ${owningOrganization},
     CASE WHEN secrets.ends_at IS NULL THEN secrets.start
       ELSE (SELECT start FROM secrets WHERE key_id = keys.id AND ends_at IS NULL) END AS start
@@ -64,7 +64,7 @@ export function listedKeys({ id, where, order, limit }: KeyQuery, { part, place 
   const sorting = order && part(order)
   return {
     sql: `
-      SELECT ${keyColumns}, ${lastUse('keys.id')} AS "lastUsedAt", secrets.start AS start
+      SELECT ${keyColumns}, ${lastUse} AS "lastUsedAt", secrets.start AS start
       FROM keys ${owners} ${currentSecret}
       ${condition === undefined ? '' : `WHERE ${condition.sql}`}
       ORDER BY ${sorting?.sql ?? 'keys.id'}

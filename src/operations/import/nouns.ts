@@ -23,7 +23,7 @@ import { projectViews } from '../people/projects.ts'
 import { userViews } from '../people/users.ts'
 import { type RowProgress, unheard } from '../progress.ts'
 import { toDollars } from '../rules/money.ts'
-import { lastUseOf, totalsOf } from '../usage/sum.ts'
+import { lastUseOfKey, totalsOf } from '../usage/sum.ts'
 import { usageMove } from './state.ts'
 
 /** The last state of each in its source. */
@@ -225,7 +225,7 @@ export async function snapshots(
 async function usageOf(db: Database, ids: readonly string[]): Promise<(id: string) => Snapshot> {
   const totals = await totalsOf(db, ids)
   const uses = await db
-    .select({ id: keys.id, lastUsedAt: lastUseOf(keys.id) })
+    .select({ id: keys.id, lastUsedAt: lastUseOfKey })
     .from(keys)
     .where(inArray(keys.id, [...ids]))
   const lastUses = new Map(uses.map(({ id, lastUsedAt }) => [id, lastUsedAt]))

@@ -8,7 +8,7 @@ import { limits } from '../../db/schema/limits.ts'
 import { keysOfSecrets } from '../keys/insert.ts'
 import type { Row } from '../nouns.ts'
 import { newId } from '../rules/ids.ts'
-import { lastUseOf } from '../usage/sum.ts'
+import { lastUseOfKey } from '../usage/sum.ts'
 import { Names, titles } from './names.ts'
 import { type Fields, isTokenLimit, type LimitChange, secretHashes, tokenLimit } from './nouns.ts'
 import {
@@ -266,7 +266,7 @@ function planGone(
 async function knownKeys(db: Database, source: string): Promise<ReadonlyMap<string, Known>> {
   const { hash, importId, state } = importedKeys
   const rows = await db
-    .select({ hash, importId, state, row: keys, lastUsedAt: lastUseOf(keys.id), tokenLimit: limits.amount })
+    .select({ hash, importId, state, row: keys, lastUsedAt: lastUseOfKey, tokenLimit: limits.amount })
     .from(importedKeys)
     .innerJoin(keys, eq(importedKeys.keyId, keys.id))
     .leftJoin(limits, and(eq(limits.keyId, keys.id), isTokenLimit))

@@ -6,7 +6,7 @@ import { keys } from '../../db/schema/keys.ts'
 import { projects } from '../../db/schema/people.ts'
 import * as rules from '../rules/input.ts'
 import { contains, find } from '../select.ts'
-import { lastUseOf } from '../usage/sum.ts'
+import { lastUseOfKey } from '../usage/sum.ts'
 import { type KeyFilter, keyFilter } from './input.ts'
 import { keysOver } from './over.ts'
 import { hasStatus } from './status-condition.ts'
@@ -43,7 +43,7 @@ export async function conditionOf(db: Database, now: Date, filter: KeyFilter): P
         ),
     unusedForMs === undefined
       ? undefined
-      : lte(sql`coalesce(${lastUseOf(keys.id)}, ${keys.createdAt})`, now.getTime() - unusedForMs),
+      : lte(sql`coalesce(${lastUseOfKey}, ${keys.createdAt})`, now.getTime() - unusedForMs),
     contains([keys.name], filter.search),
   )
   if (overPercent === undefined) return where

@@ -13,7 +13,7 @@ import type { OperationContext } from '../context.ts'
 import { dateOrNull } from '../rules/instant.ts'
 import { SecretScanner, type Sighted } from '../rules/scan.ts'
 import { defaultPrefix, hashSecret } from '../rules/secrets.ts'
-import { lastUseOf } from '../usage/sum.ts'
+import { lastUseOfKey } from '../usage/sum.ts'
 import { refusalOf, statusOf } from './status.ts'
 import { keyRef } from './view.ts'
 
@@ -128,7 +128,7 @@ async function ownersOf(
         revokedAt: keys.revokedAt,
         expiresAt: keys.expiresAt,
         disabledAt: keys.disabledAt,
-        lastUsedAt: lastUseOf(keys.id),
+        lastUsedAt: lastUseOfKey,
       },
       user: { id: users.id, username: users.username },
       userDisabledAt: users.disabledAt,

@@ -6,7 +6,7 @@ import { and, asc, desc, eq, type SQL, type SQLWrapper, sql, totalOf } from '../
 import { keys } from '../../db/schema/keys.ts'
 import { parse } from '../rules/input.ts'
 import { find } from '../select.ts'
-import { counterColumns, lastUseOf, lifeOf, tokensIn } from '../usage/sum.ts'
+import { counterColumns, lastUseOfKey, lifeOf, tokensIn } from '../usage/sum.ts'
 import { conditionOf, parseFilter } from './filter.ts'
 import { type KeyPage, paging } from './input.ts'
 
@@ -34,7 +34,7 @@ const sortedBy = (sort: KeySort, none: number): SQL =>
     name: () => sql`lower(${keys.name})`,
     created: () => sql`${keys.createdAt}`,
     expires: () => sql`coalesce(${keys.expiresAt}, ${none})`,
-    'last-used': () => sql`coalesce(${lastUseOf(keys.id)}, ${none})`,
+    'last-used': () => sql`coalesce(${lastUseOfKey}, ${none})`,
     tokens: () => inLife(tokensIn(counterColumns)),
     cost: () => inLife(counterColumns.costMicros),
   })[sort]()

@@ -3,7 +3,7 @@ import { type IdPrefix, looksLikeId } from './ids.ts'
 
 export const printable = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
 
-/** A selector, cut if part of it is long enough to be a secret. Ids and email addresses of any length are shown. */
+/** A selector, cut if part of it is long enough to be a secret. Ids and most email addresses are shown. */
 export function quotedSelector(selector: string, prefix: IdPrefix): string {
   const text = printable(selector)
   const isCut = text.length > 64 || (/[^\s@.]{20,}/.test(text) && !looksLikeId(text.toLowerCase(), prefix))

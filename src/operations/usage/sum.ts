@@ -3,6 +3,7 @@ import type { Totals } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { counterNames, tokensOf, type UsageCounts } from '../../db/facts.ts'
 import { and, type Column, eq, oneOf, type SQL, type SQLWrapper, sql, totalOf } from '../../db/query.ts'
+import { lastUse } from '../../db/rows.ts'
 import { carriedUsage, days, hours, minutes, series } from '../../db/schema/usage.ts'
 import type { Width } from '../../db/spans.ts'
 import { toDollars } from '../rules/money.ts'
@@ -96,13 +97,5 @@ export async function totalsOf(
   return new Map(rows.map(({ id, ...counts }) => [id, counts]))
 }
 
-/** When a key was used last; null if never. Wrapped, as the builder takes the tables off the columns of a field. */
-export const lastUseOf = (keyId: Column): SQL<number | null> =>
-  sql<number | null>`${sql`(SELECT max(at) FROM (
-  SELECT (
-    SELECT max(${days.lastAt}) FROM ${days} WHERE ${days.series} = ${series.id}
-      AND ${days.start} = (SELECT max(${days.start}) FROM ${days} WHERE ${days.series} = ${series.id})
-  ) AS at
-  FROM ${series} WHERE ${and(eq(series.keyId, keyId), counting)}
-  UNION ALL SELECT ${carriedUsage.lastUsedAt} FROM ${carriedUsage} WHERE ${eq(carriedUsage.keyId, keyId)}
-) AS uses)`}`
+/** When the key in `keys` was used last; null if never. */
+export const lastUseOfKey = sql<number | null>`${sql.raw(lastUse)}`
