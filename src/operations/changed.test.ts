@@ -156,6 +156,8 @@ test('what exists is accepted when it is as was asked for, and otherwise told ap
     [1, { password: 'another one' }, 'password another, not the one given'],
     [2, { owner: 'bob' }, 'owner alice, not bob'],
     [2, { limits: [tokens(6)] }, 'limits tokens=5/1h, not tokens=6/1h'],
+    [2, { limits: [tokens(5, 1.5 * hour)] }, 'limits tokens=5/1h, not tokens=5/1h30m'],
+    [2, { limits: [tokens(5, hour + 1)] }, 'limits tokens=5/1h, not tokens=5/1h1ms'],
   ] as const
   for (const [maker, more, told] of different) {
     const error = await failure(makers[maker]!(more))

@@ -1,5 +1,6 @@
 /** Parses durations and moments. Nothing is guessed: unclear text is refused. */
 
+import { durationText } from '../../text/duration.ts'
 import { didYouMean, nearest } from '../../text/nearest.ts'
 import { type Parse, type ParseContext, quote, refuse } from './parser.ts'
 
@@ -49,19 +50,11 @@ export const durationOrZero: Parse<number> = raw => {
   return total
 }
 
-/** Milliseconds as the shortest text that `duration` parses: `5h`, `1h30m`, `30d`. */
+/** Milliseconds as the shortest text that `duration` parses, to the second: `5h`, `1h30m`, `30d`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 0) return `-${formatDuration(-milliseconds)}`
-  if (milliseconds > 0 && milliseconds < second) return `${Math.round(milliseconds)}ms`
-  let rest = Math.round(milliseconds / second) * second
-  let text = ''
-  for (const unit of ['d', 'h', 'm', 's']) {
-    const size = unitMs[unit] ?? second
-    const count = Math.floor(rest / size)
-    if (count > 0) text += `${count}${unit}`
-    rest -= count * size
-  }
-  return text || '0s'
+  const step = milliseconds < second ? 1 : second
+  return durationText(Math.round(milliseconds / step) * step)
 }
 
 /** The length of a window: a duration, or the name of a unit with a fixed length, as in `usd=5/day`. */

@@ -1,6 +1,6 @@
 /** Limits as header fields. Pure. */
 import type { LimitState, Metric, Verdict } from '../../contract/views.ts'
-import { windowText } from '../limits/view.ts'
+import { inOneUnit } from '../../text/duration.ts'
 
 /**
  * `RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10, with one item per limit of the verdict, and
@@ -39,11 +39,11 @@ const quotaPolicy = (limit: LimitState): string => {
 }
 
 /**
- * Such as `key-tokens-5h`. Names are left out, because they may not be ASCII; so are patterns. Of several teams, the id tells
- * which.
+ * Such as `key-tokens-5h`; clients know it, so the window stays in one unit. Names are left out, because they may not be ASCII;
+ * so are patterns. Of several teams, the id tells which.
  */
 export function limitName({ subject, metric, period, windowMs, models, each }: LimitState): string {
-  const window = metric === 'parallel' ? '' : `-${windowMs === null ? period : windowText(windowMs)}`
+  const window = metric === 'parallel' ? '' : `-${windowMs === null ? period : inOneUnit(windowMs)}`
   const whose = subject.type === 'team' ? `-${subject.id}` : subject.member === null ? '' : '-member'
   return `${subject.type}${whose}-${metric}${window}${models === null ? '' : '-models'}${each ? '-each' : ''}`
 }

@@ -1,6 +1,7 @@
 /** Views of limits: order and units. */
 import { limitPeriods, metrics } from '../../contract/views/words.ts'
 import type { Limit, Metric } from '../../contract/views.ts'
+import { durationText } from '../../text/duration.ts'
 import { toDollars } from '../rules/money.ts'
 import type { LimitRow } from './rows.ts'
 
@@ -36,19 +37,7 @@ export const toShown = (metric: Metric, amount: number): number =>
 
 /** As text, such as `tokens=100000/5h@gpt-*` or `usd=100/month in Europe/Berlin`. */
 export function limitText({ metric, amount, period, windowMs, timeZone, models, each }: Limit): string {
-  const window = metric === 'parallel' ? '' : `/${period === 'rolling' ? windowText(windowMs ?? 0) : period}`
+  const window =
+    metric === 'parallel' ? '' : `/${period === 'rolling' ? durationText(windowMs ?? 0) : period}`
   return `${metric}=${amount}${window}${models === null ? '' : `@${models}`}${timeZone === null ? '' : ` in ${timeZone}`}${each ? ' for each end user' : ''}`
 }
-
-/** As text, such as `5h`. */
-export function windowText(windowMs: number): string {
-  const [size, unit] = units.find(([size]) => windowMs % size === 0) ?? [1, 'ms']
-  return `${windowMs / size}${unit}`
-}
-
-const units = [
-  [86_400_000, 'd'],
-  [3_600_000, 'h'],
-  [60_000, 'm'],
-  [1_000, 's'],
-] as const
