@@ -5,6 +5,8 @@ const leaving = {
   tests: ['src/operations/people/offboard.test.ts', 'src/operations/file/backup/restore/erased.test.ts'],
 }
 
+const receiving = { tests: ['src/operations/people/recipient.test.ts'] }
+
 const lists = { tests: ['src/operations/lists.test.ts'] }
 
 /** Mistakes in who is signed in, in how people leave, and in lists of what there is. */
@@ -78,6 +80,42 @@ export const people: readonly Mutation[] = [
     text: 'texts.map(text => holdsText(column, text))',
     instead: '[]',
     ...leaving,
+  },
+  {
+    what: 'an erased user can be given something',
+    file: 'src/operations/people/recipient.ts',
+    text: '  if (gone === undefined) return\n',
+    instead: '  return\n',
+    ...receiving,
+  },
+  {
+    what: 'a disabled user can become the owner of something',
+    file: 'src/operations/people/recipient.ts',
+    text: '  if (!isDisabled(user, now)) return\n',
+    instead: '  return\n',
+    ...receiving,
+  },
+  {
+    what: 'an erased user is changed',
+    file: 'src/operations/people/users.ts',
+    text: '    await requireNotErased(db, row)\n',
+    instead: '',
+    ...receiving,
+  },
+  {
+    what: 'a project is given to a disabled user',
+    file: 'src/operations/people/membership.ts',
+    text: "if (user !== undefined && user.id !== row.ownerId) await requireMayOwn(db, context.now(), user, 'a project')\n",
+    instead: '',
+    ...receiving,
+  },
+  {
+    what: 'who is disabled is offered as an owner',
+    file: 'src/cli/ask/questions.ts',
+    text: "question.flag === undefined || fixed !== 'user' ? undefined : 'active'",
+    instead: 'undefined',
+    tests: ['src/cli/ask/questions.test.ts'],
+    only: 'who gets something',
   },
   {
     what: 'memberships end with whoever leaves',

@@ -22,7 +22,7 @@ export interface Chats {
   /**
    * Creates a chat.
    *
-   * @throws invalid, not_found or ambiguous (the user or project)
+   * @throws invalid, not_found or ambiguous (the user or project), conflict (the user was erased)
    * @example
    * const chat = await latchkey.chats.create({ user: 'alice', title: 'Holiday' })
    */

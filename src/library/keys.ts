@@ -58,7 +58,7 @@ export interface Keys {
    *
    * @param options `deliver` gets the secret before the key is committed; if it throws, no key is created. With
    *   `ifNotExists`, an equal key with that name is returned with `created: false`
-   * @throws invalid, not_found (the user or project), conflict (the name is taken)
+   * @throws invalid, not_found (the user or project), conflict (the name is taken, the user was erased)
    * @example
    * const { id, secret } = await latchkey.keys.create({
    *   name: 'mobile',
@@ -71,7 +71,7 @@ export interface Keys {
    * Creates keys that differ only in their names, `name-1`, `name-2` and so on, in one transaction.
    *
    * @param count how many; by default one key, with the name unchanged
-   * @throws invalid, not_found (the user or project), conflict (a name is taken)
+   * @throws invalid, not_found (the user or project), conflict (a name is taken, the user was erased)
    * @example
    * const keys = await latchkey.keys.createMany({ name: 'team', user: 'alice' }, 3)
    */
@@ -139,7 +139,7 @@ export interface Keys {
    * Changes a key. A field that is left out stays; null clears it. A limit replaces the one with the same metric and
    * window.
    *
-   * @throws not_found, ambiguous, invalid, conflict (the name is taken)
+   * @throws not_found, ambiguous, invalid, conflict (the name is taken, the user was erased)
    * @example
    * await latchkey.keys.update('ci', { model: null, scopes: ['chat'] })
    */

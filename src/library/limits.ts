@@ -25,7 +25,7 @@ export interface Limits {
   /**
    * Adds limits, or changes the amount of those with the same metric, window, models and `each`. All others stay.
    *
-   * @throws not_found, ambiguous, invalid, denied
+   * @throws not_found, ambiguous, invalid, conflict (of a user who was erased), denied
    * @example
    * await latchkey.limits.set({ user: 'alice' }, [{ metric: 'usd', amount: 20, windowMs: 30 * 86_400_000 }])
    */

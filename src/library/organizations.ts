@@ -47,7 +47,7 @@ export interface Organizations {
   /**
    * Creates an organization, with its first owner. Its slug is made from the name unless one is given.
    *
-   * @throws invalid, not_found (the owner), conflict (the slug is taken), denied
+   * @throws invalid, not_found (the owner), conflict (the slug is taken, the owner is disabled or erased), denied
    * @example
    * const { slug } = await latchkey.organizations.create({ name: 'Data Guild', owner: 'alice' })
    */
@@ -102,7 +102,7 @@ export interface OrganizationMembers {
   /**
    * Adds a user; the role is `member` unless another is given.
    *
-   * @throws not_found, ambiguous, conflict (is a member already), denied
+   * @throws not_found, ambiguous, conflict (is a member already, was erased), denied
    * @example
    * await latchkey.users.create({ username: 'newcomer' })
    * await latchkey.organizations.members.add('acme', 'newcomer', 'viewer')

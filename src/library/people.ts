@@ -66,7 +66,7 @@ export interface Users {
   /**
    * Changes a user. A field that is left out stays; null clears it.
    *
-   * @throws not_found, ambiguous, invalid, conflict (the username or email is taken)
+   * @throws not_found, ambiguous, invalid, conflict (the username or email is taken, the user was erased)
    * @example
    * await latchkey.users.update('alice', { name: 'Alice Example' })
    */
@@ -74,7 +74,7 @@ export interface Users {
   /**
    * Sets the password, stored as argon2id; null removes it.
    *
-   * @throws not_found, ambiguous, invalid
+   * @throws not_found, ambiguous, invalid, conflict (the user was erased)
    * @example
    * await latchkey.users.setPassword('alice', 'correct horse battery staple')
    */
@@ -82,7 +82,7 @@ export interface Users {
   /**
    * Sets a new random password and returns it. Only its argon2id hash is stored.
    *
-   * @throws not_found, ambiguous
+   * @throws not_found, ambiguous, conflict (the user was erased)
    * @example
    * const { password } = await latchkey.users.generatePassword('alice')
    */
@@ -108,7 +108,7 @@ export interface Users {
    * Disables a user: all keys of the user answer `user_disabled`, and sessions are no longer valid. With `until`, it ends by
    * itself.
    *
-   * @throws not_found, ambiguous, invalid (a time that is over)
+   * @throws not_found, ambiguous, invalid (a time that is over), conflict (the user was erased)
    * @example
    * await latchkey.users.disable('alice', { reason: 'on leave', until: new Date('2099-01-01') })
    */
@@ -116,7 +116,7 @@ export interface Users {
   /**
    * Enables a disabled user.
    *
-   * @throws not_found, ambiguous
+   * @throws not_found, ambiguous, conflict (the user was erased)
    * @example
    * await latchkey.users.enable('alice')
    */
@@ -166,7 +166,7 @@ export interface Projects {
   /**
    * Creates a project. Its slug is made from the name unless one is given.
    *
-   * @throws invalid, not_found (the owner), conflict (the slug is taken)
+   * @throws invalid, not_found (the owner), conflict (the slug is taken, the owner is disabled or erased)
    * @example
    * const { slug } = await latchkey.projects.create({ name: 'Web Shop', owner: 'alice' })
    */
@@ -198,7 +198,7 @@ export interface Projects {
   /**
    * Gives a project to another user, or to an organization. Members, keys and what they used stay.
    *
-   * @throws not_found, ambiguous, invalid (not exactly one of both), denied
+   * @throws not_found, ambiguous, invalid (not exactly one of both), conflict (the user is disabled or erased), denied
    * @example
    * await latchkey.projects.transfer('shop', { org: 'acme' })
    */
@@ -206,7 +206,7 @@ export interface Projects {
   /**
    * Changes a project. A field that is left out stays; null clears it.
    *
-   * @throws not_found, ambiguous, invalid, conflict (the slug is taken)
+   * @throws not_found, ambiguous, invalid, conflict (the slug is taken, the owner is disabled or erased)
    * @example
    * await latchkey.projects.update('shop', { description: 'Orders and carts' })
    */
@@ -245,7 +245,7 @@ export interface ProjectMembers {
   /**
    * Adds a user; the role is `member` unless another is given.
    *
-   * @throws not_found, ambiguous, conflict (is a member already), denied
+   * @throws not_found, ambiguous, conflict (is a member already, was erased), denied
    * @example
    * await latchkey.users.create({ username: 'newcomer' })
    * await latchkey.projects.members.add('shop', 'newcomer', 'viewer')

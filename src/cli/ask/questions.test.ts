@@ -456,6 +456,19 @@ async function offers(line: string, typed: string, db: string) {
   return { code, err, asked, offered }
 }
 
+test('who gets something is picked from those who are not disabled, and any user to look at', async () => {
+  await using home = await temporaryLatchkey()
+  const { users, projects } = home.latchkey
+  for (const username of ['alice', 'bob', 'gone']) await users.create({ username })
+  await projects.create({ name: 'Shop', owner: 'alice' })
+  await users.disable('bob')
+  await users.erase('gone')
+  const offered = async (line: string) => (await offers(line, 'b', home.path)).offered[0]
+  for (const line of ['project create Lab', 'project transfer shop', 'org create Acme', 'chat create'])
+    expect([line, await offered(line)]).toEqual([line, ['alice']])
+  expect(await offered('user enable')).toEqual(['alice', 'bob', expect.stringMatching(/^erased-/)])
+})
+
 test('what belongs to what was named before is picked: files, phases, limits, invitations, changes, prices', async () => {
   await using home = await temporaryLatchkey(new Date().toISOString())
   const { users, projects, organizations, invitations, agents, files, keys, limits, usage } = home.latchkey

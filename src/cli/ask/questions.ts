@@ -22,7 +22,11 @@ import { settingNames } from '../settings/file.ts'
 import type { Choice, Prompts } from '../terminal/prompt.ts'
 
 /** What one depends on besides: what was typed or answered before it, by the names of arguments and options. */
-type Asked = Questioning & { readonly known: Map<string, unknown> }
+type Asked = Questioning & {
+  readonly known: Map<string, unknown>
+  /** Only what has this status is offered. */
+  readonly status?: 'active' | undefined
+}
 
 /** What the questions depend on. */
 export interface Questioning {
@@ -159,7 +163,11 @@ async function ask(
     const none = needed || initial !== undefined ? [] : [nothing]
     return withAnswer(await prompts.select(message, [...none, ...fixed.map(value => ({ value }))], initial))
   }
-  if (isPicked(fixed)) return withAnswer(await pick(fixed, message, needed, questioning))
+  if (isPicked(fixed)) {
+    // An option says who gets something, and nobody gets anything who is disabled.
+    const status = question.flag === undefined || fixed !== 'user' ? undefined : 'active'
+    return withAnswer(await pick(fixed, message, needed, { ...questioning, status }))
+  }
   const validate = async (answer: string): Promise<string | undefined> =>
     answer === '' && needed ? 'type something, or press Ctrl-C to leave' : problem(withAnswer(answer))
   const answer = await prompts.text(message, { validate, ...(initial === undefined ? {} : { initial }) })
@@ -173,12 +181,12 @@ async function pick(
   subject: Picked,
   message: string,
   needed: boolean,
-  { prompts, open, now, from, known }: Asked,
+  { prompts, open, now, from, known, status }: Asked,
 ): Promise<string> {
   const latchkey = await open()
   try {
     const find = async (typed: string): Promise<readonly Choice[]> => {
-      const found = await choices(subject, latchkey, typed.trim() || undefined, { now, from, known })
+      const found = await choices(subject, latchkey, typed.trim() || undefined, { now, from, known, status })
       return needed || typed !== '' ? found : [nothing, ...found]
     }
     if ((await find('')).length > (needed ? 0 : 1)) return await prompts.search(message, find)
@@ -204,7 +212,7 @@ const isPicked = (kind: string): kind is Picked => isNoun(kind) || Object.hasOwn
 /** More would not fit on a screen. Typing shows others. */
 const most = 50
 
-type At = Pick<Asked, 'now' | 'from' | 'known'>
+type At = Pick<Asked, 'now' | 'from' | 'known' | 'status'>
 
 /** The choices that match what was typed. */
 async function choices(
@@ -216,7 +224,8 @@ async function choices(
   if (!isNoun(subject)) return fitting(others[subject](latchkey, at), search ?? '')
   const { plural, isUnique, about } = nouns[subject]
   const isPaged = plural !== 'projects'
-  const listed = await latchkey[plural].list({ search, ...(isPaged ? { limit: most } : {}) })
+  const status = at.status && { status: at.status }
+  const listed = await latchkey[plural].list({ search, ...status, ...(isPaged ? { limit: most } : {}) })
   const found: readonly { readonly id: string }[] = Array.isArray(listed)
     ? listed
     : Reflect.get(listed, plural)

@@ -17,6 +17,7 @@ import { tableOf, targetOf } from '../nouns.ts'
 import { requireNoProjects } from '../organizations/organizations.ts'
 import { ownerRole, requireOtherOwner, requireOwnersWithout } from '../organizations/owners.ts'
 import { namesIn } from '../organizations/role-names.ts'
+import { requireNotErased } from '../people/recipient.ts'
 import { isDisabled } from '../people/status.ts'
 import { requireDeletable } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
@@ -89,12 +90,15 @@ export class Rows {
     return this.#db.$count(this.#query(where, this.#findable(where)).as('found'))
   }
 
-  /** @throws conflict (a unique field is taken) */
+  /** @throws conflict (a unique field is taken, or it is of a user who was erased) */
   async create(fields: Fields): Promise<Fields> {
     const now = this.#context.now()
     const { prefix, completed, hashed = [] } = this.#model
     for (const name of hashed) this.#know(fields[name])
-    const given = { id: newId(prefix, now), ...this.#columns(fields) }
+    const columns = this.#columns(fields)
+    const user = columns['userId']
+    if (typeof user === 'string') await requireNotErased(this.#db, { id: user, username: user })
+    const given = { id: newId(prefix, now), ...columns }
     const values = this.#isUser ? await this.#completedUser(given) : { ...completed?.(given), ...given }
     const [row] = await this.#told([], () => this.#inserted(values))
     if (!row) throw new Error('the row was written, but not returned')

@@ -11,16 +11,17 @@ import type { OperationContext } from '../context.ts'
 import type { ChatSelector } from '../input.ts'
 import { type Row, targetOf } from '../nouns.ts'
 import { batchSize, paged } from '../page.ts'
+import { findRecipient } from '../people/recipient.ts'
 import * as rules from '../rules/input.ts'
 import { contains, find, findAmong } from '../select.ts'
 import { Thing } from '../thing.ts'
 import { type ChatFilter, type ChatPage, chatFilter, chatPage, type NewChat, newChat } from './input.ts'
 
-/** @throws invalid, not_found and ambiguous for the user or project */
+/** @throws invalid; not_found and ambiguous for the user or project; conflict (the user was erased) */
 export async function createChat(context: OperationContext, input: NewChat): Promise<CreatedChat> {
   const { title, sessionId = null, ...fields } = rules.parse(newChat, input)
   return context.store.write(async db => {
-    const { id: userId } = await find(db, 'user', fields.user)
+    const { id: userId } = await findRecipient(db, fields.user)
     const project = fields.project === undefined ? undefined : await find(db, 'project', fields.project)
     const given = { userId, projectId: project?.id ?? null, title, sessionId }
     return chat.create(context, db, given, { same: () => [] })

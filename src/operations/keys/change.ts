@@ -8,6 +8,7 @@ import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { changeLimits, requireOneMeaning } from '../limits/change.ts'
 import type { Row } from '../nouns.ts'
+import { findRecipient } from '../people/recipient.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
 import { type Changes, Thing } from '../thing.ts'
@@ -37,7 +38,7 @@ export function parseKeyChanges(context: OperationContext, input: KeyChanges) {
   return changes
 }
 
-/** The columns that a change sets in the key's row. @throws not_found, ambiguous for the user or project */
+/** The columns that a change sets in the key's row. @throws not_found, ambiguous for the user or project; conflict (the user was erased) */
 export async function columnsOf(
   db: Database,
   {
@@ -54,7 +55,7 @@ export async function columnsOf(
     ...fields,
     ...(scopes === undefined ? {} : { scopes: scopes ?? [] }),
     ...(expiresAt === undefined ? {} : { expiresAt: expiresAt?.getTime() ?? null }),
-    ...(user === undefined ? {} : { userId: user === null ? null : (await find(db, 'user', user)).id }),
+    ...(user === undefined ? {} : { userId: user === null ? null : (await findRecipient(db, user)).id }),
     ...(project === undefined
       ? {}
       : { projectId: project === null ? null : (await find(db, 'project', project)).id }),

@@ -9,6 +9,7 @@ import type { OperationContext } from '../context.ts'
 import { requireSame, shownLimits } from '../existing.ts'
 import { noteNoPrice } from '../limits/no-price.ts'
 import { limitRows } from '../limits/rows.ts'
+import { findRecipient } from '../people/recipient.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { defaultPrefix, hashSecret, mintSecret, startOf } from '../rules/secrets.ts'
@@ -20,7 +21,7 @@ import { keyViews } from './view.ts'
 /**
  * Creates a key. The secret in the result is stored nowhere; an existing key is returned without one.
  *
- * @throws invalid, not_found for the user or project, conflict (the name is taken)
+ * @throws invalid, not_found for the user or project, conflict (the name is taken, the user was erased)
  */
 export async function createKey(
   context: OperationContext,
@@ -56,7 +57,7 @@ export async function createKeys(
   rules.parse(v.object({ name: rules.keyName }), { name: names.at(-1) })
   requireFuture(expiresAt, context.now())
   return context.store.write(async db => {
-    const userId = user === undefined ? null : (await find(db, 'user', user)).id
+    const userId = user === undefined ? null : (await findRecipient(db, user)).id
     const home = project === undefined ? null : await find(db, 'project', project)
     const there = ifNotExists ? await existing(context, db, names, input, fields) : nothingThere
     const wanted = names.filter(each => !there.has(lowerAscii(each)))

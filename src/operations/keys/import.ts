@@ -14,6 +14,7 @@ import { record } from '../audit.ts'
 import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
 import { limitRows } from '../limits/rows.ts'
+import { findRecipient } from '../people/recipient.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
 import { toMicros } from '../rules/money.ts'
@@ -199,10 +200,12 @@ async function resolve(
   const found = new Map<string, Resolved>()
   for (const name of new Set(incoming.flatMap(key => key[noun] ?? []))) {
     try {
-      found.set(name, { id: (await find(db, noun, name)).id })
+      const { id } = noun === 'user' ? await findRecipient(db, name) : await find(db, noun, name)
+      found.set(name, { id })
     } catch (error) {
       if (!(error instanceof LatchkeyError)) throw error
-      found.set(name, { problem: `has an unknown ${noun}: ${error.message}` })
+      const which = error.code === 'conflict' ? `a ${noun} who cannot have it` : `an unknown ${noun}`
+      found.set(name, { problem: `has ${which}: ${error.message}` })
     }
   }
   return found

@@ -12,6 +12,7 @@ import { settleChange } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { type Row, targetOf } from '../nouns.ts'
 import { authorize, type On } from '../organizations/access.ts'
+import { requireNotErased } from '../people/recipient.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
 import { dropLimits, limitsOf, listLine, memberSubjects, nameOfSubject, putLimits } from './change.ts'
@@ -34,7 +35,7 @@ const someNames = v.pipe(limitNames, v.minLength(1, 'must name at least one'))
 /**
  * Adds limits, or changes the amount of those with the same metric, window and models. All others stay.
  *
- * @throws not_found, ambiguous, invalid, denied
+ * @throws not_found, ambiguous, invalid, conflict (of a user who was erased), denied
  */
 export async function setLimits(
   context: OperationContext,
@@ -42,9 +43,12 @@ export async function setLimits(
   list: readonly NewLimit[],
 ): Promise<readonly PutLimit[]> {
   const wanted = rules.parse(someLimits, list)
-  const { before, after } = await change(context, limited, 'limit-add', (db, subject) =>
-    putLimits(context, db, subject, wanted),
-  )
+  const { before, after } = await change(context, limited, 'limit-add', async (db, subject) => {
+    const { type, id, name, member } = subject
+    const user = type === 'user' ? { id, username: name } : member
+    if (user !== null) await requireNotErased(db, user)
+    await putLimits(context, db, subject, wanted)
+  })
   const stood = new Set(before.map(limitText))
   return after.map(limit => ({ ...limit, changed: !stood.has(limitText(limit)) }))
 }

@@ -8,6 +8,7 @@ import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { type Row, targetOf } from '../nouns.ts'
 import { paged } from '../page.ts'
+import { findRecipient } from '../people/recipient.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { find, findAmong } from '../select.ts'
@@ -17,7 +18,7 @@ import { membersOf } from './member-list.ts'
 import { ownerRole, requireOtherOwner } from './owners.ts'
 import { namesIn } from './role-names.ts'
 
-/** Adds a user to an organization. @throws not_found, ambiguous, conflict (is a member already), denied */
+/** Adds a user to an organization. @throws not_found, ambiguous, conflict (is a member already, was erased), denied */
 export async function addMember(
   context: OperationContext,
   orgSelector: string,
@@ -26,7 +27,7 @@ export async function addMember(
 ): Promise<OrganizationMember> {
   return context.store.write(async db => {
     const org = await find(db, 'org', orgSelector)
-    const user = await find(db, 'user', userSelector)
+    const user = await findRecipient(db, userSelector)
     await authorize(context, db, 'member:write', { org })
     return join(context, db, org, user, roleName, 'org.member-add')
   })

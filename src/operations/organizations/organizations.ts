@@ -15,7 +15,7 @@ import type { CreateOptions } from '../input.ts'
 import { limitViews, memberLimitCounts } from '../limits/change.ts'
 import type { Row } from '../nouns.ts'
 import { paged } from '../page.ts'
-import { isDisabled } from '../people/status.ts'
+import { requireMayOwn } from '../people/recipient.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { slugFor } from '../rules/slug.ts'
@@ -35,7 +35,7 @@ import { ownerRole } from './owners.ts'
 /**
  * Creates one, with its first owner. A user can only create one of their own.
  *
- * @throws invalid, not_found for the owner, conflict (the slug is taken), denied
+ * @throws invalid, not_found for the owner, conflict (the slug is taken, the owner is disabled or erased), denied
  */
 export async function createOrganization(
   context: OperationContext,
@@ -49,19 +49,13 @@ export async function createOrganization(
     const owner = await find(db, 'user', fields.owner)
     const actor = await actingUser(context, db)
     if (actor !== undefined && actor.id !== owner.id) await authorize(context, db, 'org:write', {})
-    if (isDisabled(owner, context.now())) {
-      throw new LatchkeyError(
-        'conflict',
-        `${owner.username} is disabled, and an organization needs an owner who is not`,
-        `name another owner, or: latchkey user enable ${owner.username}`,
-      )
-    }
     const given = { slug, name, logo }
     return organization.create(context, db, given, {
       ...options,
       ifTaken: 'choose another with --slug',
       also: async row => {
         const at = context.now()
+        await requireMayOwn(db, at, owner, 'an organization')
         const membership = { id: newId('mem', at), organizationId: row.id, userId: owner.id }
         await db
           .insert(organizationMembers)

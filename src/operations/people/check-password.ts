@@ -19,12 +19,12 @@ import {
   storePassword,
 } from './passwords.ts'
 import { isDisabled } from './status.ts'
-import { user } from './users.ts'
+import { changeUser } from './users.ts'
 
 /**
  * Sets the password; null removes it.
  *
- * @throws not_found, ambiguous, invalid
+ * @throws not_found, ambiguous, invalid, conflict (was erased)
  */
 export async function setPassword(
   context: OperationContext,
@@ -33,7 +33,7 @@ export async function setPassword(
 ): Promise<Changed<User>> {
   if (password !== null) rules.parse(v.object({ password: rules.password }), { password })
   const hash = password === null ? null : await hashPassword(password)
-  return user.change(context, selector, 'passwd', async (db, { id }) => ({
+  return changeUser(context, selector, 'passwd', async (db, { id }) => ({
     isHidden: await storePassword(db, id, hash, context.now().getTime()),
   }))
 }

@@ -10,6 +10,7 @@ import { roleFor } from '../organizations/members.ts'
 import { ownerRole } from '../organizations/owners.ts'
 import { find } from '../select.ts'
 import type { ProjectOwner } from './input.ts'
+import { requireMayOwn } from './recipient.ts'
 
 interface Owner {
   readonly columns: { readonly ownerId: string | null; readonly organizationId: string | null }
@@ -41,6 +42,22 @@ export async function ownerFor(
   const found = await find(db, 'org', org ?? '')
   await authorize(context, db, 'project:write', { org: found })
   return { columns: { ownerId: null, organizationId: found.id }, org: found }
+}
+
+/**
+ * The columns of another owner of a project.
+ *
+ * @throws as `ownerFor`, and conflict (who is disabled or erased, and does not own it already)
+ */
+export async function newOwnerFor(
+  context: OperationContext,
+  db: Database,
+  row: Row<'project'>,
+  to: ProjectOwner,
+): Promise<Owner['columns']> {
+  const { columns, user } = await ownerFor(context, db, to)
+  if (user !== undefined && user.id !== row.ownerId) await requireMayOwn(db, context.now(), user, 'a project')
+  return columns
 }
 
 /**

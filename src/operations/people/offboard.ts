@@ -14,14 +14,14 @@ import { batchSize } from '../page.ts'
 import { find } from '../select.ts'
 import { countHeld, dropHeld, passMemberships } from './held.ts'
 import type { Offboarding } from './input.ts'
-import { isDisabled } from './status.ts'
+import { requireMayOwn } from './recipient.ts'
 
 /**
  * Shows what a user owns or belongs to, or with options ends it. Sessions end in each case; memberships go to the new owner, if
  * there is one.
  *
  * @throws not_found, ambiguous, invalid (options that exclude each other), conflict (somebody else's things depend on what would be
- *   deleted, the user is the last owner of an organization, or the new owner is disabled or the same)
+ *   deleted, the user is the last owner of an organization, or the new owner is disabled, erased or the same)
  */
 export function offboardUser(
   context: OperationContext,
@@ -51,7 +51,8 @@ export function offboardUser(
     const now = context.now()
     const heir = to === undefined ? undefined : await find(db, 'user', to)
     if (heir) {
-      if (heir.id === user.id || isDisabled(heir, now)) throw noHeir(heir.username, heir.id === user.id)
+      if (heir.id === user.id) throw sameHeir(heir.username)
+      await requireMayOwn(db, now, heir, `what ${user.username} has`)
       for (const [noun, column] of owned('user')) await give(context, db, noun, column, user, heir)
       await passMemberships(db, user.id, heir.id)
     }
@@ -169,12 +170,10 @@ async function deleteAllOf(
   }
 }
 
-const noHeir = (username: string, isSame: boolean): LatchkeyError =>
+const sameHeir = (username: string): LatchkeyError =>
   new LatchkeyError(
     'conflict',
-    isSame
-      ? `${username} cannot be given what is theirs`
-      : `${username} is disabled, and can own nothing new`,
+    `${username} cannot be given what is theirs`,
     'name another user: latchkey user list --status active',
   )
 

@@ -11,13 +11,14 @@ import { paged } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { find } from '../select.ts'
 import type { ProjectOwner } from './input.ts'
-import { dropMember, membership, ownerFor, putMember, requireProjectMember } from './membership.ts'
+import { dropMember, membership, newOwnerFor, putMember, requireProjectMember } from './membership.ts'
 import { project } from './projects.ts'
+import { findRecipient } from './recipient.ts'
 
 /**
  * Gives a project to a user or an organization. Its members stay, and so do its keys and what they used.
  *
- * @throws not_found, ambiguous, invalid (not exactly one new owner), denied
+ * @throws not_found, ambiguous, invalid (not exactly one new owner), conflict (who is disabled or erased), denied
  */
 export function transferProject(
   context: OperationContext,
@@ -26,11 +27,11 @@ export function transferProject(
 ): Promise<Changed<Project>> {
   return project.change(context, selector, 'transfer', async (db, row) => {
     await authorize(context, db, 'project:transfer', { project: row })
-    return (await ownerFor(context, db, to)).columns
+    return newOwnerFor(context, db, row, to)
   })
 }
 
-/** Adds a member to a project. @throws not_found, ambiguous, conflict (is a member already), denied */
+/** Adds a member to a project. @throws not_found, ambiguous, conflict (is a member already, was erased), denied */
 export function addProjectMember(
   context: OperationContext,
   selector: string,
@@ -39,7 +40,7 @@ export function addProjectMember(
 ): Promise<Changed<Project>> {
   return project.change(context, selector, 'member-add', async (db, row) => {
     await authorize(context, db, 'member:write', { project: row })
-    const user = await find(db, 'user', userSelector)
+    const user = await findRecipient(db, userSelector)
     if ((await membership(db, row, user)) !== undefined) {
       throw new LatchkeyError(
         'conflict',

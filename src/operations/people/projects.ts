@@ -25,12 +25,13 @@ import {
   type ProjectPage,
   projectChanges,
 } from './input.ts'
-import { dropMember, ownerFor, putMember } from './membership.ts'
+import { dropMember, newOwnerFor, ownerFor, putMember } from './membership.ts'
+import { findRecipient, requireMayOwn } from './recipient.ts'
 
 /**
  * Creates a project of a user or an organization. Users only create their own, and those of organizations where they may.
  *
- * @throws invalid, not_found for the owner, conflict (the slug is taken), denied
+ * @throws invalid, not_found for the owner, conflict (the slug is taken, the owner is disabled or erased), denied
  */
 export async function createProject(
   context: OperationContext,
@@ -50,6 +51,7 @@ export async function createProject(
       ...options,
       ifTaken: 'choose another with --slug',
       also: async row => {
+        if (owner.user !== undefined) await requireMayOwn(db, context.now(), owner.user, 'a project')
         if (limits.length > 0) await authorize(context, db, 'limit:write', { project: row })
         await changeLimits(context, db, { type: 'project', id: row.id }, { limits })
       },
@@ -116,7 +118,7 @@ export async function updateProject(
     await authorize(context, db, 'project:write', { project: row })
     for (const member of addMembers) {
       await authorize(context, db, 'member:write', { project: row })
-      await putMember(context, db, row, await find(db, 'user', member.user), member.role)
+      await putMember(context, db, row, await findRecipient(db, member.user), member.role)
     }
     for (const selector of removeMembers) await dropMember(context, db, row, await find(db, 'user', selector))
     if (limits !== undefined || removeLimits !== undefined)
@@ -124,7 +126,7 @@ export async function updateProject(
     await changeLimits(context, db, { type: 'project', id: row.id }, { limits, removeLimits })
     if (owner === undefined) return fields
     await authorize(context, db, 'project:transfer', { project: row })
-    return { ...fields, ...(await ownerFor(context, db, { user: owner })).columns }
+    return { ...fields, ...(await newOwnerFor(context, db, row, { user: owner })) }
   })
 }
 

@@ -34,16 +34,17 @@ import {
   sessionFilter,
   sessionLife,
 } from './input.ts'
+import { findRecipient } from './recipient.ts'
 import { isDisabled } from './status.ts'
 
-/** @throws invalid; not_found, ambiguous for the user; conflict (a disabled user) */
+/** @throws invalid; not_found, ambiguous for the user; conflict (a disabled or erased user) */
 export async function createSession(context: OperationContext, input: NewSession): Promise<CreatedSession> {
   const { user: selector, forMs, ipAddress = null, userAgent = null } = rules.parse(newSession, input)
   const token = randomBase62(32)
   const now = context.now()
   const at = now.getTime()
   return context.store.write(async db => {
-    const user = await find(db, 'user', selector)
+    const user = await findRecipient(db, selector)
     if (isDisabled(user, now)) throw refused(user.username)
     const by = input.impersonatedBy
     const impersonatedBy = by === undefined ? null : (await find(db, 'user', by)).id

@@ -27,6 +27,7 @@ import {
   userChanges,
 } from './input.ts'
 import { hashesOf, hashOf, hashPassword, isPassword, storePassword } from './passwords.ts'
+import { requireNotErased } from './recipient.ts'
 import { isDisabled } from './status.ts'
 import { disabledAt } from './status-condition.ts'
 
@@ -101,7 +102,7 @@ export async function updateUser(
 ): Promise<Changed<User>> {
   const { limits, removeLimits, ...changes } = rules.parseChanges(userChanges, input)
   requireOneMeaning({ limits, removeLimits })
-  return user.change(context, selector, 'update', async (db, row) => {
+  return changeUser(context, selector, 'update', async (db, row) => {
     await changeLimits(context, db, { type: 'user', id: row.id }, { limits, removeLimits })
     const isMoved = changes.email !== undefined && changes.email !== row.email
     return { ...(isMoved && { emailVerified: false }), ...changes }
@@ -111,7 +112,7 @@ export async function updateUser(
 /**
  * The verdict on a disabled user's keys is `user_disabled`, and their sessions are not valid, until a time if one is given.
  *
- * @throws not_found, ambiguous, invalid (a time that is over)
+ * @throws not_found, ambiguous, invalid (a time that is over), conflict (was erased)
  */
 export async function disableUser(
   context: OperationContext,
@@ -124,7 +125,7 @@ export async function disableUser(
     const hint = 'give a time in the future, or leave it out: the user is then disabled until enabled again'
     throw new LatchkeyError('invalid', `${until.toISOString()} is over`, hint)
   }
-  return user.change(context, selector, 'disable', async (db, row) => {
+  return changeUser(context, selector, 'disable', async (db, row) => {
     if (!isDisabled(row, now)) await requireOtherOwner(db, context.now(), row)
     const was = isDisabled(row, now) ? row : undefined
     return {
@@ -135,11 +136,18 @@ export async function disableUser(
   })
 }
 
-/** @throws not_found, ambiguous */
+/** @throws not_found, ambiguous, conflict (was erased) */
 export function enableUser(context: OperationContext, selector: string): Promise<Changed<User>> {
   const enabled = { disabledAt: null, disabledReason: null, disabledUntil: null }
-  return user.change(context, selector, 'enable', async () => enabled)
+  return changeUser(context, selector, 'enable', async () => enabled)
 }
+
+/** Changes a user who was not erased. @throws as `Thing.change`, and conflict (was erased) */
+export const changeUser: typeof user.change = (context, selector, verb, work) =>
+  user.change(context, selector, verb, async (db, row) => {
+    await requireNotErased(db, row)
+    return work(db, row)
+  })
 
 /**
  * Deletes a user who owns nothing. Memberships in projects, organizations and teams are removed too; invitations that the user
