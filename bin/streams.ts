@@ -9,6 +9,7 @@ import {
   type Output,
   type Pager,
   type Streams,
+  stdoutFailure,
 } from '../src/cli/terminal/streams.ts'
 
 /**
@@ -26,9 +27,7 @@ export async function streams(isStopping: () => boolean): Promise<Streams> {
   return {
     stdin: { isTerminal: stdin, text: () => Bun.stdin.text(), chunks: () => Bun.stdin.stream() },
     stdout: {
-      ...output(isClosed ? () => Promise.reject(closedStdout()) : send, stdout, error =>
-        failedWith('EPIPE', error) ? new ClosedPipe() : error,
-      ),
+      ...output(isClosed ? () => Promise.reject(closedStdout()) : send, stdout, stdoutFailure),
       isClosed,
       pager: pager(stdout?.rows),
     },

@@ -16,6 +16,7 @@ import { onPostgres } from './postgres.ts'
 import { server } from './server.ts'
 import { start } from './start.ts'
 import { together } from './together.ts'
+import { told } from './told.ts'
 
 export const mutations: readonly Mutation[] = [
   ...audit,
@@ -27,6 +28,7 @@ export const mutations: readonly Mutation[] = [
   ...backups,
   ...imports,
   ...start,
+  ...told,
   ...together,
   ...ofChats,
   ...people,

@@ -143,7 +143,9 @@ describe('as a process', () => {
   test('--version is no other: a full disk is a failure, a reader that goes away is none', async () => {
     const full = shell('"$BUN" "$LATCHKEY" --version > /dev/full', '/')
     expect(await full.exited).toBe(78)
-    expect(await full.stderr.text()).toMatch(/^latchkey: ENOSPC[^\n]*\ntry: free some space[^\n]*\n$/)
+    expect(await full.stderr.text()).toMatch(
+      /^latchkey: stdout [^\n]*ENOSPC[^\n]*\ntry: free some space where stdout goes[^\n]*\n$/,
+    )
     const gone = shell('(sleep 0.5; "$BUN" "$LATCHKEY" --version) | true', '/')
     expect([await gone.exited, await gone.stderr.text()]).toEqual([0, ''])
   })
@@ -192,16 +194,82 @@ test('command lines of tests are split as a shell does', () => {
   ])
 })
 
-test('a secret that nobody could read is a failure, and says what to do', async () => {
+test('a secret that nobody could read is a failure, and what it says to do replaces it', async () => {
   using folder = temporaryFolder()
   const db = folder.file('l.db')
   await spawnLatchkey('init', { db })
-  const shell = `"$BUN" "$ENTRY" key create ci > /dev/full`
-  const ran = Bun.spawnSync(['bash', '-c', shell], {
-    env: { ...process.env, BUN: process.execPath, ENTRY: entryPoint, LATCHKEY_DB: db },
-  })
-  expect(ran.exitCode).toBe(8)
-  expect(ran.stderr.toString()).toMatch(/secret of ci is lost[\s\S]*latchkey key rotate key_/)
+  await spawnLatchkey('user create alice', { db })
+  await spawnLatchkey('org create Acme --owner alice', { db })
+  const env = { ...process.env, BUN: process.execPath, ENTRY: entryPoint, LATCHKEY_DB: db }
+  for (const [line, lost, next] of [
+    ['key create ci', 'the secret of ci is lost', 'create a new secret with: latchkey key rotate key_'],
+    [
+      'key create many --count 3',
+      'the secrets of many-1 and 2 more are lost',
+      'create a new secret with: latchkey key rotate key_',
+    ],
+    [
+      'user passwd alice --generate',
+      'the password of alice is lost',
+      'create another with: latchkey user passwd usr_',
+    ],
+    [
+      'invitation create acme bob@example.org',
+      'the token of the invitation of bob@example.org is lost',
+      'cancel it with: latchkey invitation cancel inv_',
+    ],
+  ] as const) {
+    const ran = Bun.spawnSync(['bash', '-c', `"$BUN" "$ENTRY" ${line} > /dev/full`], { env })
+    const err = ran.stderr.toString()
+    expect([line, ran.exitCode, err]).toEqual([line, 8, expect.stringContaining(lost)])
+    expect(err).toContain(next)
+    const again = Bun.spawnSync(['bash', '-c', '"$BUN" "$ENTRY" key create ci --if-not-exists > /dev/full'], {
+      env,
+    })
+    expect(again.stderr.toString()).not.toContain('lost')
+    const [, pasted = ''] = /latchkey (\w+ \w+ \w+(?: --\w+)?)/.exec(err) ?? []
+    expect((await spawnLatchkey(pasted, { db })).code, pasted).toBe(0)
+  }
+})
+
+test('a change that nobody could be told of is done in part, and made once', async () => {
+  using folder = temporaryFolder()
+  const db = folder.file('l.db')
+  await spawnLatchkey('init', { db })
+  await spawnLatchkey('key create ci', { db })
+  await spawnLatchkey('user create carol', { db })
+  const env = { ...process.env, BUN: process.execPath, ENTRY: entryPoint, LATCHKEY_DB: db }
+  const run = (line: string) => {
+    const ran = Bun.spawnSync(['bash', '-c', `"$BUN" "$ENTRY" ${line}`], { env, cwd: folder.path })
+    return { code: ran.exitCode, err: ran.stderr.toString() }
+  }
+  const why: Readonly<Record<string, string>> = {
+    '>/dev/full':
+      'latchkey: it was done, but stdout could not be written: ENOSPC: no space left on device, write\n',
+    '>&-': 'latchkey: it was done, but stdout is closed\n',
+  }
+  for (const [sink, said] of Object.entries(why)) {
+    expect(run(`usage record ci --input-tokens 100 ${sink}`), sink).toEqual({
+      code: 8,
+      err: `${said}try: before you run it again, see what was done with: latchkey usage report\n`,
+    })
+    // Nothing was changed, so it can be run again.
+    for (const line of [
+      'usage record ci --input-tokens 100 --dry-run',
+      'user create carol --if-not-exists',
+    ]) {
+      const { code, err } = run(`${line} ${sink}`)
+      expect({ line, code }).toEqual({ line, code: 78 })
+      expect(err).not.toContain('was done')
+    }
+    // A reader that has gone wants to know no more.
+    expect(run(`user create ${sink === '>&-' ? 'bob' : 'alice'} | true`)).toEqual({ code: 0, err: '' })
+  }
+  const { secret } = (await spawnLatchkey('key create other --json', { db })).json<{ secret: string }>()
+  // A secret on stdin is not there a second time.
+  expect(run(`key limit set - tokens=1/1h <<< ${secret} >/dev/full`).err).toEndWith(': latchkey key list\n')
+  const { totals } = (await spawnLatchkey('key stats ci --json', { db })).json<{ totals: object }>()
+  expect(totals).toMatchObject({ requests: 2, tokens: 200 })
 })
 
 test('with stdout closed no secret is made, and what there is to tell fails', async () => {
@@ -224,8 +292,18 @@ test('with stdout closed no secret is made, and what there is to tell fails', as
     expect({ line, code }).toEqual({ line, code: 78 })
     expect(err).toMatch(/^latchkey: stdout is closed\ntry: redirect it to a file[^\n]*\n/)
   }
-  // Its secret does not go to stdout.
-  expect(run('key create kept --out secret').code).toBe(78)
+  for (const line of ['user passwd alice --generate', 'invitation create acme bob@example.org']) {
+    await spawnLatchkey('user create alice', { db })
+    await spawnLatchkey('org create Acme --owner alice', { db })
+    const { code, err } = run(line)
+    expect({ line, code, err }).toEqual({
+      line,
+      code: 2,
+      err: expect.stringMatching(/\ntry: open stdout\n$/),
+    })
+  }
+  // Its secret does not go to stdout, so it is made, and only the result is lost.
+  expect(run('key create kept --out secret').code).toBe(8)
   // Who names /dev/null means it.
   expect(run('key create unseen', '>/dev/null').code).toBe(0)
   const keys = (await spawnLatchkey('key list --json', { db })).json<Key[]>()

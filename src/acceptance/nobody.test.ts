@@ -11,7 +11,9 @@ import {
   failureProblems,
   limitMs,
   type Scene,
+  splitLine,
   withoutYes,
+  writes,
 } from '../testing/every-command.ts'
 import { temporaryFolder } from '../testing/folder.ts'
 import { processEnvironment, program } from '../testing/process.ts'
@@ -37,6 +39,48 @@ test('a reader who has seen enough ends a list of thousands without a word', asy
   const [out, err, code] = await Promise.all([shell.stdout.text(), shell.stderr.text(), shell.exited])
   // With pipefail 0 is the exit code of both.
   expect({ out, err, code }).toEqual({ out: '[', err: '', code: 0 })
+})
+
+test('what was done is not reported as a failure if nobody can be told, and what shows it is named', async () => {
+  /** As they are called here, some change nothing, and some print no result. */
+  const unchanging = ['backup schedule', 'man', 'usage check']
+  const silent = [
+    'backup unschedule',
+    ...['user', 'project', 'org', 'team'].map(noun => `${noun} limit remove`),
+  ]
+  /** Not the terminals of people: its second signal would end it. */
+  const scene: Scene = { fullStdout: true, only: path => writes(path) && path !== 'serve' }
+  const showing: Record<string, string> = {}
+  const problems = await runEach(scene, run => {
+    const { code, err } = run.ran
+    if (silent.includes(run.path)) return about(run.path, code === 0 ? [] : [`exits ${code}: ${err}`])
+    if (unchanging.includes(run.path)) return about(run.path, failureProblems(run, { exit: 78 }, false))
+    const reveals = /^latchkey: the \w+ of .* is lost: .*\ntry: c.*: latchkey (\w+ \w+)/.exec(err)
+    const [, line] = /: it was done, but stdout could not .*\ntry: before .* with: (.*)\n$/.exec(err) ?? []
+    if (line?.startsWith('latchkey ')) showing[run.path] = line.replace('latchkey ', '')
+    return about(run.path, [
+      ...failureProblems(run, { exit: 8 }, false),
+      ...(reveals || line ? [] : [`does not say what was done: ${err}`]),
+    ])
+  })
+  expect(problems.length).toBeGreaterThan(70)
+  expect(problems.flat()).toEqual([])
+  const shown = await runEach(
+    { words: (_, path) => splitLine(showing[path]!), only: path => path in showing && path !== 'init' },
+    run => about(run.path, run.ran.code === 0 ? [] : [`${showing[run.path]}: ${run.ran.err}`]),
+  )
+  expect(shown.flat()).toEqual([])
+  expect(showing).not.toHaveProperty(['key create'])
+  expect(showing).toMatchObject({
+    init: '--db fresh.db audit list',
+    'key limit set': 'key limit list ci',
+    'project file put': 'project file list shop',
+    'project state phase add': 'project state show shop',
+    'usage record': 'usage report',
+    'usage price set': 'usage price list',
+    'user delete': 'user list',
+    restore: 'audit list',
+  })
 })
 
 test('with nobody there a command that takes away refuses, and one that wants a secret says so', async () => {

@@ -206,6 +206,8 @@ export interface Scene {
   readonly noSecret?: boolean
   /** Run as a user who can only read the folder. */
   readonly readOnly?: boolean
+  /** Run with a stdout on a full disk. */
+  readonly fullStdout?: boolean
   /** Run with a umask of 0. */
   readonly openUmask?: boolean
   /** Run as separate processes with /dev/null as stdin. This takes ten times as long. */
@@ -259,6 +261,7 @@ export function everyCommand(): EveryCommand {
         cwd: folder,
         env: environmentIn(folder),
         stdin,
+        fullStdout: scene.fullStdout ?? false,
       })),
       scene,
     )
@@ -424,8 +427,12 @@ async function runAll(lines: readonly Staged[], scene: Scene): Promise<readonly 
   return lines.map(line => (apart(line) ? processes : others)!.next().value!)
 }
 
-async function start({ words, cwd, env, stdin }: Line, before: readonly string[]): Promise<Ended> {
-  const child = Bun.spawn([...before, ...program, ...words], {
+async function start(
+  { words, cwd, env, stdin, fullStdout }: Line,
+  before: readonly string[],
+): Promise<Ended> {
+  const full = fullStdout ? ['sh', '-c', '"$@" >/dev/full', 'sh'] : []
+  const child = Bun.spawn([...before, ...full, ...program, ...words], {
     cwd,
     env,
     stdin: stdin === null ? 'ignore' : new Blob([stdin]),

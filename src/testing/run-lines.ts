@@ -11,6 +11,7 @@ export interface Line {
   readonly cwd: string
   readonly env: Environment
   readonly stdin: string | null
+  readonly fullStdout?: boolean
 }
 
 export type Ended = Omit<Finished, 'json'>
@@ -18,8 +19,8 @@ export type Ended = Omit<Finished, 'json'>
 const atOnce = 4
 
 export const runLines = (lines: readonly Line[]): Promise<readonly Ended[]> =>
-  inParallel(lines, async ({ words, cwd, env, stdin }) => {
-    const { code, out, err } = await run(words, { cwd, env, stdin: stdin ?? '', program })
+  inParallel(lines, async ({ words, cwd, env, stdin, fullStdout = false }) => {
+    const { code, out, err } = await run(words, { cwd, env, stdin: stdin ?? '', fullStdout, program })
     return { code, signal: null, out, err }
   })
 

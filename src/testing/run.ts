@@ -2,7 +2,7 @@
 
 import type { Tree } from '../cli/declare/declaration.ts'
 import type { Prompts } from '../cli/terminal/prompt.ts'
-import { memoryInput, memoryOutput } from '../cli/terminal/streams.ts'
+import { memoryInput, memoryOutput, stdoutFailure } from '../cli/terminal/streams.ts'
 import { main } from '../main.ts'
 import type { Environment } from '../system/home.ts'
 import { requireContract } from './outcome.ts'
@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly now?: Date | (() => Date)
   readonly env?: Environment
   readonly stdin?: string | Uint8Array<ArrayBuffer>
+  /** Whether nothing can be written to stdout, because its disk is full. */
+  readonly fullStdout?: boolean
   /** Answers for a person. A question without one fails the test. */
   readonly prompts?: Partial<Prompts>
   /** Default: a folder that does not exist and cannot be created, so that a test cannot change the repository by accident. */
@@ -40,6 +42,7 @@ export async function run(commandLine: string | readonly string[], options: RunO
     now,
     env,
     stdin = '',
+    fullStdout = false,
     prompts,
     cwd = nowhere,
     db,
@@ -52,7 +55,11 @@ export async function run(commandLine: string | readonly string[], options: RunO
   const code = await main(
     argv,
     testEnvironment(env, db),
-    { stdin: { ...memoryInput(stdin), isTerminal: tty }, stdout, stderr },
+    {
+      stdin: { ...memoryInput(stdin), isTerminal: tty },
+      stdout: fullStdout ? { ...stdout, write: () => Promise.reject(stdoutFailure(diskFull)) } : stdout,
+      stderr,
+    },
     {
       cwd,
       prompts: { ...unprepared, ...prompts },
@@ -65,6 +72,8 @@ export async function run(commandLine: string | readonly string[], options: RunO
   await requireContract({ argv, env: testEnvironment(env, db), cwd, tree, code, out, err })
   return { code, out, err, json: () => JSON.parse(out) }
 }
+
+const diskFull = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
 
 /** Not even root can create anything there. */
 export const nowhere = '/proc/nonexistent'

@@ -27,7 +27,11 @@ const create = command({
   notice: ({ email, organization, role }) =>
     `Invited ${email} to ${organization.slug} as ${role}. The token above is shown only now.`,
   would: made => `invite ${made.email} to ${made.organization.slug} as ${made.role}`,
-  revealsSecret: () => true,
+  revealsSecret: () => ({
+    field: 'token',
+    of: made => `the invitation of ${made.email}`,
+    again: made => `cancel it with: latchkey invitation cancel ${made.id}, then create another`,
+  }),
 })
 
 const list = command({

@@ -107,11 +107,23 @@ export interface Spec<A extends Arguments, O extends Options, Result, Returned =
   /** Bytes that people get in place of everything else. A terminal gets them only if they are text. */
   readonly bytes?: (result: Result) => Uint8Array | undefined
   /**
-   * The result contains a secret that is only shown once. Formats that would drop it (-q, csv without the field) are
+   * The secret in the result that is only shown once. Formats that would drop it (-q, csv without the field) are
    * refused before the command runs.
    */
-  readonly revealsSecret?: (input: Input<A, O>) => boolean
+  readonly revealsSecret?: (input: Input<A, O>) => Revealed<NoInfer<RowOf<Result>>> | undefined
 }
+
+/** A secret that is only shown once, and what to do if nobody could read it. */
+export interface Revealed<Row> {
+  /** The field that has it, which is also what people call it. */
+  readonly field: 'secret' | 'password' | 'token'
+  /** What it is for: `ci`. */
+  readonly of: (row: Row) => string
+  /** How to get another: `create a new secret with: latchkey key rotate key_…`. */
+  readonly again: (row: Row) => string
+}
+
+type RowOf<Result> = Result extends readonly (infer Row)[] ? Row : Result
 
 /** A command of any type, for modules that treat all commands alike. */
 export interface Declaration extends Spec<Arguments, Options, unknown> {

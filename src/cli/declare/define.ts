@@ -128,3 +128,9 @@ export const command = <Result, Returned, A extends Arguments = None, O extends 
 export const dryRunField = {
   dryRun: flag('true in a dry run, where nothing is changed; otherwise missing'),
 }
+
+/** Whether the result of a changing command says that nothing had to be changed. */
+export const isSame = (result: unknown): boolean => {
+  const { changed, created } = Object(result)
+  return changed === false || created === false
+}

@@ -5,6 +5,7 @@ import type { Key } from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Column } from '../declare/column.ts'
 import type { Declaration } from '../declare/declaration.ts'
+import { isSame } from '../declare/define.ts'
 import { harmless, printable, printableLine } from '../terminal/printable.ts'
 import type { Output } from '../terminal/streams.ts'
 import { widthOf } from '../terminal/width.ts'
@@ -45,12 +46,6 @@ export async function draw(
   const sum = fields === undefined ? total?.(result, input) : undefined
   const table = await drawTable(shown, result, brush, sum)
   return would === undefined ? [table] : [`Would ${would}`, table]
-}
-
-/** Whether nothing had to be changed. */
-const isSame = (result: unknown): boolean => {
-  const { changed, created } = Object(result)
-  return changed === false || created === false
 }
 
 /** How short forms were understood: limits, and when a key ends. A change tells by itself what differs. */

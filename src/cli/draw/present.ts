@@ -46,9 +46,8 @@ export function checkPresentation(
     const choices = known.length === 0 ? 'leave out --fields' : `choose from ${known.join(', ')}`
     throw misuse(`there is no field '${field}'${didYouMean(nearest(field, known))}`, choices)
   }
-  const secret = known.includes('password') ? 'password' : 'secret'
-  const hasSecret = format !== 'name' && fields?.includes(secret) !== false
-  if (declaration.revealsSecret?.(input) && !hasSecret) {
+  const secret = declaration.revealsSecret?.(input)?.field
+  if (secret !== undefined && (format === 'name' || fields?.includes(secret) === false)) {
     throw misuse(
       `the ${secret} is shown only once, but this output would leave it out`,
       format === 'name' ? 'use -o json instead' : `use -o json, or add ${secret} to --fields`,

@@ -66,7 +66,7 @@ const reveal = command({
   examples: ['latchkey key reveal'],
   options: { user: opt.text('user', 'Whose') },
   prints: one(secretive, { done: ({ secret }) => secret }),
-  revealsSecret: () => true,
+  revealsSecret: () => ({ field: 'secret', of: ({ id }) => id, again: () => 'latchkey key reveal' }),
   run: async () => {
     calls.push('revealed')
     return { id: 'x', secret: 'lk_secret' }

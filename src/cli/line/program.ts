@@ -29,6 +29,8 @@ export type Invocation =
   | (Given & {
       readonly kind: 'run'
       readonly declaration: Declaration
+      /** The words that led to it: `['key', 'limit', 'set']`. */
+      readonly words: readonly string[]
       readonly globals: Globals
       readonly dryRun: boolean
       /** Parses every argument and option. @throws usage (names the bad one) */
@@ -127,6 +129,7 @@ function invocationOf(command: Command, declaration: Declaration, root: Command,
   return {
     kind: 'run',
     declaration,
+    words: path.split(' ').slice(1),
     ...givenOf(declaration, words, typed, path),
     globals: globalsOf(root.opts()),
     dryRun: typed['dryRun'] === true,

@@ -5,15 +5,19 @@
 
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Brush } from '../declare/brush.ts'
-import type { Confirmation, Context, Declaration } from '../declare/declaration.ts'
+import type { Confirmation, Context, Declaration, Revealed } from '../declare/declaration.ts'
+import { isSame } from '../declare/define.ts'
 import { checkPresentation, isDrawn, isForPeople, isStream, present } from '../draw/present.ts'
 import type { Presentation } from '../draw/presentation.ts'
 import { printable } from '../terminal/printable.ts'
 import { ClosedPipe, type Streams } from '../terminal/streams.ts'
+import type { Done } from './undelivered.ts'
 
 export interface Execution {
   readonly declaration: Declaration
   readonly input: Record<string, unknown>
+  /** What was typed. */
+  readonly done: Omit<Done, 'tree'>
   readonly context: Context
   readonly presentation: Presentation
   /** A context to try the command in, which changes nothing. */
@@ -32,7 +36,8 @@ export async function execute(execution: Execution): Promise<number> {
   checkPresentation(declaration, presentation, execution.input)
   const isSilent = execution.quiet && presentation.format !== 'name'
   const unread = streams.stdout.isClosed ? closed : isSilent ? quiet : undefined
-  if (unread !== undefined && !context.dryRun && declaration.revealsSecret?.(execution.input)) throw unread()
+  const promised = context.dryRun ? undefined : declaration.revealsSecret?.(execution.input)
+  if (unread !== undefined && promised !== undefined) throw unread(promised, declaration)
   const { input, result } = await confirmAndRun(execution)
   const code = isStream(result) ? 0 : (declaration.exit?.(result) ?? 0)
   try {
@@ -40,8 +45,8 @@ export async function execute(execution: Execution): Promise<number> {
       await present(declaration, input, result, presentation, streams.stdout, execution.brush)
     else if (isStream(result)) await Array.fromAsync(result, () => undefined)
   } catch (error) {
-    if (declaration.revealsSecret?.(input) && !context.dryRun) throw undelivered(result, error)
-    if (!(error instanceof ClosedPipe)) throw error
+    const failure = await undelivered(execution, input, result, error)
+    if (!(failure instanceof ClosedPipe)) throw failure
   } finally {
     await context.close()
   }
@@ -58,19 +63,24 @@ export async function execute(execution: Execution): Promise<number> {
   return code
 }
 
-const closed = (): LatchkeyError =>
+type Unread = (secret: Revealed<unknown>, declaration: Declaration) => LatchkeyError
+
+const closed: Unread = ({ field }, declaration) =>
   new LatchkeyError(
     'usage',
-    'the secret is shown only once, but stdout is closed',
-    'open stdout, or write the secret to a new file with --out FILE',
+    `the ${field} is shown only once, but stdout is closed`,
+    `open stdout${elsewhere(field, declaration)}`,
   )
 
-const quiet = (): LatchkeyError =>
+const quiet: Unread = ({ field }, declaration) =>
   new LatchkeyError(
     'usage',
-    'the secret is shown only once, but --quiet prints nothing',
-    'leave out --quiet, or write the secret to a new file with --out FILE',
+    `the ${field} is shown only once, but --quiet prints nothing`,
+    `leave out --quiet${elsewhere(field, declaration)}`,
   )
+
+const elsewhere = (field: string, { options }: Declaration): string =>
+  'out' in options ? `, or write the ${field} to a new file with --out FILE` : ''
 
 /** Whether rows were left out by what was given. A limit alone hides none if there are none. */
 const isChosen = ({ args, options }: Declaration, input: Record<string, unknown>): boolean =>
@@ -78,16 +88,23 @@ const isChosen = ({ args, options }: Declaration, input: Record<string, unknown>
     name => name !== 'limit' && input[name] !== undefined && input[name] !== false,
   )
 
-/** A secret that is only shown once could not be written. This is a failure, whatever was done. */
-function undelivered(result: unknown, cause: unknown): LatchkeyError {
-  const [first] = [result].flat()
-  const { id = 'KEY', name, username } = Object(first)
-  const [what, again] =
-    username === undefined
-      ? [`the secret of ${name ?? 'the key'}`, `create a new secret with: latchkey key rotate ${id}`]
-      : [`the password of ${username}`, `create another with: latchkey user passwd ${id} --generate`]
-  const lost = `${what} is lost: it was created, but could not be written to stdout`
-  return new LatchkeyError('partial', lost, again, { cause })
+/**
+ * The error of a run whose result could not be written: `cause` if nothing was changed. A lost secret is a failure even
+ * if the reader has gone.
+ */
+async function undelivered(
+  { declaration, context, done, brush }: Execution,
+  input: Record<string, unknown>,
+  result: unknown,
+  cause: unknown,
+): Promise<unknown> {
+  if (context.dryRun || declaration.effect === 'read') return cause
+  const { lostSecret, untold } = await import('./undelivered.ts')
+  const secret = declaration.revealsSecret?.(input)
+  const lost = secret && lostSecret(secret, result, cause)
+  if (lost !== undefined || cause instanceof ClosedPipe) return lost ?? cause
+  const changed = declaration.would?.(result, await brush(), input) !== undefined && !isSame(result)
+  return changed ? untold({ ...done, tree: context.tree }, result, cause) : cause
 }
 
 interface Outcome {

@@ -67,4 +67,25 @@ test('a format and silence exclude each other, and no secret is lost in it', asy
   ])
     expect(await latchkey.at(line), line).toMatchObject({ code: 2, out: '' })
   expect(await latchkey.latchkey.keys.list()).toHaveLength(1)
+  await latchkey.latchkey.organizations.create({ name: 'Acme', owner: 'alice' })
+  for (const [line, hint] of [
+    ['key create new --quiet', 'leave out --quiet, or write the secret to a new file with --out FILE'],
+    ['user passwd alice --generate --quiet', 'leave out --quiet'],
+    ['invitation create acme bob@example.org --quiet', 'leave out --quiet'],
+  ] as const) {
+    const { err } = await latchkey.at(line)
+    expect(err).toEndWith(`try: ${hint}\n`)
+  }
+  expect((await latchkey.latchkey.invitations.list()).invitations).toEqual([])
+})
+
+test('the fields of an invitation may leave out all but its token', async () => {
+  await using latchkey = await home()
+  await latchkey.latchkey.organizations.create({ name: 'Acme', owner: 'alice' })
+  const line = 'invitation create acme bob@example.org --json --fields'
+  expect((await latchkey.at(`${line} id,email`)).err).toContain('or add token to --fields')
+  expect(JSON.parse((await latchkey.at(`${line} id,token`)).out)).toEqual({
+    id: expect.stringMatching(/^inv_/),
+    token: expect.any(String),
+  })
 })

@@ -142,6 +142,7 @@ export async function run(settled: Settled, outside: Outside): Promise<number> {
   return execute({
     declaration,
     input: settled.input(),
+    done: settled,
     context: contextOf(dryRun),
     rehearsal: () => contextOf(true),
     presentation: {

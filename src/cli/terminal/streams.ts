@@ -1,5 +1,6 @@
 /** The three streams of a run, as the command line sees them. Does not know the process behind them. */
 import { LatchkeyError } from '../../contract/errors.ts'
+import { codeOf, failureOf } from '../../contract/failure.ts'
 
 interface Input {
   readonly isTerminal: boolean
@@ -52,6 +53,16 @@ export class ClosedPipe extends Error {
 /** There is no stdout (`latchkey … >&-`). Unlike a reader that has gone, this is a failure. */
 export const closedStdout = (): LatchkeyError =>
   new LatchkeyError('config', 'stdout is closed', 'redirect it to a file, a pipe or /dev/null')
+
+/** What a writer to stdout gets for an error of the system. Names stdout: it need not be on the disk of the database. */
+export function stdoutFailure(error: unknown): Error {
+  if (error instanceof ClosedPipe || error instanceof LatchkeyError) return error
+  if (codeOf(error) === 'EPIPE') return new ClosedPipe()
+  const { code, message } = failureOf(error)
+  const next = code === 'disk_full' ? 'free some space where stdout goes, or redirect it' : 'redirect stdout'
+  const hint = `${next} to another file, then run the command again`
+  return new LatchkeyError(code, `stdout could not be written: ${message}`, hint, { cause: error })
+}
 
 /** An input with the given content, which is not a terminal. */
 export function memoryInput(content: string | Uint8Array<ArrayBuffer>): Input {

@@ -1,7 +1,7 @@
 /** How new secrets are delivered: options, and what is printed. */
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { CreatedKey, IssuedKey } from '../../../contract/views.ts'
-import type { Context } from '../../declare/declaration.ts'
+import type { Context, Revealed } from '../../declare/declaration.ts'
 import { opt } from '../../declare/define.ts'
 import type { NewSecretFile } from './secret-file.ts'
 
@@ -60,8 +60,15 @@ async function withSecretFile<T>(
   return withNewSecretFile(ctx.path(typed), ctx.dryRun, work)
 }
 
-/** Whether stdout gets only the secret. */
-export const revealsSecret = ({ out }: Typed): boolean => out === undefined
+/** The secret that stdout gets, unless it goes to a file. */
+export const revealsSecret = ({ out }: Typed): Revealed<IssuedKey> | undefined =>
+  out === undefined
+    ? {
+        field: 'secret',
+        of: key => key.name,
+        again: key => `create a new secret with: latchkey key rotate ${key.id}`,
+      }
+    : undefined
 
 /** Printed in place of a sentence: only the secrets, or the path of their file. */
 export function deliveredLines(

@@ -44,5 +44,12 @@ export default command({
         : `Removed the password of ${user.username}`,
   ),
   would: user => `${user.hasPassword ? 'set' : 'remove'} the password of ${user.username}`,
-  revealsSecret: ({ generate }) => generate,
+  revealsSecret: ({ generate }) =>
+    generate
+      ? {
+          field: 'password',
+          of: user => user.username,
+          again: user => `create another with: latchkey user passwd ${user.id} --generate`,
+        }
+      : undefined,
 })
