@@ -4,6 +4,7 @@
  * prefix; times as text or numbers. Reports all problems; the importer decides about them.
  */
 import type { ImportedRow } from '../contract/nouns.ts'
+import { windowRangeMs } from '../contract/views/words.ts'
 import { isForeignUrl } from '../text/address.ts'
 import { Fields, isRecord, type Report, type Row } from './fields.ts'
 import type {
@@ -284,7 +285,7 @@ function scopesOf(permissions: unknown): { readonly scopes: readonly string[]; r
 /** Older versions wrote the JSON twice. */
 const parsedText = (value: unknown): unknown => (typeof value === 'string' ? jsonOrText(value) : value)
 
-const [shortestMs, longestMs] = [60_000, 366 * 86_400_000]
+const [shortestMs, longestMs] = windowRangeMs
 
 /** What its limits are here: those with a window become rolling ones, and what is used of a refill counts. */
 function limitsOf(fields: Fields): Pick<ForeignKey, 'windows'> & {
@@ -433,13 +434,11 @@ const rowReaders: Readonly<Record<keyof typeof rowTypes, RowReader>> = {
 }
 
 function rowOf(model: keyof typeof rowTypes, row: Row): ForeignRow | null {
-  let problem: string | undefined
-  const fields = new Fields(row, (field, what) => {
-    problem ??= `its ${field} ${what}`
-  })
+  const fields = new Fields(row)
   const read = rowReaders[model](fields)
   if (read === null) return null
   const createdAt = fields.optionalInstant('createdat')
   const id = fields.text('id')
+  const { problem } = fields
   return { type: rowTypes[model], id, refs: read.refs, fields: { ...read.fields, createdAt }, problem }
 }

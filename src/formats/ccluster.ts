@@ -170,13 +170,10 @@ const readers = {
 function chatsIn({ rows }: Tables): readonly ForeignChat[] {
   const said = Map.groupBy(rows.get('messages') ?? [], row => row['chat_id'])
   return (rows.get('chats') ?? []).map(row => {
-    let problem: string | undefined
-    const fields = new Fields(row, (field, what) => {
-      problem ??= `its ${field} ${what}`
-    })
+    const fields = new Fields(row)
     const messages = (said.get(row['id']) ?? []).map((message, index) =>
       messageOf(message, (field, what) => {
-        problem ??= `the ${field} of message ${index + 1} ${what}`
+        fields.problem ??= `the ${field} of message ${index + 1} ${what}`
       }),
     )
     return {
@@ -188,7 +185,7 @@ function chatsIn({ rows }: Tables): readonly ForeignChat[] {
       updatedAt: fields.optionalDate('updated_at'),
       // As ccluster shows them.
       messages: messages.toSorted((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0)),
-      problem,
+      problem: fields.problem,
     }
   })
 }

@@ -4,6 +4,7 @@
  */
 
 import { LatchkeyError } from '../contract/errors.ts'
+import { many } from '../text/quantity.ts'
 import type { Row } from './row.ts'
 import { longestRow, overlong, type TextBlock } from './text-blocks.ts'
 
@@ -49,7 +50,7 @@ function rowOf(
 ): Row {
   if (problem !== null) return { line, row: null, problem }
   if (fields.length !== header.length) {
-    const has = `${fields.length} field${fields.length === 1 ? '' : 's'}`
+    const has = many(fields.length, 'field')
     return { line, row: null, problem: `has ${has} where the header has ${header.length}` }
   }
   const row: Record<string, Field> = {}

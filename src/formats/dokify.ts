@@ -108,14 +108,11 @@ function projectOf(fields: Fields): ForeignProject {
 }
 
 function documentOf(row: Row): ForeignDocument {
-  let problem: string | undefined
-  const fields = new Fields(row, (field, what) => {
-    problem ??= `its ${field} ${what}`
-  })
+  const fields = new Fields(row)
   const { content } = row
   const [id, projectId, path] = [fields.text('id'), fields.text('project_id'), fields.text('path')]
-  if (typeof content !== 'string') problem ??= 'its content is not text'
-  return { id, projectId, path, content: typeof content === 'string' ? content : '', problem }
+  if (typeof content !== 'string') fields.problem ??= 'its content is not text'
+  return { id, projectId, path, content: typeof content === 'string' ? content : '', problem: fields.problem }
 }
 
 /** Each request adds one to both usage_count and total_requests; if one missed some, the other is larger. */

@@ -15,12 +15,18 @@ export const isRecord = (value: unknown): value is Row =>
 
 /** A field with a problem is read as a placeholder: empty text, 0, or null if it is optional. */
 export class Fields {
+  /** The first problem, such as `its price is negative`. */
+  problem: string | undefined
   readonly #row: Row
   readonly #report: Report
 
-  constructor(row: Row, report: Report) {
+  /** @param report told of every problem */
+  constructor(row: Row, report: Report = () => {}) {
     this.#row = row
-    this.#report = report
+    this.#report = (field, problem) => {
+      this.problem ??= `its ${field} ${problem}`
+      report(field, problem)
+    }
   }
 
   text(field: string): string {

@@ -1,8 +1,8 @@
 /** The command that checks how people sign in. */
 import { exitCodes } from '../../contract/errors.ts'
 import { authCheck } from '../../contract/views/auth.ts'
+import { many } from '../../text/quantity.ts'
 import { arg, command, one } from '../declare/define.ts'
-import { many } from '../draw/quantity.ts'
 import { printableLine } from '../terminal/printable.ts'
 import { sourceAt } from './import/drawing.ts'
 

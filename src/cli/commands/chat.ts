@@ -9,10 +9,10 @@ import {
 } from '../../contract/views/chats.ts'
 import { chatSorts } from '../../contract/views/words.ts'
 import type { ChatFilter, ChatSelector, Message } from '../../index.ts'
+import { many } from '../../text/quantity.ts'
 import type { Context } from '../declare/declaration.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
 import { duration } from '../declare/times.ts'
-import { many } from '../draw/quantity.ts'
 import { printable } from '../terminal/printable.ts'
 import { atMost, creating, paging, selecting, thing, updating } from './thing.ts'
 

@@ -3,12 +3,12 @@ import type { LimitedNoun } from '../../contract/nouns.ts'
 import { limitState, putLimit } from '../../contract/views/limits.ts'
 import { metrics } from '../../contract/views/words.ts'
 import type { Latchkey } from '../../index.ts'
+import { many } from '../../text/quantity.ts'
 import type { Context, Option } from '../declare/declaration.ts'
 import { arg, command, opt, rows } from '../declare/define.ts'
 import { limit, limitName } from '../declare/parse.ts'
 import { limitNameText, limitText } from '../draw/columns.ts'
 import { limitColumns } from '../draw/limits.ts'
-import { many } from '../draw/quantity.ts'
 import { selecting } from './thing.ts'
 
 /** Who is limited in the examples. */

@@ -1,6 +1,6 @@
 import { manPage } from '../../contract/views/program.ts'
+import { many } from '../../text/quantity.ts'
 import { arg, command, oneOrRows, opt } from '../declare/define.ts'
-import { many } from '../draw/quantity.ts'
 import { manual, writeManual } from '../reference/manual.ts'
 
 export default command({

@@ -1,8 +1,8 @@
 import { seeded } from '../../contract/views/database.ts'
 import type { Seeded } from '../../contract/views.ts'
+import { many } from '../../text/quantity.ts'
 import { command, one, opt } from '../declare/define.ts'
 import { integerAtLeast } from '../declare/parse.ts'
-import { many } from '../draw/quantity.ts'
 import { seedRows } from './seed/rows.ts'
 
 const number = integerAtLeast(0)

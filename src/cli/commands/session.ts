@@ -1,8 +1,8 @@
 /** The commands of sessions. */
 import { revokedSessions, session } from '../../contract/views/accounts.ts'
 import type { SessionFilter } from '../../index.ts'
+import { many } from '../../text/quantity.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
-import { many } from '../draw/quantity.ts'
 import { switched } from './fields.ts'
 import { paging } from './thing.ts'
 

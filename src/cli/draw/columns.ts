@@ -2,8 +2,8 @@
 
 import type { Key, KeyStatus, Limit, LimitState } from '../../contract/views.ts'
 import type { LimitName } from '../../index.ts'
+import { many } from '../../text/quantity.ts'
 import type { Brush } from '../declare/brush.ts'
-import { many } from './quantity.ts'
 
 /** The name that people know a thing by; `-` for none. */
 export function reference(ref: { readonly id: string } | null): string {

@@ -1,6 +1,7 @@
 /** Shows how full limits are, as lines with bars and as columns. */
 
 import { denyingLimits } from '../../contract/denial.ts'
+import { fractionUsed } from '../../contract/views/limits.ts'
 import type { LimitForecast, LimitState } from '../../contract/views.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Column } from '../declare/column.ts'
@@ -87,10 +88,6 @@ export const limitColumns: readonly Column<LimitState>[] = [
 const isOfSomebody = ({ each, endUser }: LimitState): boolean => !each || endUser !== null
 
 const quantityOf = ({ metric }: LimitState, brush: Brush) => (metric === 'usd' ? brush.dollars : brush.count)
-
-function fractionUsed({ amount, used }: LimitState): number {
-  return amount === 0 ? 1 : used / amount
-}
 
 /** Never 100% if something is left, or 0% if something is used. From 1,000% on the exact value does not matter. */
 export function percentUsed(limit: LimitState): string {

@@ -3,9 +3,9 @@
  * slow down the work, or make it fail.
  */
 import type { Progress, ProgressListener } from '../../contract/views.ts'
+import { bytes, count } from '../../text/quantity.ts'
 import type { Output } from '../terminal/streams.ts'
 import { bar } from './chart.ts'
-import { bytes, count } from './quantity.ts'
 
 export interface ProgressDisplay {
   readonly tell: ProgressListener

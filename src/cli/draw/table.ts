@@ -2,12 +2,13 @@
  * The brush and the table. The only importer of cli-table3 and chalk, which are loaded when something is drawn. Not for
  * formats that programs read.
  */
+
+import { bytes, count, dollars } from '../../text/quantity.ts'
 import type { Brush } from '../declare/brush.ts'
 import type { Column, Total } from '../declare/column.ts'
 import { formatDuration } from '../declare/times.ts'
 import { widthOf } from '../terminal/width.ts'
 import { gap, layOut, type Placed } from './layout.ts'
-import { bytes, count, dollars } from './quantity.ts'
 import { relativeTime } from './relative.ts'
 
 /** The abilities of the screen, and what the user asked for. */

@@ -55,6 +55,10 @@ export const limitState = extend('LimitState', limit, {
   retryAt: nullable(time('When enough has left the window; null when nothing needs to, or nothing can')),
 })
 
+/** How much of a limit is used: 0.5 for half. One of 0 is used up. */
+export const fractionUsed = ({ used, amount }: Of<typeof limitState>): number =>
+  amount === 0 ? 1 : used / amount
+
 /** What `show` prints of a thing with limits: besides, what is used of them. */
 export const withUse = <T>(name: string, thing: ObjectShape<T>): ObjectShape<WithUse<T>> =>
   extend(name, thing, {

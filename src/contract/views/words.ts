@@ -18,9 +18,9 @@ export const passwordCodes = ['valid', 'wrong_password', 'no_password', 'user_di
 /** What becomes of all that a user owns. */
 export const offboardings = ['none', 'disabled', 'transferred', 'deleted'] as const
 
-/** What a check of a session says; all but `not_found` are its status. */
-export const sessionCodes = ['valid', 'expired', 'user_disabled', 'not_found'] as const
+/** The status of a session, and what a check of one says. */
 export const sessionStatuses = ['valid', 'expired', 'user_disabled'] as const
+export const sessionCodes = [...sessionStatuses, 'not_found'] as const
 
 /** What limits count; `parallel` is reservations that are open at the same time. */
 export const metrics = ['tokens', 'requests', 'usd', 'parallel'] as const
@@ -53,6 +53,9 @@ export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const
 
 /** Who said something to an agent, or for it. */
 export const agentRoles = ['user', 'assistant', 'system'] as const
+
+/** The most bytes that a file of a project may have: 16 MiB. */
+export const mostFileBytes = 16 * 1024 * 1024
 
 /** What becomes of a file. */
 export const fileActions = ['added', 'changed', 'removed', 'moved'] as const

@@ -1,6 +1,6 @@
 /** What files hold: stored compressed, and each content once, by its SHA-256. Knows no files. */
-import { createHash } from 'node:crypto'
 import { LatchkeyError } from '../../contract/errors.ts'
+import { mostFileBytes } from '../../contract/views/words.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
 import { eq, notInArray, sql } from '../../db/query.ts'
@@ -11,13 +11,11 @@ import type { FileBody } from './input.ts'
 
 export type Content = typeof fileContents.$inferInsert & { readonly isText: boolean }
 
-const mostBytes = 16 * 1024 * 1024
-
 /** Reads a body to its end, or until it is too large. @throws invalid (more than 16 MiB) */
 export async function contentOf(body: FileBody, path: string): Promise<Content> {
   const bytes = await gathered(body, path)
   return {
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: Bun.CryptoHasher.hash('sha256', bytes, 'hex'),
     bytes: Buffer.from(await Bun.zstdCompress(bytes)),
     size: bytes.length,
     isText: isText(bytes),
@@ -27,14 +25,14 @@ export async function contentOf(body: FileBody, path: string): Promise<Content> 
 async function gathered(body: FileBody, path: string): Promise<Uint8Array> {
   if (typeof body === 'string' || body instanceof Uint8Array) {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    if (bytes.length > mostBytes) throw tooLarge(path)
+    if (bytes.length > mostFileBytes) throw tooLarge(path)
     return bytes
   }
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of body) {
     size += part.length
-    if (size > mostBytes) throw tooLarge(path)
+    if (size > mostFileBytes) throw tooLarge(path)
     parts.push(part)
   }
   return Buffer.concat(parts)
@@ -88,7 +86,7 @@ export async function storedContent(db: Database, sha256: string): Promise<Uint8
 
 /** The content as it was, a part at a time. Fails at its end if it is another. */
 export function unpacked(stored: Uint8Array, sha256: string, path: string): ReadableStream<Uint8Array> {
-  const hash = createHash('sha256')
+  const hash = new Bun.CryptoHasher('sha256')
   const checking = new TransformStream<Uint8Array, Uint8Array>({
     transform: (part, controller) => {
       hash.update(part)

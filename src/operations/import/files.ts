@@ -3,6 +3,7 @@
  * in the source, stays there.
  */
 import * as v from 'valibot'
+import { mostFileBytes } from '../../contract/views/words.ts'
 import type { ImportItem, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
@@ -57,15 +58,13 @@ export async function planFiles(
     if (projectId === undefined) return plan('refused', 'its project is not in the source')
     if (from.problem !== undefined) return plan('refused', from.problem)
     if (!parsed.success) return plan('refused', `its path ${parsed.issues[0].message}`)
-    if (Buffer.byteLength(from.content) > mostBytes) return plan('refused', 'it is larger than 16 MiB')
+    if (Buffer.byteLength(from.content) > mostFileBytes) return plan('refused', 'it is larger than 16 MiB')
     const key = `${projectId} ${path}`
     if (taken.has(key)) return plan('refused', 'another file of the project has its path')
     taken.add(key)
     return { ...plan('created', null), file: { projectId, path } }
   })
 }
-
-const mostBytes = 16 * 1024 * 1024
 
 /** Writes the new files, with an audit row for each project. */
 export async function writeImportedFiles(

@@ -13,6 +13,7 @@ import {
   wholeEntry,
 } from '../../formats/foreign-data.ts'
 import { knownPasswordHash } from '../../formats/passwords.ts'
+import { many } from '../../text/quantity.ts'
 import { limit } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
 import { printable } from '../rules/quotes.ts'
@@ -281,8 +282,7 @@ function broken(
   }[type]
   const shown = shownName(name ?? null, position, secrets, type === 'key' ? keys[index] : undefined)
   const label = shown === position ? position : `${position} ("${shortened(shown)}")`
-  const others =
-    more === 0 ? '' : `, and there ${more === 1 ? 'is 1 more problem' : `are ${more} more problems`}`
+  const others = more === 0 ? '' : `, and there ${more === 1 ? 'is' : 'are'} ${many(more, 'more problem')}`
   return new LatchkeyError(
     'invalid',
     `${label} in ${file}: ${field} ${problem}${others}; nothing was imported`,

@@ -8,11 +8,13 @@ import type { Changed, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, idsOf, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
+import { many } from '../../text/quantity.ts'
 import { recordAll } from '../audit.ts'
 import { erased, settleChanges } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
 import { changeLimits } from '../limits/change.ts'
+import { targetOf } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
 import { columnsOf, parseKeyChanges } from './change.ts'
 import { conditionOf, parseFilter } from './filter.ts'
@@ -65,7 +67,7 @@ export async function changeMatching(
       await recordAll(
         context,
         db,
-        before.map(key => ({ action, target: targetOf(key), before: key })),
+        before.map(key => ({ action, target: targetOf('key', key), before: key })),
       )
       return before.map(erased)
     }
@@ -73,12 +75,13 @@ export async function changeMatching(
     return settleChanges(
       context,
       db,
-      after.map(key => ({ action, target: targetOf(key), before: old.get(key.id) ?? key, after: key })),
+      after.map(key => {
+        const target = targetOf('key', key)
+        return { action, target, before: old.get(key.id) ?? key, after: key }
+      }),
     )
   })
 }
-
-const targetOf = ({ id, name }: Key) => ({ type: 'key' as const, id, name })
 
 async function matched(
   context: OperationContext,
@@ -165,7 +168,7 @@ function requireExpected(matched: readonly Key[], { count, ids }: Expectation): 
   if (count !== undefined && matched.length !== count) {
     throw new LatchkeyError(
       'conflict',
-      `${matched.length} ${matched.length === 1 ? 'key matches' : 'keys match'}, not ${count}; nothing was changed`,
+      `${many(matched.length, 'key matches', 'keys match')}, not ${count}; nothing was changed`,
       'list them with --dry-run, or with: latchkey key list and the same filters',
     )
   }

@@ -1,6 +1,7 @@
 /** Total usage of keys, and how full their own limits are. Only reads. */
 
-import type { KeyStanding, LimitState } from '../../contract/views.ts'
+import { fractionUsed } from '../../contract/views/limits.ts'
+import type { KeyStanding } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import { noCounts } from '../../db/facts.ts'
 import { inArray } from '../../db/query.ts'
@@ -37,5 +38,3 @@ export function keyStanding(
     return found
   })
 }
-
-const fractionUsed = ({ used, amount }: LimitState): number => (amount === 0 ? 1 : used / amount)

@@ -155,7 +155,7 @@ function latestOf(states: readonly LimitState[]): Date | null {
   return new Date(Math.max(...times.map(time => time?.getTime() ?? 0)))
 }
 
-function denied(
+export function denied(
   code: Exclude<VerdictCode, 'valid'>,
   key: Key | null = null,
   limits: readonly LimitState[] = [],

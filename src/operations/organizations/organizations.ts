@@ -10,6 +10,7 @@ import { and, count, eq, oneOf, sql } from '../../db/query.ts'
 import { organizationMembers, teams } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { projects } from '../../db/schema/people.ts'
+import { many } from '../../text/quantity.ts'
 import type { OperationContext } from '../context.ts'
 import type { CreateOptions } from '../input.ts'
 import { limitViews, memberLimitCounts } from '../limits/change.ts'
@@ -113,7 +114,7 @@ export async function requireNoProjects(db: Database, org: Row<'org'>): Promise<
   if (!owned || owned.n === 0) return
   throw new LatchkeyError(
     'conflict',
-    `${org.slug} still owns ${owned.n} ${owned.n === 1 ? 'project' : 'projects'}`,
+    `${org.slug} still owns ${many(owned.n, 'project')}`,
     `see them with: latchkey project list --org ${org.slug}; transfer or delete them first`,
   )
 }

@@ -8,6 +8,7 @@ import type { Database } from '../../db/engine.ts'
 import { and, eq, isNotNull, isNull, or, sql } from '../../db/query.ts'
 import { invitations, organizationMembers, roles } from '../../db/schema/members.ts'
 import { projectMembers } from '../../db/schema/people.ts'
+import { many } from '../../text/quantity.ts'
 import type { OperationContext } from '../context.ts'
 import type { CreateOptions, RoleSelector } from '../input.ts'
 import type { Row } from '../nouns.ts'
@@ -155,7 +156,7 @@ async function requireUnused(
   if (n === 0) return
   throw new LatchkeyError(
     'conflict',
-    `the role ${name} is that of ${n} ${n === 1 ? 'member or invitation' : 'members or invitations'}`,
+    `the role ${name} is that of ${many(n, 'member or invitation', 'members or invitations')}`,
     `give them another role before you ${what} it: latchkey org member role ORG USER ROLE`,
   )
 }

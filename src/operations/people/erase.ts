@@ -15,6 +15,7 @@ import { apiKeys, keys } from '../../db/schema/keys.ts'
 import { invitations } from '../../db/schema/members.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { departed, series } from '../../db/schema/usage.ts'
+import { many } from '../../text/quantity.ts'
 import { eraseInAudit } from '../audit/erase.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
@@ -34,7 +35,7 @@ export function eraseUser(context: OperationContext, selector: string): Promise<
     if (held > 0) {
       throw new LatchkeyError(
         'conflict',
-        `${user.username} still owns ${held} ${held === 1 ? 'project' : 'projects'}`,
+        `${user.username} still owns ${many(held, 'project')}`,
         `give them to somebody first: latchkey user offboard ${user.username} --to USER`,
       )
     }

@@ -5,6 +5,7 @@ import type { AuditAction, Offboarded } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { eq, inArray, type SQL, sql } from '../../db/query.ts'
 import { users } from '../../db/schema/people.ts'
+import { many } from '../../text/quantity.ts'
 import { type Event, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
@@ -146,8 +147,7 @@ async function deleteAllOf(
       const label = labelOf(noun, row)
       for (const [other, by] of owned(noun)) {
         const count = await db.$count(sql`${sql.identifier(nouns[other].plural)}`, ownedBy(other, by, row.id))
-        if (count > 0)
-          throw needed(`${noun} ${label}`, `${count} ${count === 1 ? other : nouns[other].plural}`, user)
+        if (count > 0) throw needed(`${noun} ${label}`, many(count, other, nouns[other].plural), user)
       }
     }
     if (ids.length > 0) {

@@ -6,6 +6,7 @@ import type { Database } from '../../db/engine.ts'
 import { and, count, eq, inArray, isNotNull, isNull, oneOf, type SQL } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
+import { many } from '../../text/quantity.ts'
 import type { OperationContext } from '../context.ts'
 import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
@@ -159,7 +160,7 @@ export function deleteProject(context: OperationContext, selector: string): Prom
     if (!held || held.n === 0) return
     throw new LatchkeyError(
       'conflict',
-      `${slug} still has ${held.n} ${held.n === 1 ? 'key' : 'keys'}`,
+      `${slug} still has ${many(held.n, 'key')}`,
       `see them with: latchkey key list --project ${slug}; delete or move them, or use: latchkey project archive ${slug}`,
     )
   })

@@ -6,6 +6,7 @@ import type { Changed, CreatedUser, User } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq, not, type SQL } from '../../db/query.ts'
 import { users } from '../../db/schema/people.ts'
+import { many } from '../../text/quantity.ts'
 import type { OperationContext } from '../context.ts'
 import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
@@ -171,7 +172,7 @@ export async function requireDeletable(
     if (held === 0) continue
     throw new LatchkeyError(
       'conflict',
-      `${row.username} still ${verb} ${held} ${held === 1 ? noun : nouns[noun].plural}`,
+      `${row.username} still ${verb} ${many(held, noun, nouns[noun].plural)}`,
       hint(row.username),
     )
   }

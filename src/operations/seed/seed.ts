@@ -12,6 +12,7 @@ import { invitations, organizationMembers, teamMembers, teams } from '../../db/s
 import { organizations } from '../../db/schema/organizations.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { bucketAt, widths } from '../../db/spans.ts'
+import { many } from '../../text/quantity.ts'
 import { record } from '../audit.ts'
 import type { BesideContext } from '../context.ts'
 import type { SeedOptions, SeedPart } from './input.ts'
@@ -59,7 +60,7 @@ async function requireEmpty(db: Database): Promise<void> {
     if (count === 0) continue
     throw new LatchkeyError(
       'conflict',
-      `the database already has ${count} ${count === 1 ? name.slice(0, -1) : name}`,
+      `the database already has ${many(count, name.slice(0, -1))}`,
       'seed a new one: latchkey init --db NEW, or add to this one with --force',
     )
   }

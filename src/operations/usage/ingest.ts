@@ -14,6 +14,7 @@ import { countedFiles, ingests } from '../../db/schema/usage.ts'
 import { minuteMs } from '../../db/spans.ts'
 import { readRows } from '../../formats/rows.ts'
 import { unpacked } from '../../formats/unpack.ts'
+import { many } from '../../text/quantity.ts'
 import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
 import { readingProgress } from '../progress.ts'
@@ -120,12 +121,10 @@ const alreadyCounted = (report: Pick<IngestReport, 'file' | 'sha256' | 'events'>
 function badLines(file: string, { bad, events, problems }: Log): LatchkeyError {
   const listed = problems.map(({ line, problem }) => `  line ${line} ${problem}`)
   const more = bad > listed.length ? [`  and ${bad - listed.length} more`] : []
-  const many = bad === 1 ? '1 line' : `${bad} lines`
+  const all = `${many(bad, 'line')} of ${events} in ${file} cannot be counted, so nothing was counted:`
   return new LatchkeyError(
     'invalid',
-    [`${many} of ${events} in ${file} cannot be counted, so nothing was counted:`, ...listed, ...more].join(
-      '\n',
-    ),
+    [all, ...listed, ...more].join('\n'),
     'correct them and run the command again, or count the other lines with --skip-bad',
   )
 }

@@ -8,7 +8,7 @@ import type { KeyFacts, Moment, Refuses, ReservationRow } from '../../db/facts.t
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { noteDenial } from '../keys/denials.ts'
-import { judge, refusing, withRetry } from '../keys/verify.ts'
+import { denied, judge, refusing, withRetry } from '../keys/verify.ts'
 import { momentOf } from '../limits/window.ts'
 import { isWholeId, newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
@@ -39,7 +39,7 @@ export async function reserve(
   const { tokens, requests, usd, model, scope, endUser, timeoutMs } = rules.parse(reserveOptions, options)
   const { store } = context
   const isSecret = typeof selector !== 'string'
-  if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: malformed }
+  if (isSecret && isMalformed(selector.secret)) return { reservation: null, verdict: denied('malformed') }
   const key = isSecret
     ? { hash: hashSecret(selector.secret) }
     : {
@@ -105,8 +105,6 @@ export async function settle(
 export async function release(context: OperationContext, reservationId: string): Promise<void> {
   if (!(await context.store.usage.release(reservationId))) missing(reservationId)
 }
-
-const malformed: Verdict = { valid: false, code: 'malformed', key: null, limits: [], retryAt: null }
 
 function missing(id: string): never {
   throw new LatchkeyError(

@@ -1,9 +1,9 @@
 /** Shows what a row of the audit log changed, field by field. */
 import type { AuditAgainst, AuditCheck, AuditEntry, Limit, UserRef } from '../../../contract/views.ts'
+import { many, typed } from '../../../text/quantity.ts'
 import type { Brush } from '../../declare/brush.ts'
 import { label, labelled } from '../../draw/card.ts'
 import { limitNameText, reference } from '../../draw/columns.ts'
-import { many, typed } from '../../draw/quantity.ts'
 import { widthOf } from '../../terminal/width.ts'
 
 /** On one line: `tokens 100k/5h → 500k/5h, expires never → 2027-02-26 10:00`. Empty for erased things. */

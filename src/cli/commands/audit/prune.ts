@@ -1,9 +1,9 @@
 import { prunedAudit } from '../../../contract/views/audit.ts'
 import type { PrunedAudit } from '../../../contract/views.ts'
+import { many } from '../../../text/quantity.ts'
 import type { Context } from '../../declare/declaration.ts'
 import { command, one, opt } from '../../declare/define.ts'
 import { duration } from '../../declare/times.ts'
-import { many } from '../../draw/quantity.ts'
 
 interface Pruning {
   readonly olderThan: number

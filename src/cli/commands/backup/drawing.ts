@@ -7,10 +7,10 @@ import type {
   Restored,
   RevivedSecret,
 } from '../../../contract/views.ts'
+import { many } from '../../../text/quantity.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Column } from '../../declare/column.ts'
-import { many } from '../../draw/quantity.ts'
 
 interface Target {
   /** Given if it is another database than the configured one. */

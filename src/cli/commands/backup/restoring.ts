@@ -2,10 +2,10 @@
 import { type Noun, nounNames } from '../../../contract/nouns.ts'
 import type { Restored, RevivedSecret } from '../../../contract/views.ts'
 import type { Latchkey } from '../../../index.ts'
+import { many } from '../../../text/quantity.ts'
 import { type Column, listing } from '../../declare/column.ts'
 import type { Confirmation, Context, Option } from '../../declare/declaration.ts'
 import { opt } from '../../declare/define.ts'
-import { many } from '../../draw/quantity.ts'
 import { databaseOf } from './drawing.ts'
 
 type Backups = Latchkey['backups']

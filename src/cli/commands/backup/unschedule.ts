@@ -1,6 +1,6 @@
 import { backupSchedule } from '../../../contract/views/backups.ts'
+import { many } from '../../../text/quantity.ts'
 import { command, opt, rows } from '../../declare/define.ts'
-import { many } from '../../draw/quantity.ts'
 
 export default command({
   effect: 'write',

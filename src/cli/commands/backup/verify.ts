@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { backupCheck } from '../../../contract/views/backups.ts'
+import { many } from '../../../text/quantity.ts'
 import { arg, command, opt, rows } from '../../declare/define.ts'
-import { many } from '../../draw/quantity.ts'
 
 export default command({
   effect: 'write',

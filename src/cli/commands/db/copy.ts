@@ -1,6 +1,6 @@
 import { transferredDatabase } from '../../../contract/views/database.ts'
+import { many } from '../../../text/quantity.ts'
 import { arg, command, one, opt } from '../../declare/define.ts'
-import { many } from '../../draw/quantity.ts'
 
 export default command({
   effect: 'write',

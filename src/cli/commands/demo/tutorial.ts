@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DemoReport } from '../../../contract/views.ts'
 import { founders, type SeedKey } from '../../../seed/organisation.ts'
+import { typed } from '../../../text/quantity.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Invoke } from '../../declare/declaration.ts'
 import { formatDuration } from '../../declare/times.ts'
-import { typed } from '../../draw/quantity.ts'
 
 type Step = DemoReport['steps'][number]
 

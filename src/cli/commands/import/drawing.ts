@@ -3,10 +3,10 @@ import { exitCodes } from '../../../contract/errors.ts'
 import { importReport } from '../../../contract/views/imports.ts'
 import type { ImportItem, ImportReport, ImportUndo, ImportUndoItem } from '../../../contract/views.ts'
 import { isForeignUrl, isServerUrl, withPassword } from '../../../text/address.ts'
+import { many } from '../../../text/quantity.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Context } from '../../declare/declaration.ts'
 import { one, opt } from '../../declare/define.ts'
-import { many } from '../../draw/quantity.ts'
 import { printableLine } from '../../terminal/printable.ts'
 
 function importLines(report: ImportReport, brush: Brush): string {

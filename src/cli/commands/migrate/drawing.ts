@@ -1,6 +1,7 @@
 /** Shows migrations, what they lose, and problems of the schema. */
 import type { Migrated, SchemaCheck } from '../../../contract/views.ts'
 import { isServerUrl } from '../../../text/address.ts'
+import { many } from '../../../text/quantity.ts'
 import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 
@@ -32,8 +33,7 @@ export const lossLine = (lost: Readonly<Record<string, number>>): string =>
     .map(([name, count]) => `${name} (${lossOf(name, count)})`)
     .join(', ')
 
-const lossOf = (name: string, count: number): string =>
-  `${count} ${name.includes('.') ? 'value' : 'row'}${count === 1 ? '' : 's'}`
+const lossOf = (name: string, count: number): string => many(count, name.includes('.') ? 'value' : 'row')
 
 /** All findings of a check, one per line. */
 export const schemaCheckLines = (check: SchemaCheck, brush: Brush): string =>

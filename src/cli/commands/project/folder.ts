@@ -1,8 +1,8 @@
 /** The files of a folder, to be written into a project. Follows no symbolic links. */
-import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LatchkeyError } from '../../../contract/errors.ts'
+import { mostFileBytes } from '../../../contract/views/words.ts'
 import type { SourceFile } from '../../../index.ts'
 import { whyUnreadable } from '../../../system/errors.ts'
 
@@ -39,20 +39,18 @@ function sourceOf(local: string, path: string): SourceFile {
   const bytes = readLocal(local)
   return {
     path,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: Bun.CryptoHasher.hash('sha256', bytes, 'hex'),
     sizeBytes: bytes.length,
     read: () => readLocal(local),
   }
 }
-
-const mostBytes = 16 * 1024 * 1024
 
 /** A whole file. @throws usage, invalid (larger than 16 MiB) */
 export function readLocal(path: string): Uint8Array {
   let file: number | undefined
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    if (fstatSync(file).size <= mostBytes) return readFileSync(file)
+    if (fstatSync(file).size <= mostFileBytes) return readFileSync(file)
   } catch (error) {
     throw unreadable(path, error)
   } finally {

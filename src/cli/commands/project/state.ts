@@ -8,9 +8,9 @@ import {
   completedPhase,
 } from '../../../contract/views/content.ts'
 import { agentRoles } from '../../../contract/views/words.ts'
+import { many } from '../../../text/quantity.ts'
 import { arg, command, one, opt, rows } from '../../declare/define.ts'
 import { count } from '../../declare/parse.ts'
-import { many } from '../../draw/quantity.ts'
 import { atMost, selecting } from '../thing.ts'
 
 const show = command({

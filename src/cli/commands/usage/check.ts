@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../contract/errors.ts'
 import { usageCheck } from '../../../contract/views/usage.ts'
+import { many } from '../../../text/quantity.ts'
 import { command, one, opt } from '../../declare/define.ts'
-import { many } from '../../draw/quantity.ts'
 import { usageCheckLines } from './drawing.ts'
 
 export default command({

@@ -1,7 +1,7 @@
 import { compacted } from '../../../contract/views/usage.ts'
+import { many } from '../../../text/quantity.ts'
 import { command, one, opt } from '../../declare/define.ts'
 import { duration } from '../../declare/times.ts'
-import { many } from '../../draw/quantity.ts'
 import { compactedLines, compactedParts } from './drawing.ts'
 
 export default command({

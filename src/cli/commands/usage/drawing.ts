@@ -15,12 +15,12 @@ import type {
   UsagePoint,
   UsageRow,
 } from '../../../contract/views.ts'
+import { many } from '../../../text/quantity.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Column, Total } from '../../declare/column.ts'
 import { bar } from '../../draw/chart.ts'
 import { keyStatus, reference } from '../../draw/columns.ts'
 import { limitLines } from '../../draw/limits.ts'
-import { many } from '../../draw/quantity.ts'
 import { sumOf } from '../../draw/totals.ts'
 import { fold } from '../../terminal/width.ts'
 

@@ -1,6 +1,6 @@
 import { erasedUser } from '../../../contract/views/people.ts'
+import { many } from '../../../text/quantity.ts'
 import { command, one } from '../../declare/define.ts'
-import { many } from '../../draw/quantity.ts'
 import { selecting } from '../thing.ts'
 
 export default command({

@@ -1,4 +1,5 @@
 import { offboarded } from '../../../contract/views/people.ts'
+import { many } from '../../../text/quantity.ts'
 import { command, one, opt } from '../../declare/define.ts'
 import { selecting } from '../thing.ts'
 
@@ -15,7 +16,7 @@ const held = (holds: Readonly<Record<string, number>>): string =>
   Object.entries(holds)
     .map(([kind, count]) => {
       const words = kind.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
-      return `${count} ${count === 1 ? words.replace(/s$/, '') : words}`
+      return many(count, words.replace(/s$/, ''), words)
     })
     .join(', ') || 'nothing'
 

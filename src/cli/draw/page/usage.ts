@@ -6,8 +6,8 @@ import { subjectOf } from '../../../contract/views/usage.ts'
 import type { ReportGroup, Totals, UsageRow } from '../../../contract/views.ts'
 import type { Timeline, UsageOverview } from '../../../index.ts'
 import { programVersion } from '../../../system/version.ts'
+import { count, dollars, many } from '../../../text/quantity.ts'
 import { reference } from '../columns.ts'
-import { count, dollars } from '../quantity.ts'
 import { sumOf } from '../totals.ts'
 import { columnChart } from './columns.ts'
 import { type Calendar, calendar } from './dates.ts'
@@ -208,7 +208,7 @@ const isShownAbove = (overview: UsageOverview): boolean =>
 
 function everyRow({ by, rows, top, totals }: UsageOverview, dates: Calendar): Markup {
   const names = new Intl.ListFormat('en-GB').format(by)
-  const caption = `Usage by ${names}${top === null ? '' : `, the ${count(top)} largest`}: ${count(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}${by.includes('team') ? `.${forEachTeam}` : ''}`
+  const caption = `Usage by ${names}${top === null ? '' : `, the ${count(top)} largest`}: ${many(rows.length, 'row')}${by.includes('team') ? `.${forEachTeam}` : ''}`
   return html`<section aria-labelledby="rows"><h2 id="rows">By ${names}</h2>
 ${rowTable({ caption, by, rows, total: top === null ? totals : undefined, dates })}
 </section>`

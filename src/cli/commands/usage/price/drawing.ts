@@ -1,9 +1,9 @@
 /** What models cost: columns, sentences, and what an import did. Draws; decides nothing. */
 
 import type { ImportedPrice, Price, PriceImport, PriceRates } from '../../../../contract/views.ts'
+import { many, typed } from '../../../../text/quantity.ts'
 import type { Brush } from '../../../declare/brush.ts'
 import type { Column } from '../../../declare/column.ts'
-import { many, typed } from '../../../draw/quantity.ts'
 
 const rateColumns: readonly Column<PriceRates>[] = [
   { title: 'input', cell: (price, brush) => brush.dollars(price.inputUsd), align: 'point' },

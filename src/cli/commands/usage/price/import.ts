@@ -1,10 +1,10 @@
 import { LatchkeyError } from '../../../../contract/errors.ts'
 import { priceImport } from '../../../../contract/views/usage.ts'
+import { many } from '../../../../text/quantity.ts'
 import { listing } from '../../../declare/column.ts'
 import type { Context, Values } from '../../../declare/declaration.ts'
 import { command, one, opt } from '../../../declare/define.ts'
 import { when } from '../../../declare/times.ts'
-import { many } from '../../../draw/quantity.ts'
 import { changesOf, importColumns, importLines, importPlanLines } from './drawing.ts'
 
 const options = {

@@ -1,7 +1,7 @@
 import { price } from '../../../../contract/views/usage.ts'
+import { many } from '../../../../text/quantity.ts'
 import { arg, command, opt, rows } from '../../../declare/define.ts'
 import { moment } from '../../../declare/times.ts'
-import { many } from '../../../draw/quantity.ts'
 import { priceColumns } from './drawing.ts'
 
 export default command({
@@ -18,5 +18,5 @@ export default command({
   run: async (ctx, { model, from }) => (await ctx.operations()).usage.prices.remove(model, { from }),
   would: prices => `remove ${many(prices.length, 'price')}`,
   prints: rows(price, { columns: priceColumns, empty: 'No prices.' }),
-  notice: prices => `Removed ${prices.length} price${prices.length === 1 ? '' : 's'}.`,
+  notice: prices => `Removed ${many(prices.length, 'price')}.`,
 })
