@@ -4,6 +4,8 @@ const app = { tests: ['src/server/app.test.ts'] }
 
 const door = { tests: ['src/server/door.test.ts'] }
 
+const proxy = { file: 'docs/proxy.md', tests: ['src/proxy.test.ts'], only: 'no header of a client' }
+
 /** Mistakes in what the server answers, and to whom. */
 export const server: readonly Mutation[] = [
   {
@@ -161,5 +163,29 @@ export const server: readonly Mutation[] = [
     instead: 'chmodSync(own, 0o666)',
     tests: ['src/server/listen.test.ts'],
     only: 'socket|unix',
+  },
+  {
+    what: 'behind Caddy a client hides whose key it has',
+    text: '\t\t\theader_up X-Latchkey-Key {http.request.header.X-Latchkey-Key}\n',
+    instead: '',
+    ...proxy,
+  },
+  {
+    what: 'behind Caddy a client spells a header of Latchkey with underscores',
+    text: 'request_header -*Latchkey*',
+    instead: 'request_header -X-Latchkey-*',
+    ...proxy,
+  },
+  {
+    what: 'behind nginx a client says which project its key belongs to',
+    text: '    proxy_set_header X-Latchkey-Project $latchkey_project;\n',
+    instead: '',
+    ...proxy,
+  },
+  {
+    what: 'behind nginx a client says how many tokens it has left',
+    text: '    proxy_set_header X-Latchkey-Remaining-Tokens   "";\n',
+    instead: '',
+    ...proxy,
   },
 ]
