@@ -1,4 +1,5 @@
 /** Turns a result into the JSON of its contract: exactly the fields of the shape. */
+import { instantText } from '../text/instant.ts'
 import type { JsonSchema } from './shape.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
@@ -66,7 +67,7 @@ function anything(value: unknown): Json {
   if (typeof value === 'boolean') return value
   if (typeof value === 'number') return Number.isFinite(value) ? value : null
   if (typeof value !== 'object') throw new TypeError(`JSON has no ${typeof value}`)
-  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Date) return instantText(value)
   if (Array.isArray(value)) return value.map(anything)
   return entriesOf(value as Fields, anything)
 }

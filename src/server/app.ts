@@ -8,8 +8,9 @@ import { secretIn } from '../contract/secret-in.ts'
 import type { Verdict } from '../contract/views.ts'
 import { type Answer, errorAnswer, Refusal, refusedAnswer } from './answer.ts'
 import { inChunks } from './body.ts'
+import type { Opened } from './database.ts'
 import type { DenyingLimit } from './log.ts'
-import { type AppOptions, type Call, type Route, routesOf } from './routes.ts'
+import { type AppOptions, type Call, type Route, routesOf, type ScopedRoute } from './routes.ts'
 import { OfThisTurn } from './turn.ts'
 
 export interface App {
@@ -62,25 +63,31 @@ export function createApp(options: AppOptions): App {
     })
   }
 
-  const run = async (candidates: readonly Route[] | undefined, call: Call): Promise<Answer> => {
+  const run = (candidates: readonly Route[] | undefined, call: Call): Promise<Answer> => {
     const route = routeFor(candidates, call.request.method)
-    const { scope } = route
-    if (scope === null) return route.answer()
+    if (route.scope === null) return route.answer()
     const opened = database.get()
-    if (scope === 'own') return route.answer(call, opened)
+    if (route.scope === 'own') return route.answer(call, opened)
     // Without a secret nobody is let in.
-    const gateway = `${scope}\n${secretIn(call.request.headers) ?? ''}`
+    const gateway = `${route.scope}\n${secretIn(call.request.headers) ?? ''}`
     call.caller = callers.get(gateway) ?? null
-    if (call.caller === null) {
-      const asked = await opened.latchkey.guard(call.request, { scope })
-      if (asked instanceof Response) {
-        const { status, headers } = asked
-        return refusedAnswer({ status, headers: Object.fromEntries(headers), body: await asked.text() })
-      }
-      call.caller = asked.key.id
-      callers.set(gateway, call.caller)
+    return call.caller === null ? runFor(gateway, route, call, opened) : route.answer(call, opened)
+  }
+
+  const runFor = async (
+    gateway: string,
+    { scope, answer }: ScopedRoute,
+    call: Call,
+    opened: Opened,
+  ): Promise<Answer> => {
+    const asked = await opened.latchkey.guard(call.request, { scope })
+    if (asked instanceof Response) {
+      const { status, headers } = asked
+      return refusedAnswer({ status, headers: Object.fromEntries(headers), body: await asked.text() })
     }
-    return route.answer(call, opened)
+    call.caller = asked.key.id
+    callers.set(gateway, call.caller)
+    return answer(call, opened)
   }
 
   return {

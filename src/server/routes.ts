@@ -51,8 +51,14 @@ type ScopedAnswer = (call: Call, opened: Opened) => Promise<Answer>
  */
 export type Route = { readonly method: 'GET' | 'POST'; readonly path: string } & (
   | { readonly scope: null; readonly answer: () => Promise<Answer> }
-  | { readonly scope: Scope | 'own'; readonly answer: ScopedAnswer }
+  | { readonly scope: 'own'; readonly answer: ScopedAnswer }
+  | ScopedRoute
 )
+
+export interface ScopedRoute {
+  readonly scope: Scope
+  readonly answer: ScopedAnswer
+}
 
 const post = (path: string, scope: Scope, answer: ScopedAnswer): Route => ({
   method: 'POST',
