@@ -113,9 +113,16 @@ export const together: readonly Mutation[] = [
     only: 'many connections',
   },
   {
-    what: 'a server reads for ever what it read first',
+    what: 'a server that waits holds a snapshot',
     file: 'src/db/sqlite/transaction.ts',
     text: '        setImmediate(this.#endShared)\n',
+    instead: '',
+    ...known,
+  },
+  {
+    what: 'in a turn that takes long, a revoked key goes on',
+    file: 'src/db/sqlite/transaction.ts',
+    text: '      if (now >= this.#sharedUntil) this.#endShared()\n',
     instead: '',
     ...known,
   },
@@ -136,9 +143,16 @@ export const together: readonly Mutation[] = [
   {
     what: 'a gateway that was let in once is let in for ever',
     file: 'src/server/turn.ts',
-    text: 'if (this.#known.size === 0) setImmediate(() => this.#known.clear())',
+    text: '      setImmediate(() => this.#known.clear())\n',
     instead: '',
-    ...known,
+    tests: ['src/server/turn.test.ts'],
+  },
+  {
+    what: 'in a turn that takes long, a revoked gateway goes on',
+    file: 'src/server/turn.ts',
+    text: 'return performance.now() < this.#until ? this.#known.get(name) : undefined',
+    instead: 'return this.#known.get(name)',
+    tests: ['src/server/turn.test.ts'],
   },
   {
     what: 'who comes together with a gateway is let in as that',
@@ -158,7 +172,7 @@ export const together: readonly Mutation[] = [
   {
     what: 'a gateway that may record is let in to verify',
     file: 'src/server/app.ts',
-    text: '`${scope}\\n${secretIn',
+    text: '`${route.scope}\\n${secretIn',
     instead: '`${secretIn',
     tests: ['src/server/app.test.ts'],
   },

@@ -52,9 +52,9 @@ export interface LatchkeyOptions {
    */
   readonly maxEndUsers?: number | undefined
   /**
-   * Verdicts that are asked for in one turn of the event loop read one snapshot of the database, as of the first of them. For
-   * servers: what comes through sockets was sent before the turn began, and a verdict takes less time under load. What other
-   * connections of this process change is seen in the next turn. Default false; on PostgreSQL it changes nothing.
+   * Verdicts that are asked for in one turn of the event loop read one snapshot of the database, for a millisecond at most, so
+   * that they take less time under load. What another process or connection changes counts a millisecond later. Default false; on
+   * PostgreSQL it changes nothing.
    */
   readonly verdictsByTurn?: boolean | undefined
   /** The clock; default that of the system. */

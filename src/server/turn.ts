@@ -16,16 +16,27 @@ export function allHeard(): Promise<void> {
   return next
 }
 
-/** What was found out in this turn. Whoever asks in it had asked before it began, so an answer as of its beginning does. */
+/**
+ * What was found out in this turn, up to a millisecond ago: in a turn that takes long, Bun hears requests that were sent after it
+ * began.
+ */
 export class OfThisTurn<T> {
   readonly #known = new Map<string, T>()
+  #until = 0
 
   get(name: string): T | undefined {
-    return this.#known.get(name)
+    return performance.now() < this.#until ? this.#known.get(name) : undefined
   }
 
   set(name: string, value: T): void {
-    if (this.#known.size === 0) setImmediate(() => this.#known.clear())
+    const now = performance.now()
+    if (now >= this.#until) this.#known.clear()
+    if (this.#known.size === 0) {
+      this.#until = now + mostMs
+      setImmediate(() => this.#known.clear())
+    }
     this.#known.set(name, value)
   }
 }
+
+const mostMs = 1

@@ -8,6 +8,7 @@ import { temporaryApp } from '../../testing/app.ts'
 import { chances, histories } from '../../testing/chance.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 import { noCounts } from '../facts.ts'
+import { Client } from './client.ts'
 import { SqliteFacts } from './facts.ts'
 import { KnownKeys } from './known-keys.ts'
 import { openReader } from './open.ts'
@@ -161,6 +162,44 @@ test('a shared snapshot ends with its file, and with its Latchkey', async () => 
   expect(await code()).toBe('not_found')
   await shared.close()
   await setImmediate()
+})
+
+test('whoever waits holds no snapshot, which would keep the log from being emptied', async () => {
+  await using home = await temporaryLatchkey()
+  const { id, secret } = await home.latchkey.keys.create({ name: 'ci' })
+  const shared = connectLatchkey({ path: home.path, verdictsByTurn: true })
+  const other = new Client(home.path, { readwrite: true })
+  const emptied = () => other.query('PRAGMA wal_checkpoint(TRUNCATE)').values()[0]
+  const change = () => other.run('UPDATE keys SET name = ? WHERE id = ?', ['renamed', id])
+  await shared.keys.verify(secret!)
+  await setImmediate()
+  await shared.keys.verify(secret!)
+  change()
+  expect(emptied()).toEqual([1, expect.any(Number), expect.any(Number)])
+  await setImmediate()
+  expect(emptied()).toEqual([0, 0, 0])
+  other.close()
+  await shared.close()
+})
+
+test('in a turn that takes long, what somebody else changes counts too', async () => {
+  await using home = await temporaryLatchkey()
+  const { id, secret } = await home.latchkey.keys.create({ name: 'ci' })
+  const shared = connectLatchkey({ path: home.path, now: () => home.clock.now, verdictsByTurn: true })
+  const code = async () => (await shared.keys.verify(secret!)).code
+  await code()
+  await setImmediate()
+  let isOver = false
+  setImmediate().then(() => {
+    isOver = true
+  })
+  expect(await code()).toBe('valid')
+  const other = new Client(home.path, { readwrite: true })
+  other.run('UPDATE keys SET revoked_at = ? WHERE id = ?', [home.clock.now.getTime(), id])
+  other.close()
+  Bun.sleepSync(2)
+  expect([await code(), isOver]).toEqual(['revoked', false])
+  await shared.close()
 })
 
 test('of more than 5,000 keys not all are known', async () => {

@@ -35,7 +35,7 @@ export interface StoreOptions {
   readonly mostEndUsers?: number | undefined
   /** Called when another file took the place of the open one, and was opened. */
   readonly onReplaced?: (() => void) | undefined
-  /** Whether all verdicts of a turn of the event loop read one snapshot. */
+  /** Whether verdicts of a turn of the event loop share a snapshot, for a millisecond at most. */
   readonly verdictsByTurn?: boolean | undefined
 }
 
@@ -66,8 +66,9 @@ export class SqliteStore implements Store {
   readonly #mostEndUsers: number | undefined
   readonly #onReplaced: () => void
   readonly #verdictsByTurn: boolean
-  /** On which verdicts of this turn of the event loop share a snapshot. */
+  /** On which verdicts of this turn of the event loop share a snapshot, and how long. */
   #shared: Connection | undefined
+  #sharedUntil = 0
   /** The file of the connections. */
   #file: FileId | undefined
   #log: readonly FileId[] = []
@@ -177,12 +178,16 @@ export class SqliteStore implements Store {
 
   #look<T>(work: (glancer: Glancer) => T): T {
     try {
-      if (performance.now() >= this.#freshUntil) this.#follow()
+      const now = performance.now()
+      if (now >= this.#freshUntil) this.#follow()
+      // In a turn that takes long, Bun hears requests that were sent after it began.
+      if (now >= this.#sharedUntil) this.#endShared()
       const connection = this.#shared ?? this.#betweenTransactions()
       connection.glancer ??= glancerOn(connection, this.#mostEndUsers)
       if (this.#verdictsByTurn && this.#shared === undefined) {
         connection.glancer.begin.run()
         this.#shared = connection
+        this.#sharedUntil = now + glancesPerLookMs
         setImmediate(this.#endShared)
       }
       return work(connection.glancer)
@@ -191,7 +196,7 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** At the end of the turn, and wherever a transaction or another file follows. */
+  /** At the end of the turn, after a millisecond, and wherever a transaction or another file follows. */
   readonly #endShared = (): void => {
     const shared = this.#shared
     this.#shared = undefined
@@ -368,8 +373,8 @@ export class SqliteStore implements Store {
 }
 
 /**
- * How long, in milliseconds, a check of the path is reused by fast reads. Checking each time makes verdicts a fifth
- * slower. A read that began before the file was replaced could return the same.
+ * How long, in milliseconds, fast reads rely on a look at the path, and on a snapshot that they share. Looking each time makes
+ * verdicts a fifth slower. A read that began before the change could return the same.
  */
 const glancesPerLookMs = 1
 
