@@ -1,5 +1,4 @@
 /** Turns a result into the JSON of its contract: exactly the fields of the shape. */
-import { instantText } from '../text/instant.ts'
 import type { JsonSchema } from './shape.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
@@ -67,9 +66,18 @@ function anything(value: unknown): Json {
   if (typeof value === 'boolean') return value
   if (typeof value === 'number') return Number.isFinite(value) ? value : null
   if (typeof value !== 'object') throw new TypeError(`JSON has no ${typeof value}`)
-  if (value instanceof Date) return instantText(value)
+  if (value instanceof Date) return timeText(value)
   if (Array.isArray(value)) return value.map(anything)
   return entriesOf(value as Fields, anything)
+}
+
+let last = { at: Number.NaN, text: '' }
+
+/** As RFC 3339 in UTC. Most times of a document, and of the lines of a log, are the same as the one before. */
+export function timeText(time: Date): string {
+  const at = time.getTime()
+  if (at !== last.at) last = { at, text: time.toISOString() }
+  return last.text
 }
 
 /** The schema of a value that is not null. */

@@ -1,5 +1,5 @@
+import { timeText } from '../contract/json.ts'
 import type { LimitedNoun } from '../contract/nouns.ts'
-import { instantText } from '../text/instant.ts'
 
 /** One answered request. */
 interface RequestEntry {
@@ -89,7 +89,7 @@ export function createLog(
 
 /** One JSON line for programs, with the time first. */
 export const logLine = (entry: LogEntry, at: Date): string =>
-  `{"time":"${instantText(at)}",${JSON.stringify(entry).slice(1)}\n`
+  `{"time":"${timeText(at)}",${JSON.stringify(entry).slice(1)}\n`
 
 /** One line for people at a terminal. */
 export function logText(entry: LogEntry, clock: string): string {

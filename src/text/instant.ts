@@ -1,4 +1,4 @@
-/** Exact times as text. Never guesses a time zone and never corrects an impossible date. */
+/** Parses exact times, for all who read one from a file or a request. Never guesses a time zone and never corrects an impossible date. */
 
 /** RFC 3339, with or without seconds. */
 const pattern = /^\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)$/
@@ -12,13 +12,4 @@ export function readInstant(text: string): number | undefined {
   } catch {
     return undefined
   }
-}
-
-let last = { at: Number.NaN, text: '' }
-
-/** As RFC 3339 in UTC. Of the times of a document, or of the lines of a log, most are the same as the one before. */
-export function instantText(date: Date): string {
-  const at = date.getTime()
-  if (at !== last.at) last = { at, text: date.toISOString() }
-  return last.text
 }
