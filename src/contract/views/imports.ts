@@ -26,13 +26,13 @@ export const leftBehind = object('LeftBehind', {
 export const importReport = object('ImportReport', {
   id: text('imp_ and a time-sorted id'),
   source: text('Where the data came from'),
-  created: integer('Users, projects, keys and chats created'),
-  updated: integer('Users, projects and keys updated'),
+  created: integer('How many things were created'),
+  updated: integer('How many were updated'),
   unchanged: integer('Those already the same as in the source, or linked to an existing user'),
   refused: integer('Those not imported'),
   gone: integer('Keys and other things from this source that are no longer in it and still here'),
   revoked: integer('Keys and sessions ended because they are no longer in the source'),
-  items: list(importItem, 'One row per user, project, key and chat'),
+  items: list(importItem, 'One row per thing of the source'),
   ignoredFields: list(text('A field'), 'Fields of the source that are not imported'),
   leftBehind: list(leftBehind, 'Tables of the source that are not imported'),
   notes: list(text('A sentence'), 'Notes about the source as a whole'),
@@ -42,8 +42,8 @@ export const importSummary = object('ImportSummary', {
   id: text('imp_ and a time-sorted id'),
   source: text('Where the data came from'),
   at: time('When it was imported'),
-  created: integer('Users, projects, keys and chats created'),
-  updated: integer('Users, projects and keys updated'),
+  created: integer('How many things were created'),
+  updated: integer('How many were updated'),
   unchanged: integer('Those already the same as in the source'),
   refused: integer('Those not imported'),
   undoneAt: nullable(time('When it was undone')),
@@ -62,11 +62,11 @@ export const importUndoItem = object('ImportUndoItem', {
 export const importUndo = object('ImportUndo', {
   id: text('The import that was undone'),
   source: text('Where its data came from'),
-  removed: integer('Users, projects, keys and chats removed'),
+  removed: integer('How many things were removed'),
   reverted: integer('Those changed back'),
   kept: integer('Those kept because they were changed or used since'),
   gone: integer('Those that were deleted since'),
-  items: list(importUndoItem, 'One row per user, project, key and chat that the import made or changed'),
+  items: list(importUndoItem, 'One row per thing that the import made or changed'),
 })
 
 export type ImportItem = Of<typeof importItem>

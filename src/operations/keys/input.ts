@@ -19,7 +19,7 @@ export const newKey = v.object({
   allowedModels: v.optional(rules.listOf(rules.modelName)),
   /** What it may do, such as `chat` or `files:*`; default nothing that needs a scope. */
   scopes: v.optional(rules.listOf(rules.scopeName), []),
-  /** Its own limits. Those of its user and project apply too. */
+  /** Its own limits. Those of what it belongs to apply too. */
   limits: v.optional(limits, []),
   /** When it stops working; default never. */
   expiresAt: v.optional(rules.instant),

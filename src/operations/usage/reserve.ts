@@ -26,8 +26,8 @@ interface Decision {
 }
 
 /**
- * Verifies and reserves in one transaction. The reservation counts against the limits of the key, its user and its project
- * until it is settled, released or times out. A secret that does not work is a verdict, not an error.
+ * Verifies and reserves in one transaction. The reservation counts against all limits that apply until it is
+ * settled, released or times out. A secret that does not work is a verdict, not an error.
  *
  * @throws invalid; not_found, ambiguous for a key that is not selected by its secret
  */
