@@ -110,6 +110,14 @@ export const people: readonly Mutation[] = [
     ...receiving,
   },
   {
+    what: 'disabling again removes the end',
+    file: 'src/operations/people/users.ts',
+    text: 'until === undefined ? (was?.disabledUntil ?? null)',
+    instead: 'until === undefined ? null',
+    tests: ['src/operations/people/passwords.test.ts'],
+    only: 'disabling again',
+  },
+  {
     what: 'who is disabled is offered as an owner',
     file: 'src/cli/ask/questions.ts',
     text: "question.flag === undefined || fixed !== 'user' ? undefined : 'active'",

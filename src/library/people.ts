@@ -106,7 +106,7 @@ export interface Users {
   readonly checkPassword: (user: string, password: string) => Promise<PasswordCheck>
   /**
    * Disables a user: all keys of the user answer `user_disabled`, and sessions are no longer valid. With `until`, it ends by
-   * itself.
+   * itself. On a user who is disabled already, it changes what is given, and null clears it.
    *
    * @throws not_found, ambiguous, invalid (a time that is over), conflict (the user was erased)
    * @example

@@ -52,10 +52,11 @@ export type UserChanges = rules.Input<typeof userChanges>
 
 export const disabling = v.object({
   /** For people: why. */
-  reason: v.optional(rules.reason),
-  /** When the user is active again by itself; left out: when somebody enables the user. */
-  until: v.optional(rules.instant),
+  reason: rules.clearable(rules.reason),
+  /** When the user is active again by itself; null: when somebody enables the user. */
+  until: rules.clearable(rules.instant),
 })
+/** Left out: none, or unchanged if the user is disabled already. Null: cleared. */
 export type Disabling = rules.Input<typeof disabling>
 
 export interface UserFilter {

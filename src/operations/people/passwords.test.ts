@@ -110,6 +110,27 @@ test('a user who is disabled for a time is active again from that millisecond on
   expect(await answers()).toEqual(['valid', 'active', 0, true])
 })
 
+test('disabling again changes what is given, and null clears it', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
+  const { users } = home.latchkey
+  await users.create({ username: 'alice' })
+  const until = new Date('2026-12-04T12:00:00Z')
+  const later = new Date('2026-12-11T12:00:00Z')
+  for (const [given, reason, end] of [
+    [{ until, reason: 'unpaid' }, 'unpaid', until],
+    [{ reason: 'later' }, 'later', until],
+    [{ until: later }, 'later', later],
+    [{}, 'later', later],
+    [{ until: null }, 'later', null],
+    [{ until, reason: null }, null, until],
+  ] as const) {
+    expect(await users.disable('alice', given)).toMatchObject({ disabledReason: reason, disabledUntil: end })
+  }
+  // What is over is not carried on.
+  home.clock.now = until
+  expect(await users.disable('alice')).toMatchObject({ disabledReason: null, disabledUntil: null })
+})
+
 test('a new email address is not verified, unless it is said to be', async () => {
   await using home = await temporaryLatchkey()
   const { users } = home.latchkey

@@ -111,7 +111,8 @@ export async function updateUser(
 }
 
 /**
- * The verdict on a disabled user's keys is `user_disabled`, and their sessions are not valid, until a time if one is given.
+ * The verdict on a disabled user's keys is `user_disabled`, and their sessions are not valid, until a time if one is given. The
+ * time and the reason of a user who is disabled already stay, unless others are given.
  *
  * @throws not_found, ambiguous, invalid (a time that is over), conflict (was erased)
  */
@@ -122,7 +123,7 @@ export async function disableUser(
 ): Promise<Changed<User>> {
   const { reason, until } = rules.parse(disabling, options)
   const now = context.now()
-  if (until !== undefined && until <= now) {
+  if (until && until <= now) {
     const hint = 'give a time in the future, or leave it out: the user is then disabled until enabled again'
     throw new LatchkeyError('invalid', `${until.toISOString()} is over`, hint)
   }
@@ -131,8 +132,8 @@ export async function disableUser(
     const was = isDisabled(row, now) ? row : undefined
     return {
       disabledAt: was?.disabledAt ?? now.getTime(),
-      disabledReason: reason ?? was?.disabledReason ?? null,
-      disabledUntil: until?.getTime() ?? null,
+      disabledReason: reason === undefined ? (was?.disabledReason ?? null) : reason,
+      disabledUntil: until === undefined ? (was?.disabledUntil ?? null) : (until?.getTime() ?? null),
     }
   })
 }
