@@ -58,6 +58,13 @@ export const changes: readonly Mutation[] = [
     ...texts,
   },
   {
+    what: 'an error repeats a secret that was given in place of a name',
+    file: 'src/operations/rules/quotes.ts',
+    text: 'const isCut = text.length > 64 || ',
+    instead: 'const isCut = text.length > 64 && ',
+    tests: ['src/operations/rules/quotes.test.ts'],
+  },
+  {
     what: 'a secret is kept in metadata',
     file: 'src/operations/rules/input.ts',
     text: '!textsOf(value).some(holdsSecret)',

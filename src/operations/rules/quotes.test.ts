@@ -1,3 +1,4 @@
+// Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
