@@ -180,4 +180,12 @@ export const audit: readonly Mutation[] = [
     ...chain,
     only: 'pruning',
   },
+  {
+    what: 'a capacity that does not exist selects the whole audit log',
+    file: 'src/operations/audit.ts',
+    text: 'parsePage(auditFilter, given)',
+    instead: 'given',
+    tests: ['src/operations/options.test.ts'],
+    only: 'audit.list',
+  },
 ]

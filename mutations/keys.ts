@@ -109,4 +109,11 @@ export const keys: readonly Mutation[] = [
     instead: 'moment)',
     tests: ['src/operations/keys/verify.test.ts'],
   },
+  {
+    what: 'what a field refuses is said in the words of valibot',
+    file: 'src/operations/rules/input.ts',
+    text: 'v.safeParse(schema, value, { message: inOurWords })',
+    instead: 'v.safeParse(schema, value)',
+    tests: ['src/operations/inputs.test.ts'],
+  },
 ]

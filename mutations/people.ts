@@ -161,4 +161,12 @@ export const people: readonly Mutation[] = [
     instead: 'undefined',
     ...lists,
   },
+  {
+    what: 'a status that nobody has selects the users who are active',
+    file: 'src/operations/people/users.ts',
+    text: 'rules.parsePage(userFilter, given)',
+    instead: 'given',
+    tests: ['src/operations/options.test.ts'],
+    only: 'users.list',
+  },
 ]

@@ -10,11 +10,11 @@ import { and, desc, eq, gte, lt, ne, not, or, type SQL, sql } from '../db/query.
 import { audit } from '../db/schema/audit.ts'
 import { didYouMean, nearest } from '../text/nearest.ts'
 import type { OperationContext } from './context.ts'
-import type { AuditFilter, AuditPage } from './input.ts'
+import { type AuditFilter, type AuditPage, auditFilter } from './input.ts'
 import { listed } from './page.ts'
 import type { RowProgress } from './progress.ts'
 import { newId } from './rules/ids.ts'
-import { requireWords } from './rules/input.ts'
+import { parsePage } from './rules/input.ts'
 import { holdsSecret } from './rules/scan.ts'
 import { byId, oneById } from './select.ts'
 
@@ -125,35 +125,36 @@ const jsonOf = (value: object | null | undefined): string | null => (value ? JSO
 const parsed = (json: string | null): unknown => (json === null ? null : JSON.parse(json))
 
 /** Newest first. @throws invalid (unknown action); not_found, ambiguous for the change to begin after */
-export const auditList = listed((_, { limit = 100, after, ...filter }: AuditPage = {}) => ({
-  limit,
-  open: async db => {
-    requireWords({ after })
-    const where = await conditionOf(db, filter)
-    const { at, seq } = audit
-    return {
-      after: after === undefined ? undefined : await oneChange(db, after),
-      read: async (last: Place | undefined, size: number) => {
-        const beyond = last && sql`(${at}, ${seq}) < (${last.at}, ${last.seq})`
-        const rows = db
-          .select()
-          .from(audit)
-          .where(and(where, beyond))
-          .orderBy(desc(at), desc(seq))
-          .limit(size)
-        return (await rows).map(entryOf)
-      },
-      keyOf: ({ at, seq }: AuditEntry) => ({ at: at.getTime(), seq }),
-    }
-  },
-}))
+export const auditList = listed((_, given: AuditPage = {}) => {
+  const { limit = 100, after, ...filter } = parsePage(auditFilter, given)
+  return {
+    limit,
+    open: async db => {
+      const where = await conditionOf(db, filter)
+      const { at, seq } = audit
+      return {
+        after: after === undefined ? undefined : await oneChange(db, after),
+        read: async (last: Place | undefined, size: number) => {
+          const beyond = last && sql`(${at}, ${seq}) < (${last.at}, ${last.seq})`
+          const rows = db
+            .select()
+            .from(audit)
+            .where(and(where, beyond))
+            .orderBy(desc(at), desc(seq))
+            .limit(size)
+          return (await rows).map(entryOf)
+        },
+        keyOf: ({ at, seq }: AuditEntry) => ({ at: at.getTime(), seq }),
+      }
+    },
+  }
+})
 
 type Place = Pick<typeof audit.$inferSelect, 'at' | 'seq'>
 
-/** @throws invalid */
+/** @param filter checked. @throws invalid (unknown action) */
 export async function conditionOf(db: Database, filter: AuditFilter): Promise<SQL | undefined> {
   const { since, until, actor, as, action, target } = filter
-  requireWords(filter)
   if (action !== undefined) await requireAction(db, action)
   return and(
     since && gte(audit.at, since.getTime()),

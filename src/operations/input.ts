@@ -1,8 +1,14 @@
-/** Inputs that several groups of operations share. Only types. */
+/** Inputs that several groups of operations share. */
+import * as v from 'valibot'
+import { capacities } from '../contract/views/words.ts'
 import type { Capacity, Origin } from '../contract/views.ts'
+import * as rules from './rules/input.ts'
 
 /** Text that selects, or the secret of a key. */
 export type KeySelector = string | { readonly secret: string }
+
+/** It is checked when the key is looked up. */
+export const keySelector = v.custom<KeySelector>(() => true)
 
 /** Text that selects a chat, among all or among those of a user. */
 export type ChatSelector = string | { readonly chat: string; readonly user: string }
@@ -18,44 +24,47 @@ export type PageOf<Name extends string, View> = { readonly [N in Name]: readonly
   readonly total: number
 }
 
-export interface CreateOptions {
+export const createOptions = v.object({
   /** If the name exists and everything given matches, return the existing thing with `created: false`. */
-  readonly ifNotExists?: boolean | undefined
-}
+  ifNotExists: v.optional(v.boolean(), false),
+})
+export type CreateOptions = rules.Input<typeof createOptions>
 
-export interface AuditFilter {
+const capacity: rules.Rule<Capacity> = rules.among(capacities)
+
+export const auditFilter = v.object({
   /** Start, inclusive. */
-  readonly since?: Date | undefined
+  since: v.optional(rules.instant),
   /** End, exclusive. */
-  readonly until?: Date | undefined
+  until: v.optional(rules.instant),
   /** Who made the change. */
-  readonly actor?: string | undefined
+  actor: v.optional(v.string()),
   /** As what it was made. */
-  readonly as?: Capacity | undefined
+  as: v.optional(capacity),
   /** An action such as `key.rotate`, or a noun alone for all its actions. */
-  readonly action?: string | undefined
+  action: v.optional(v.string()),
   /** Id or name of what was acted on. */
-  readonly target?: string | undefined
+  target: v.optional(v.string()),
   /** At most this many rows, the newest; default 100. */
-  readonly limit?: number | undefined
-}
+  limit: v.optional(rules.pageSize),
+})
+export type AuditFilter = rules.Input<typeof auditFilter>
 
-export type AuditPage = AuditFilter & {
-  /** Only changes that come after this one in the list, by its id. */
-  readonly after?: string | undefined
-}
+export type AuditPage = AuditFilter & rules.Part
 
-export interface AuditCheckInput {
+export const auditCheckInput = v.object({
   /** A backup to compare with: its id, its file, or `latest`. It shows whether the newest rows were cut off. */
-  readonly against?: string | undefined
+  against: v.optional(v.string()),
   /** The folder or bucket of that backup; default: where backups are. */
-  readonly from?: string | undefined
-}
+  from: v.optional(v.string()),
+})
+export type AuditCheckInput = rules.Input<typeof auditCheckInput>
 
-export interface AuditPruning {
+export const auditPruning = v.object({
   /** Rows from before this are removed. */
-  readonly before: Date
-}
+  before: rules.instant,
+})
+export type AuditPruning = rules.Input<typeof auditPruning>
 
 export interface Actor {
   /** The name in the audit log. */

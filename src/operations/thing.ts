@@ -13,10 +13,11 @@ import { differingColumns, settleChange } from './changed.ts'
 import type { OperationContext } from './context.ts'
 import { keepNames } from './departed.ts'
 import { type Aspect, requireSame } from './existing.ts'
-import type { CreateOptions } from './input.ts'
+import { type CreateOptions, createOptions } from './input.ts'
 import { column, type NewRow, type Row, tableOf, targetOf, uniqueFields } from './nouns.ts'
 import { type Counted, inOrder } from './page.ts'
 import { newId } from './rules/ids.ts'
+import { parse } from './rules/input.ts'
 import { find, type Selector, sameText } from './select.ts'
 
 /** The views of rows, in the same order. */
@@ -83,14 +84,15 @@ export class Thing<N extends Noun, View extends { readonly id: string; readonly 
    * Creates one, or with `ifNotExists` returns the one with the same label.
    *
    * @param also writes what belongs to it, such as limits, before the view is read
-   * @throws conflict (a name is taken, or the existing one differs)
+   * @throws invalid, conflict (a name is taken, or the existing one differs)
    */
   async create(
     context: OperationContext,
     db: Database,
     given: Given<N>,
-    { ifNotExists = false, same, also = async () => {}, ifTaken = chooseAnother }: Creation<N, View>,
+    { same, also = async () => {}, ifTaken = chooseAnother, ...options }: Creation<N, View>,
   ): Promise<View & { readonly created: boolean }> {
+    const { ifNotExists } = parse(createOptions, options)
     const { label } = nouns[this.#noun]
     const [row] = ifNotExists ? await this.#having(db, given, label, labelOf(this.#noun, given)) : []
     if (row) {

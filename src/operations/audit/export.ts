@@ -3,15 +3,17 @@ import type { ExportedAuditEntry } from '../../contract/views.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { conditionOf, entryOf } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import type { AuditFilter } from '../input.ts'
+import { type AuditFilter, auditFilter } from '../input.ts'
 import { inOrder, streamOf } from '../page.ts'
+import { parseFilter } from '../rules/input.ts'
 
 /** Oldest first, from one snapshot, in constant memory; all unless there is a limit. @throws invalid, once the first is read */
 export const exportAudit = (
   context: OperationContext,
-  { limit, ...filter }: AuditFilter = {},
-): AsyncGenerator<ExportedAuditEntry> =>
-  streamOf(context, {
+  given: AuditFilter = {},
+): AsyncGenerator<ExportedAuditEntry> => {
+  const { limit, ...filter } = parseFilter(auditFilter, given)
+  return streamOf(context, {
     limit,
     open: async db =>
       inOrder(db, audit, {
@@ -22,3 +24,4 @@ export const exportAudit = (
         keyOf: ({ seq }) => seq,
       }),
   })
+}

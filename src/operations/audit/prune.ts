@@ -6,7 +6,8 @@ import { asc, desc, gte, lte } from '../../db/query.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import type { AuditPruning } from '../input.ts'
+import { type AuditPruning, auditPruning } from '../input.ts'
+import { parse } from '../rules/input.ts'
 import type { VerifyContext } from './verify.ts'
 
 /**
@@ -41,7 +42,8 @@ export async function planAuditPrune(context: VerifyContext, pruning: AuditPruni
   return withBackup(context, pruning, await context.store.read(db => prunable(db, pruning)))
 }
 
-function requirePast(context: OperationContext, { before }: AuditPruning): void {
+function requirePast(context: OperationContext, pruning: AuditPruning): void {
+  const { before } = parse(auditPruning, pruning)
   if (before.getTime() <= context.now().getTime()) return
   throw new LatchkeyError(
     'invalid',

@@ -9,8 +9,9 @@ import { identity } from '../../db/schema/identity.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { FileContext, OperationContext } from '../context.ts'
 import type { Manifest } from '../file/backup/manifest.ts'
-import type { AuditCheckInput } from '../input.ts'
+import { type AuditCheckInput, auditCheckInput } from '../input.ts'
 import { type RowProgress, rowProgress } from '../progress.ts'
+import { parse } from '../rules/input.ts'
 import { type Followed, Follower, type Row, type Told, toldBy } from './follow.ts'
 
 export interface VerifyContext extends OperationContext {
@@ -23,10 +24,8 @@ export interface VerifyContext extends OperationContext {
  *
  * @throws not_found, ambiguous, corrupt (the backup), conflict (it is one of another database, or has no chain), permission
  */
-export async function verifyAudit(
-  context: VerifyContext,
-  { against, from }: AuditCheckInput = {},
-): Promise<AuditCheck> {
+export async function verifyAudit(context: VerifyContext, input: AuditCheckInput = {}): Promise<AuditCheck> {
+  const { against, from } = parse(auditCheckInput, input)
   const backup = against === undefined ? undefined : await backupOf(context, against, from)
   return context.store.read(async db => {
     if (backup) await requireSame(db, backup)

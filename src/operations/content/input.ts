@@ -63,7 +63,7 @@ export const syncing = v.object({
   /** Remove files that the source does not have. */
   delete: v.optional(v.boolean(), false),
   /** Conflict unless exactly these paths would be added, changed and removed. */
-  ifChanges: v.optional(v.custom<readonly string[]>(Array.isArray, 'must be a list of paths')),
+  ifChanges: v.optional(rules.listOf(v.string())),
 })
 export type Syncing = rules.Input<typeof syncing>
 

@@ -16,9 +16,10 @@ import { PrivateFile, place, requireSpace, sizeOf } from '../../system/files.ts'
 import { removeUnreferenced } from '../content/contents.ts'
 import type { BesideContext, FileContext } from '../context.ts'
 import { pruneExpired } from '../people/expired.ts'
+import { parse } from '../rules/input.ts'
 import { tidyUpIfAlone } from '../usage/steps.ts'
 import { withLock } from './backup/lock.ts'
-import type { CopyDatabase, Query } from './input.ts'
+import { type CopyDatabase, copying, type Query, query } from './input.ts'
 
 /** @throws database_missing, database_foreign, corrupt, permission */
 export async function databaseInfo({ path }: FileContext): Promise<DatabaseInfo> {
@@ -78,7 +79,8 @@ export async function optimizeDatabase(context: BesideContext): Promise<Optimize
  *
  * @throws conflict (the file exists), database_missing, database_foreign, corrupt, disk_full, permission
  */
-export async function copyDatabase({ path, dryRun }: FileContext, { to }: CopyDatabase): Promise<void> {
+export async function copyDatabase({ path, dryRun }: FileContext, input: CopyDatabase): Promise<void> {
+  const { to } = parse(copying, input)
   const folder = dirname(resolve(to))
   reading(path, () => {})
   if (dryRun) return
@@ -94,8 +96,9 @@ export async function copyDatabase({ path, dryRun }: FileContext, { to }: CopyDa
  */
 export async function queryDatabase(
   { path }: FileContext,
-  { sql, params = {} }: Query,
+  input: Query,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const { sql, params } = parse(query, input)
   requireReading(sql)
   return reading(path, client => {
     try {

@@ -32,26 +32,35 @@ export type Migrate = Input<typeof migrateInput>
 /** As for `migrate`. The default direction is up, or down if `to` is older than the current version. */
 export type PlanMigration = Partial<Migrate>
 
-export interface CopyDatabase {
+export const copying = v.object({
   /** A file that does not exist yet. */
-  readonly to: string
-}
+  to: v.string(),
+})
+export type CopyDatabase = Input<typeof copying>
 
-export interface TransferDatabase {
+export const transfer = v.object({
   /** A file, or the URL of a database on PostgreSQL. */
-  readonly from: string
+  from: v.string(),
   /** A database without tables on PostgreSQL, or a file that does not exist yet. */
-  readonly to: string
+  to: v.string(),
   /** Bring over what has changed since an earlier copy to it, which nobody has used meanwhile. */
-  readonly rest?: boolean | undefined
-}
+  rest: v.optional(v.boolean(), false),
+})
+export type TransferDatabase = Input<typeof transfer>
 
-export interface Query {
+type Params = Readonly<Record<string, string | number | bigint>>
+const params: Rule<Params> = v.record(
+  v.string(),
+  v.union([v.string(), v.number(), v.bigint()], 'must be text or a number'),
+)
+
+export const query = v.object({
   /** One read-only statement. */
-  readonly sql: string
+  sql: v.string(),
   /** Values for `:name` in the statement. */
-  readonly params?: Readonly<Record<string, string | number | bigint>> | undefined
-}
+  params: v.optional(params, {}),
+})
+export type Query = Input<typeof query>
 
 export interface Diagnosis {
   /** The settings files, as the caller has read them. */

@@ -1,12 +1,16 @@
-/** Inputs of the imports. Only types. */
+/** Inputs of the imports. */
+import * as v from 'valibot'
 import type { SourceFile } from '../../formats/source.ts'
+import type { Input } from '../rules/input.ts'
 
-export interface ImportOptions extends SourceFile {
+export const importOptions = v.object({
   /** Revoke the keys that came from this source and are no longer in it. */
-  readonly revokeGone?: boolean | undefined
-}
+  revokeGone: v.optional(v.boolean(), false),
+})
+export interface ImportOptions extends SourceFile, Input<typeof importOptions> {}
 
-export interface UndoOptions {
+export const undoOptions = v.object({
   /** Keep what was changed or used since, and undo the rest. */
-  readonly keepChanged?: boolean | undefined
-}
+  keepChanged: v.optional(v.boolean(), false),
+})
+export type UndoOptions = Input<typeof undoOptions>

@@ -28,9 +28,10 @@ import { ownerless, requireOwnersKept } from '../organizations/owners.ts'
 import { passwordRow } from '../people/passwords.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
+import { parse } from '../rules/input.ts'
 import { planChats, writeChats } from './chats.ts'
 import { planFiles, writeImportedFiles } from './files.ts'
-import type { ImportOptions } from './input.ts'
+import { type ImportOptions, importOptions } from './input.ts'
 import {
   auditViews,
   changeLimits,
@@ -91,6 +92,7 @@ async function importData(
   source: keyof typeof readers,
   input: ImportOptions,
 ): Promise<ImportReport> {
+  const { revokeGone } = parse(importOptions, input)
   const isRemote = isForeignUrl(input.file)
   if (input.bytes === undefined && !isRemote) refuseOwnDatabase(input.file, context.path)
   const found = await readers[source]({
@@ -105,7 +107,7 @@ async function importData(
   return context.store.write(async db => {
     const now = context.now()
     const stamp: Stamp = { source, importId: newId('imp', now), now }
-    const { plans, owners, homes } = await planAll(db, stamp, incoming, input.revokeGone === true)
+    const { plans, owners, homes } = await planAll(db, stamp, incoming, revokeGone)
     const chatPlans = await planChats(db, stamp, found.chats ?? [], owners)
     const filePlans = await planFiles(db, stamp, found.documents ?? [], homes)
     const rowPlans = await planRows(db, stamp, found.others ?? [], owners)

@@ -16,9 +16,10 @@ import { keepNames } from '../departed.ts'
 import { tableOf, uniqueFields } from '../nouns.ts'
 import { ownerless, requireOwnersKept } from '../organizations/owners.ts'
 import { type RowProgress, rowProgress, unheard } from '../progress.ts'
+import { parse } from '../rules/input.ts'
 import { planChatUndo, removeChats, usersWithChats } from './chats.ts'
 import { otherFiles, planFileUndo, removeImportedFiles } from './files.ts'
-import type { UndoOptions } from './input.ts'
+import { type UndoOptions, undoOptions } from './input.ts'
 import { findImport, type ImportRow, summaryOf } from './list.ts'
 import { auditViews, changeLimits, rememberAgain, updateRow } from './nouns.ts'
 import { planUndo, type Staying, type UndoStep } from './plan-undo.ts'
@@ -35,6 +36,7 @@ export function undoImport(
   selector: string,
   options: UndoOptions = {},
 ): Promise<ImportUndo> {
+  const { keepChanged } = parse(undoOptions, options)
   return context.store.write(async db => {
     const row = await findImport(db, selector)
     if (row.undoneAt !== null) throw undoneAlready(row, row.undoneAt)
@@ -51,7 +53,7 @@ export function undoImport(
     const others = [...chats, ...files, ...rows].map(({ item }) => item)
     const items = [...steps.filter(isTold).map(itemOf), ...others]
     const kept = items.filter(({ outcome }) => outcome === 'kept')
-    if (kept.length > 0 && options.keepChanged !== true) throw changedSince(row, kept, all)
+    if (kept.length > 0 && !keepChanged) throw changedSince(row, kept, all)
     await removeChats(context, db, chats)
     await removeImportedFiles(context, db, row.id, files)
     const without = await ownerless(db, context.now())

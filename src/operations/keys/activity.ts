@@ -4,15 +4,17 @@ import { oneOf } from '../../db/query.ts'
 import { series } from '../../db/schema/usage.ts'
 import { addDays, startOfDay } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
+import { parse } from '../rules/input.ts'
 import { sumsOf } from '../usage/buckets.ts'
-import type { ActivityOptions } from './input.ts'
+import { type ActivityOptions, activityOptions } from './input.ts'
 
-/** Tokens by day, oldest first, for each of these keys that used any. @throws invalid (unknown time zone) */
+/** Tokens by day, oldest first, for each of these keys that used any. @throws invalid */
 export async function keyActivity(
   context: OperationContext,
   ids: readonly string[],
-  { days = 14, timeZone = 'UTC' }: ActivityOptions = {},
+  options: ActivityOptions = {},
 ): Promise<ReadonlyMap<string, readonly number[]>> {
+  const { days, timeZone } = parse(activityOptions, options)
   const today = startOfDay(context.now(), timeZone)
   const edges = Array.from({ length: days + 1 }, (_, index) =>
     addDays(today, index + 1 - days, timeZone).getTime(),

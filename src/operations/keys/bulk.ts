@@ -18,7 +18,14 @@ import { targetOf } from '../nouns.ts'
 import * as rules from '../rules/input.ts'
 import { columnsOf, parseKeyChanges } from './change.ts'
 import { conditionOf, parseFilter } from './filter.ts'
-import { type BulkChange, type Expectation, type KeyFilter, revokeOptions } from './input.ts'
+import {
+  type BulkChange,
+  bulkChange,
+  type Expectation,
+  expectation,
+  type KeyFilter,
+  revokeOptions,
+} from './input.ts'
 import { keyViews } from './view.ts'
 
 /**
@@ -33,6 +40,7 @@ export function matchingKeys(
   verb: BulkChange['verb'],
   expected: Expectation = {},
 ): Promise<readonly Key[]> {
+  rules.parse(bulkChange, { verb })
   requireDeliberate(filter, expected)
   return context.store.read(async db => {
     const found = await matched(context, db, filter, verb)
@@ -53,6 +61,7 @@ export async function changeMatching(
   change: BulkChange,
   expected: Expectation = {},
 ): Promise<readonly Changed<Key>[]> {
+  rules.parse(bulkChange, change)
   requireDeliberate(filter, expected)
   const apply = changer(context, change)
   return context.store.write(async db => {
@@ -154,8 +163,9 @@ function changer(context: OperationContext, change: BulkChange): Apply {
 
 /** @throws invalid */
 function requireDeliberate(filter: KeyFilter, expected: Expectation): void {
+  const { count, ids } = rules.parse(expectation, expected)
   const names = Object.values(filter).some(value => value !== undefined)
-  if (names || expected.count !== undefined || expected.ids !== undefined) return
+  if (names || count !== undefined || ids !== undefined) return
   throw new LatchkeyError(
     'invalid',
     'without a filter, every key would match',

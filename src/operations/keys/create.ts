@@ -7,6 +7,7 @@ import { and, lowerAscii, ne, oneOfNames } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
 import type { OperationContext } from '../context.ts'
 import { requireSame, shownLimits } from '../existing.ts'
+import { createOptions } from '../input.ts'
 import { noteNoPrice } from '../limits/no-price.ts'
 import { limitRows } from '../limits/rows.ts'
 import { findRecipient } from '../people/recipient.ts'
@@ -46,9 +47,11 @@ export async function createKeys(
   context: OperationContext,
   input: NewKey,
   count: number | undefined,
-  { deliver, ifNotExists = false }: NewKeyOptions = {},
+  options: NewKeyOptions = {},
 ): Promise<readonly CreatedKey[]> {
   const fields = rules.parse(newKey, input)
+  const { deliver } = options
+  const { ifNotExists } = rules.parse(createOptions, options)
   if (count !== undefined && (!Number.isInteger(count) || count < 1 || count > most)) {
     throw new LatchkeyError('invalid', `count must be from 1 to ${most}`, 'create them in several calls')
   }

@@ -12,10 +12,7 @@ import { keysOver } from './over.ts'
 import { hasStatus } from './status-condition.ts'
 
 /** @throws invalid */
-export function parseFilter(given: KeyFilter): KeyFilter {
-  rules.requireWords(given)
-  return rules.parse(keyFilter, given)
-}
+export const parseFilter = (given: KeyFilter): KeyFilter => rules.parseFilter(keyFilter, given)
 
 /** @param filter from `parseFilter`. @throws not_found, ambiguous */
 export async function conditionOf(db: Database, now: Date, filter: KeyFilter): Promise<SQL | undefined> {

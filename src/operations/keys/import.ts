@@ -17,11 +17,12 @@ import { limitRows } from '../limits/rows.ts'
 import { findRecipient } from '../people/recipient.ts'
 import { readingProgress, rowProgress } from '../progress.ts'
 import { newId } from '../rules/ids.ts'
+import { parse } from '../rules/input.ts'
 import { toMicros } from '../rules/money.ts'
 import { find } from '../select.ts'
 import { totalsOf } from '../usage/sum.ts'
 import { type IncomingKey, RowReader } from './import-row.ts'
-import type { KeyImportOptions } from './input.ts'
+import { type KeyImportOptions, keyImportOptions } from './input.ts'
 import { type Draft, insertKeys, keysOfSecrets } from './insert.ts'
 
 /**
@@ -33,8 +34,9 @@ import { type Draft, insertKeys, keysOfSecrets } from './insert.ts'
 export async function importKeyFile(
   context: OperationContext,
   source: RowSource,
-  { skipBad = false }: KeyImportOptions = {},
+  options: KeyImportOptions = {},
 ): Promise<ImportReport> {
+  const { skipBad } = parse(keyImportOptions, options)
   const file = await readFile(source, readingProgress(context, source))
   return context.store.write(async db => {
     const now = context.now()

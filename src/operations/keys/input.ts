@@ -2,9 +2,11 @@
 import * as v from 'valibot'
 import { keySorts, keyStatuses } from '../../contract/views/words.ts'
 import type { IssuedKey, KeySort, KeyStatus } from '../../contract/views.ts'
-import type { CreateOptions, KeySelector } from '../input.ts'
+import { type CreateOptions, keySelector } from '../input.ts'
 import { limitNames, limits, type Wanted } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
+
+const dayMs = 86_400_000
 
 export const newKey = v.object({
   /** Unique, regardless of case. */
@@ -99,9 +101,6 @@ export type KeyFilter = rules.Input<typeof keyFilter>
 
 const sort: rules.Rule<KeySort> = rules.among(keySorts)
 
-/** A selector; it is checked when the key is looked up. */
-const selector = v.custom<KeySelector>(() => true)
-
 export const paging = v.object({
   /** Default: by creation. "Never" comes last in both directions. */
   sort: v.optional(sort),
@@ -110,7 +109,7 @@ export const paging = v.object({
   /** At most this many. */
   limit: v.optional(rules.pageSize),
   /** Only keys after this one in the given order. Keys created or deleted meanwhile do not shift pages. */
-  after: v.optional(selector),
+  after: v.optional(keySelector),
 })
 export type KeyPage = KeyFilter & rules.Input<typeof paging>
 
@@ -120,30 +119,46 @@ export const revokeOptions = v.object({
 })
 export type RevokeOptions = rules.Input<typeof revokeOptions>
 
+const verb: rules.Rule<BulkChange['verb']> = rules.among(['revoke', 'disable', 'enable', 'delete', 'update'])
+
+/** Of every change of many keys; what else it takes is checked by its verb. */
+export const bulkChange = v.object({
+  /** What is done to each of them. */
+  verb,
+})
+
 export type BulkChange =
   | ({ readonly verb: 'revoke' } & RevokeOptions)
   | { readonly verb: 'disable' | 'enable' | 'delete' }
   /** Everything except the name, which is unique. */
   | { readonly verb: 'update'; readonly changes: Omit<KeyChanges, 'name'> }
 
-/** What the caller expects to match. Anything else is a conflict, and nothing changes. */
-export interface Expectation {
+export const expectation = v.object({
   /** How many keys must match. */
-  readonly count?: number | undefined
+  count: v.optional(rules.count),
   /** Exactly these keys, in any order. */
-  readonly ids?: readonly string[] | undefined
-}
+  ids: v.optional(rules.listOf(v.string())),
+})
+/** What the caller expects to match. Anything else is a conflict, and nothing changes. */
+export type Expectation = rules.Input<typeof expectation>
 
-export interface RotateOptions extends Delivery {
+const grace: rules.Rule<number> = v.pipe(
+  v.number('must be a number of milliseconds'),
+  v.check(ms => Number.isInteger(ms) && ms >= 0 && ms <= 366 * dayMs, 'must be from 0 to 366 days'),
+)
+
+export const rotateOptions = v.object({
   /** The grace period of the old secrets, in milliseconds; default 0. */
-  readonly graceMs?: number | undefined
+  graceMs: v.optional(grace, 0),
   /**
    * The caller's own name for this rotation, unique for the key. If it is used again, nothing is rotated and the answer is
    * the same, without the secret.
    */
-  readonly requestId?: string | undefined
-}
+  requestId: v.optional(rules.requestId),
+})
+export interface RotateOptions extends Delivery, rules.Input<typeof rotateOptions> {}
 
+/** Checked by `verify` itself, which gateways call for every request. */
 export interface VerifyOptions {
   /** The model that the request asks for. */
   readonly model?: string | undefined
@@ -157,23 +172,31 @@ export interface VerifyOptions {
   readonly at?: Date | undefined
 }
 
-export interface StatsOptions {
+const days: rules.Rule<number> = v.pipe(
+  v.number('must be a number'),
+  v.check(n => Number.isInteger(n) && n >= 1 && n <= 366, 'must be from 1 to 366'),
+)
+
+export const statsOptions = v.object({
   /** The time to answer for; default now. */
-  readonly at?: Date | undefined
+  at: v.optional(rules.instant),
   /** Days in the series, including that of `at`; default 14. */
-  readonly days?: number | undefined
+  days: v.optional(days, 14),
   /** IANA time zone in which days begin; default UTC. */
-  readonly timeZone?: string | undefined
-}
+  timeZone: v.optional(rules.timeZone, 'UTC'),
+})
+export type StatsOptions = rules.Input<typeof statsOptions>
 
-export interface ActivityOptions {
+export const activityOptions = v.object({
   /** Days, including today; default 14. */
-  readonly days?: number | undefined
+  days: v.optional(days, 14),
   /** IANA time zone in which days begin; default UTC. */
-  readonly timeZone?: string | undefined
-}
+  timeZone: v.optional(rules.timeZone, 'UTC'),
+})
+export type ActivityOptions = rules.Input<typeof activityOptions>
 
-export interface KeyImportOptions {
+export const keyImportOptions = v.object({
   /** Import the good rows even if others are bad; by default none is imported then. */
-  readonly skipBad?: boolean | undefined
-}
+  skipBad: v.optional(v.boolean(), false),
+})
+export type KeyImportOptions = rules.Input<typeof keyImportOptions>

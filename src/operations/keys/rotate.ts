@@ -1,6 +1,5 @@
 /** Gives keys new secrets. */
 
-import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Key, RotatedKey } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
@@ -11,15 +10,12 @@ import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { type Row, targetOf } from '../nouns.ts'
-import * as rules from '../rules/input.ts'
+import { parse } from '../rules/input.ts'
 import { defaultPrefix, mintSecret } from '../rules/secrets.ts'
 import { find } from '../select.ts'
 import { secretRow } from './create.ts'
-import type { RotateOptions } from './input.ts'
+import { type RotateOptions, rotateOptions } from './input.ts'
 import { keyView } from './view.ts'
-
-/** Longest grace period: a year. */
-const longestGraceMs = 366 * 86_400_000
 
 /**
  * Gives a key a new secret. The old ones keep working for `graceMs` milliseconds, but never beyond the key's expiry.
@@ -32,11 +28,8 @@ export async function rotateKey(
   selector: KeySelector,
   options: RotateOptions = {},
 ): Promise<RotatedKey> {
-  const { graceMs = 0, deliver } = options
-  if (!Number.isInteger(graceMs) || graceMs < 0 || graceMs > longestGraceMs) {
-    throw new LatchkeyError('invalid', 'grace must be from 0 to 366 days', 'for example: --grace 24h')
-  }
-  const { requestId } = rules.parse(v.object({ requestId: v.optional(rules.requestId) }), options)
+  const { deliver } = options
+  const { graceMs, requestId } = parse(rotateOptions, options)
   return context.store.write(async db => {
     const row = await find(db, 'key', selector)
     const now = context.now()

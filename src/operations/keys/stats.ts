@@ -1,5 +1,4 @@
 /** Statistics of a key, for `key stats`. */
-import { LatchkeyError } from '../../contract/errors.ts'
 import type { Stats } from '../../contract/views.ts'
 import { noCounts } from '../../db/facts.ts'
 import { eq } from '../../db/query.ts'
@@ -8,14 +7,13 @@ import { addDays, startOfDay } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
 import { forecasts, momentOf } from '../limits/window.ts'
+import { parse } from '../rules/input.ts'
 import { find } from '../select.ts'
 import { sumsOf } from '../usage/buckets.ts'
 import { shownCounts } from '../usage/sum.ts'
 import { denialsOf } from './denial-counts.ts'
-import type { StatsOptions } from './input.ts'
+import { type StatsOptions, statsOptions } from './input.ts'
 import { keyView } from './view.ts'
-
-const longestSeriesDays = 366
 
 /**
  * Returns all-time totals, each limit that applies to the key and when it frees, usage by day, and denials in these days.
@@ -28,14 +26,7 @@ export function keyStats(
   options: StatsOptions = {},
 ): Promise<Stats> {
   const now = context.now()
-  const { days = 14, timeZone = 'UTC', at = now } = options
-  if (!Number.isInteger(days) || days < 1 || days > longestSeriesDays) {
-    throw new LatchkeyError(
-      'invalid',
-      `days must be from 1 to ${longestSeriesDays}`,
-      'for example: --days 30',
-    )
-  }
+  const { days, timeZone, at = now } = parse(statsOptions, options)
   return context.store.read(async db => {
     const row = await find(db, 'key', selector)
     const first = addDays(startOfDay(at, timeZone), 1 - days, timeZone)

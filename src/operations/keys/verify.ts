@@ -59,7 +59,8 @@ export function sound(options: VerifyOptions): VerifyOptions {
   const amounts = [wanted.tokens, wanted.requests, wanted.usd]
   const isSound = (amount: number | undefined) =>
     amount === undefined || (Number.isFinite(amount) && amount >= 0)
-  if (!Number.isNaN(at?.getTime() ?? 0) && amounts.every(isSound)) {
+  const isTime = at === undefined || (at instanceof Date && !Number.isNaN(at.getTime()))
+  if (isTime && amounts.every(isSound)) {
     return options.endUser === undefined ? options : { ...options, ...rules.parse(forWhom, options) }
   }
   throw new LatchkeyError(

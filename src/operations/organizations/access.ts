@@ -25,7 +25,7 @@ import { isWholeId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { matches } from '../rules/patterns.ts'
 import { find } from '../select.ts'
-import type { AccessOn, AccessPage } from './input.ts'
+import { type AccessOn, type AccessPage, accessOn } from './input.ts'
 import { namesIn } from './role-names.ts'
 
 /** What a permission is asked for on: one of both, or the whole database. */
@@ -142,7 +142,8 @@ export async function requireAccess(
 }
 
 /** @throws not_found, ambiguous, invalid (both are given) */
-async function placeIn(db: Database, { project, org }: AccessOn): Promise<On> {
+async function placeIn(db: Database, on: AccessOn): Promise<On> {
+  const { project, org } = rules.parse(accessOn, on)
   if (project !== undefined && org !== undefined) {
     throw new LatchkeyError(
       'invalid',

@@ -152,13 +152,14 @@ export type InvitationPage = rules.Input<typeof invitationFilter> & rules.Part
 
 export type InvitationList = PageOf<'invitations', Invitation>
 
-/** On what something is asked for: one of both, or neither for the whole database. */
-export interface AccessOn {
+export const accessOn = v.object({
   /** A project. */
-  readonly project?: string | undefined
+  project: v.optional(v.string()),
   /** An organization. */
-  readonly org?: string | undefined
-}
+  org: v.optional(v.string()),
+})
+/** On what something is asked for: one of both, or neither for the whole database. */
+export type AccessOn = rules.Input<typeof accessOn>
 
 /** Each line is selected by the id of its organization or project. */
 export type AccessPage = rules.Part

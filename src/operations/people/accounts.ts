@@ -11,7 +11,7 @@ import { targetOf } from '../nouns.ts'
 import { paged } from '../page.ts'
 import * as rules from '../rules/input.ts'
 import { byId, find, oneById } from '../select.ts'
-import { type AccountFilter, type AccountPage, accountFilter, type Unlinking } from './input.ts'
+import { type AccountFilter, type AccountPage, accountFilter, type Unlinking, unlinking } from './input.ts'
 
 /** Oldest first. @throws invalid; not_found, ambiguous for the user */
 export const accountList = paged('accounts', (_, given: AccountPage = {}) => {
@@ -45,8 +45,9 @@ export const getAccount = (context: OperationContext, selector: string): Promise
 export function unlinkAccount(
   context: OperationContext,
   selector: string,
-  { evenLast = false }: Unlinking = {},
+  options: Unlinking = {},
 ): Promise<Account> {
+  const { evenLast } = rules.parse(unlinking, options)
   return context.store.write(async db => {
     const found = await findAccount(db, selector)
     const { account, user } = found

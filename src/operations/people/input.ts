@@ -1,6 +1,7 @@
 /** Inputs of the operations on users and projects. */
 import * as v from 'valibot'
-import type { Account, Project, ProjectMember, Role, Session, UserStatus } from '../../contract/views.ts'
+import { userStatuses } from '../../contract/views/words.ts'
+import type { Account, Project, ProjectMember, Session, UserStatus } from '../../contract/views.ts'
 import type { PageOf } from '../input.ts'
 import { limitNames, limits } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
@@ -59,27 +60,32 @@ export const disabling = v.object({
 /** Left out: none, or unchanged if the user is disabled already. Null: cleared. */
 export type Disabling = rules.Input<typeof disabling>
 
-export interface UserFilter {
-  /** Users with this role. */
-  readonly role?: Role | undefined
-  /** Only service accounts, or only people. */
-  readonly service?: boolean | undefined
-  /** Users with this status. */
-  readonly status?: UserStatus | undefined
-  /** Only disabled users, or only the others. */
-  readonly disabled?: boolean | undefined
-  /** Part of a username, email address or name. */
-  readonly search?: string | undefined
-}
+const userStatus: rules.Rule<UserStatus> = rules.among(userStatuses)
 
-export interface Offboarding {
+export const userFilter = v.object({
+  /** Users with this role. */
+  role: v.optional(rules.role),
+  /** Only service accounts, or only people. */
+  service: v.optional(v.boolean()),
+  /** Users with this status. */
+  status: v.optional(userStatus),
+  /** Only disabled users, or only the others. */
+  disabled: v.optional(v.boolean()),
+  /** Part of a username, email address or name. */
+  search: v.optional(v.string()),
+})
+/** All given conditions must hold. */
+export type UserFilter = rules.Input<typeof userFilter>
+
+export const offboarding = v.object({
   /** Disables the user. */
-  readonly disable?: boolean | undefined
+  disable: v.optional(v.boolean(), false),
   /** The user who gets all that they own; they are then disabled. */
-  readonly to?: string | undefined
+  to: v.optional(v.string()),
   /** Deletes all that they own, and the user. */
-  readonly deleteAll?: boolean | undefined
-}
+  deleteAll: v.optional(v.boolean(), false),
+})
+export type Offboarding = rules.Input<typeof offboarding>
 
 export type UserPage = UserFilter & rules.Part
 
@@ -119,11 +125,12 @@ export const sessionFilter = v.object({
 /** All given conditions must hold. */
 export type SessionFilter = rules.Input<typeof sessionFilter>
 
-/** What ends many sessions at once. */
-export type RevokeSessions = SessionFilter & {
+export const allSessions = v.object({
   /** Every session, in place of a filter. */
-  readonly all?: boolean | undefined
-}
+  all: v.optional(v.boolean(), false),
+})
+/** What ends many sessions at once. */
+export type RevokeSessions = SessionFilter & rules.Input<typeof allSessions>
 
 export type SessionPage = SessionFilter & rules.Part
 
@@ -141,10 +148,11 @@ export type AccountPage = AccountFilter & rules.Part
 
 export type AccountList = PageOf<'accounts', Account>
 
-export interface Unlinking {
+export const unlinking = v.object({
   /** Also if the user has no other way to sign in. */
-  readonly evenLast?: boolean | undefined
-}
+  evenLast: v.optional(v.boolean(), false),
+})
+export type Unlinking = rules.Input<typeof unlinking>
 
 export const newProject = v.object({
   /** Display name; need not be unique. */
@@ -200,26 +208,31 @@ export const projectChanges = v.object({
 /** Left out: unchanged. Null: cleared. */
 export type ProjectChanges = rules.Input<typeof projectChanges>
 
-/** Who gets a project: one of both. */
-export interface ProjectOwner {
+export const projectOwner = v.object({
   /** A user. */
-  readonly user?: string | undefined
+  user: v.optional(v.string()),
   /** An organization. */
-  readonly org?: string | undefined
-}
+  org: v.optional(v.string()),
+})
+/** Who gets a project: one of both. */
+export type ProjectOwner = rules.Input<typeof projectOwner>
 
 export type ProjectMemberList = PageOf<'members', ProjectMember>
 
-export interface ProjectFilter {
+const projectStatus: rules.Rule<Project['status']> = rules.among(['active', 'archived'])
+
+export const projectFilter = v.object({
   /** Projects of this user. */
-  readonly owner?: string | undefined
+  owner: v.optional(v.string()),
   /** Projects of this organization. */
-  readonly org?: string | undefined
+  org: v.optional(v.string()),
   /** Projects with this user as a member. */
-  readonly member?: string | undefined
+  member: v.optional(v.string()),
   /** Only archived or only active ones. */
-  readonly status?: Project['status'] | undefined
+  status: v.optional(projectStatus),
   /** Part of a slug, name or description. */
-  readonly search?: string | undefined
-}
+  search: v.optional(v.string()),
+})
+/** All given conditions must hold. */
+export type ProjectFilter = rules.Input<typeof projectFilter>
 export type ProjectPage = ProjectFilter & rules.Part

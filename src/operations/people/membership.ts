@@ -8,8 +8,9 @@ import type { Row } from '../nouns.ts'
 import { authorize, requireMayGrant, requireMayRemove, rolesHeld } from '../organizations/access.ts'
 import { roleFor } from '../organizations/members.ts'
 import { ownerRole } from '../organizations/owners.ts'
+import { parse } from '../rules/input.ts'
 import { find } from '../select.ts'
-import type { ProjectOwner } from './input.ts'
+import { type ProjectOwner, projectOwner } from './input.ts'
 import { requireMayOwn } from './recipient.ts'
 
 interface Owner {
@@ -23,11 +24,8 @@ interface Owner {
  *
  * @throws not_found, ambiguous, invalid, denied (a user gives a project to an organization in which they may not make one)
  */
-export async function ownerFor(
-  context: OperationContext,
-  db: Database,
-  { user, org }: ProjectOwner,
-): Promise<Owner> {
+export async function ownerFor(context: OperationContext, db: Database, given: ProjectOwner): Promise<Owner> {
+  const { user, org } = parse(projectOwner, given)
   if ((user === undefined) === (org === undefined)) {
     throw new LatchkeyError(
       'invalid',

@@ -12,9 +12,10 @@ import { keepNames } from '../departed.ts'
 import { depth, owned, tableOf, targetOf } from '../nouns.ts'
 import { requireOtherOwner } from '../organizations/owners.ts'
 import { batchSize } from '../page.ts'
+import { parse } from '../rules/input.ts'
 import { find } from '../select.ts'
 import { countHeld, dropHeld, passMemberships } from './held.ts'
-import type { Offboarding } from './input.ts'
+import { type Offboarding, offboarding } from './input.ts'
 import { requireMayOwn } from './recipient.ts'
 
 /**
@@ -27,8 +28,9 @@ import { requireMayOwn } from './recipient.ts'
 export function offboardUser(
   context: OperationContext,
   selector: string,
-  { to, disable = false, deleteAll = false }: Offboarding = {},
+  options: Offboarding = {},
 ): Promise<Offboarded> {
+  const { to, disable, deleteAll } = parse(offboarding, options)
   if (deleteAll && (disable || to !== undefined)) {
     throw new LatchkeyError(
       'invalid',

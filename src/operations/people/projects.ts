@@ -25,6 +25,7 @@ import {
   type ProjectChanges,
   type ProjectPage,
   projectChanges,
+  projectFilter,
 } from './input.ts'
 import { dropMember, newOwnerFor, ownerFor, putMember } from './membership.ts'
 import { findRecipient, requireMayOwn } from './recipient.ts'
@@ -69,9 +70,8 @@ export async function createProject(
 }
 
 /** Oldest first. @throws invalid; not_found, ambiguous for the owner, the member or the project to begin after */
-export const projectList = listed((context, { limit, after, ...filter }: ProjectPage = {}) => {
-  rules.requireWords({ ...filter, after })
-  rules.parse(rules.page, { limit, after })
+export const projectList = listed((context, given: ProjectPage = {}) => {
+  const { limit, after, ...filter } = rules.parsePage(projectFilter, given)
   return {
     limit,
     open: async db => {

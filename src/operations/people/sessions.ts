@@ -24,6 +24,7 @@ import * as rules from '../rules/input.ts'
 import { hashSecret, randomBase62 } from '../rules/secrets.ts'
 import { byId, find, oneById } from '../select.ts'
 import {
+  allSessions,
   type NewSession,
   newSession,
   type RevokeSessions,
@@ -119,12 +120,9 @@ export function revokeSession(context: OperationContext, selector: SessionSelect
  *
  * @throws invalid (also for an empty filter); not_found, ambiguous for the user
  */
-export function revokeSessions(
-  context: OperationContext,
-  { all = false, ...given }: RevokeSessions,
-): Promise<RevokedSessions> {
-  rules.requireWords(given)
-  const filter = rules.parse(sessionFilter, given)
+export function revokeSessions(context: OperationContext, given: RevokeSessions): Promise<RevokedSessions> {
+  const { all } = rules.parse(allSessions, given)
+  const filter = rules.parseFilter(sessionFilter, given)
   if (!all && Object.values(filter).every(value => value === undefined)) {
     throw new LatchkeyError(
       'invalid',

@@ -26,6 +26,7 @@ import {
   type UserChanges,
   type UserPage,
   userChanges,
+  userFilter,
 } from './input.ts'
 import { hashesOf, hashOf, hashPassword, isPassword, storePassword } from './passwords.ts'
 import { requireNotErased } from './recipient.ts'
@@ -72,9 +73,8 @@ async function isOther(db: Database, password: string | undefined, { id }: Row<'
 }
 
 /** Oldest first. @throws invalid; not_found, ambiguous for the user to begin after */
-export const userList = listed((context, { limit, after, ...filter }: UserPage = {}) => {
-  rules.requireWords({ ...filter, after })
-  rules.parse(rules.page, { limit, after })
+export const userList = listed((context, given: UserPage = {}) => {
+  const { limit, after, ...filter } = rules.parsePage(userFilter, given)
   return {
     limit,
     open: async db => {

@@ -247,6 +247,7 @@ const own: Readonly<Record<string, string>> = {
   boolean: 'must be true or false',
   array: 'must be a list',
   object: 'must be an object',
+  record: 'must be an object',
   min_length: 'must not be empty',
 }
 
@@ -275,11 +276,21 @@ export function parse<S extends v.GenericSchema>(schema: S, input: unknown, hint
 
 const quoted = (text: string): string => JSON.stringify(text.length > 100 ? `${text.slice(0, 99)}…` : text)
 
-/** As `parse`, for a part of a list and what selects it. @throws invalid */
-export function parsePage<S extends v.GenericSchema<unknown, object>>(filter: S, given: object) {
+/** As `parse`, for what selects: nothing in it may be blank. @throws invalid */
+export function parseFilter<S extends v.GenericSchema<unknown, object>>(
+  filter: S,
+  given: object,
+): v.InferOutput<S> {
+  const parsed = parse(filter, given)
   requireWords(given)
-  return { ...parse(filter, given), ...parse(page, given) }
+  return parsed
 }
+
+/** As `parseFilter`, for a part of a list and what selects it. @throws invalid */
+export const parsePage = <S extends v.GenericSchema<unknown, object>>(filter: S, given: object) => ({
+  ...parseFilter(filter, given),
+  ...parse(page, given),
+})
 
 /**
  * Refuses a blank text in a filter. It is probably an unset variable, and would match everything.

@@ -18,9 +18,10 @@ import { many } from '../../text/quantity.ts'
 import { collecting } from '../collecting.ts'
 import type { OperationContext } from '../context.ts'
 import { readingProgress } from '../progress.ts'
+import { parse } from '../rules/input.ts'
 import { Aggregate, putCounts, rowWidth } from './aggregate.ts'
 import { EventReader, type UsageEvent } from './events.ts'
-import type { IngestOptions } from './input.ts'
+import { type IngestOptions, ingestOptions } from './input.ts'
 import { merged } from './merge.ts'
 import { type PriceList, priceList, withCost } from './pricing.ts'
 import { resolveKeys } from './resolve.ts'
@@ -43,6 +44,7 @@ const mostAtOnce = 20_000
  *   meanwhile), busy, disk_full. Nothing is counted then
  */
 export async function ingestUsage(context: OperationContext, options: IngestOptions): Promise<IngestReport> {
+  const { skipBad } = parse(ingestOptions, options)
   using log = new Log(context)
   await log.readAll(options)
   const { file } = options
@@ -56,7 +58,7 @@ export async function ingestUsage(context: OperationContext, options: IngestOpti
     await tidyUpIfAlone(context)
     return alreadyCounted(report)
   }
-  if (log.bad > 0 && options.skipBad !== true) throw badLines(file, log)
+  if (log.bad > 0 && !skipBad) throw badLines(file, log)
   if (log.bad === log.events) return { ...report, ...nothing, alreadyCounted: false, bad: log.bad }
   const at = context.now().getTime()
   const noteFile = async (db: Database): Promise<boolean> => {

@@ -1,8 +1,9 @@
 /** Inputs of the operations on usage, and the interface of the recorder. */
 import * as v from 'valibot'
+import { reportGroups, reportOrders } from '../../contract/views/words.ts'
 import type { ReportGroup, ReportOrder, UsageReceipt } from '../../contract/views.ts'
 import type { RowSource } from '../../formats/rows.ts'
-import type { KeySelector } from '../input.ts'
+import { keySelector } from '../input.ts'
 import * as rules from '../rules/input.ts'
 
 /** What one request counts. Null is as left out: CSV cannot tell them apart. */
@@ -101,10 +102,11 @@ export const newPrice = v.object({
 })
 export type NewPrice = rules.Input<typeof newPrice>
 
-export interface PriceFilter {
+export const priceFilter = v.object({
   /** Prices of this model, as a name or by a pattern, or of models that match a pattern. */
-  readonly model?: string | undefined
-}
+  model: v.optional(v.string()),
+})
+export type PriceFilter = rules.Input<typeof priceFilter>
 
 export const priceImportOptions = v.object({
   /** From when on prices that differ apply. Default: now; always for the first price of a model. */
@@ -117,10 +119,11 @@ export interface PriceImportOptions extends rules.Input<typeof priceImportOption
   readonly file?: string | AsyncIterable<Uint8Array> | undefined
 }
 
-export interface RemovePrices {
+export const removedPrices = v.object({
   /** Only the price that begins at this time; default all of the model. */
-  readonly from?: Date | undefined
-}
+  from: v.optional(rules.instant),
+})
+export type RemovePrices = rules.Input<typeof removedPrices>
 
 export const compactOptions = v.object({
   /** How long usage is kept by the minute, in milliseconds; default 7 days, at least 1 hour. */
@@ -130,51 +133,57 @@ export const compactOptions = v.object({
 })
 export type CompactOptions = rules.Input<typeof compactOptions>
 
-/** A log; compressed if its name ends in .gz or .zst. */
-export interface IngestOptions extends RowSource {
+export const ingestOptions = v.object({
   /** Count the good lines even if there are bad ones. */
-  readonly skipBad?: boolean | undefined
-}
+  skipBad: v.optional(v.boolean(), false),
+})
+/** A log; compressed if its name ends in .gz or .zst. */
+export interface IngestOptions extends RowSource, rules.Input<typeof ingestOptions> {}
 
-export interface CheckOptions {
+export const checkOptions = v.object({
   /** Set wrong totals to the recorded usage. */
-  readonly repair?: boolean | undefined
-}
+  repair: v.optional(v.boolean(), false),
+})
+export type CheckOptions = rules.Input<typeof checkOptions>
 
-export interface ReportOptions {
+const group: rules.Rule<ReportGroup> = rules.among(reportGroups)
+const order: rules.Rule<ReportOrder> = rules.among(reportOrders)
+
+export const reportOptions = v.object({
   /**
    * At most two of key, user, project, org, team and model, and one of hour, day, week and month; none gives one row with the
    * sum. By team, what members of several teams used counts for each of them.
    */
-  readonly by?: readonly ReportGroup[] | undefined
+  by: v.optional(rules.listOf(group)),
   /** Start of the report. The bucket that contains it counts whole. */
-  readonly since?: Date | undefined
+  since: v.optional(rules.instant),
   /** End of the report, exclusive. */
-  readonly until?: Date | undefined
+  until: v.optional(rules.instant),
   /** Only this key. */
-  readonly key?: KeySelector | undefined
+  key: v.optional(keySelector),
   /** Only keys of this user. */
-  readonly user?: string | undefined
+  user: v.optional(v.string()),
   /** Only keys of this project. */
-  readonly project?: string | undefined
+  project: v.optional(v.string()),
   /** Only what was used while this organization owned the project. */
-  readonly org?: string | undefined
+  org: v.optional(v.string()),
   /** Only what members of this team used in projects of its organization; one of `org`, if that is given too. */
-  readonly team?: string | undefined
+  team: v.optional(v.string()),
   /** Only this model. */
-  readonly model?: string | undefined
+  model: v.optional(v.string()),
   /** IANA time zone in which hours, days, weeks (from Monday) and months begin; default UTC. */
-  readonly timeZone?: string | undefined
+  timeZone: v.optional(rules.timeZone),
   /**
    * Include periods without usage, from `since` to `until` (or now), else from the first to the last usage; with another
    * group, for every group that occurs. Default: only when grouped by time alone.
    */
-  readonly fill?: boolean | undefined
+  fill: v.optional(v.boolean()),
   /** Only the largest groups. With a time and another group, the largest of the other; with a time alone, the largest periods. */
-  readonly top?: number | undefined
+  top: v.optional(rules.pageSize),
   /** What to sort by; default tokens. */
-  readonly sort?: ReportOrder | undefined
-}
+  sort: v.optional(order),
+})
+export type ReportOptions = rules.Input<typeof reportOptions>
 
 export interface RecorderOptions {
   /** The longest that usage waits to be written, in milliseconds; default 1,000. */

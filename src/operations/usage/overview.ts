@@ -12,14 +12,12 @@ import { nextPeriod } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
 import type { ReportOptions } from './input.ts'
 import { findOnly } from './names.ts'
-import { readReport, readUse } from './report.ts'
+import { parsed, readReport, readUse } from './report.ts'
 import { shownCounts } from './sum.ts'
 
 /** @throws invalid, not_found, ambiguous */
-export function usageOverview(
-  context: OperationContext,
-  options: ReportOptions = {},
-): Promise<UsageOverview> {
+export function usageOverview(context: OperationContext, given: ReportOptions = {}): Promise<UsageOverview> {
+  const options = parsed(given)
   return context.store.read(async db => {
     const now = context.now()
     const { by = [], top = null, fill, sort = 'tokens', timeZone = 'UTC', ...filter } = options

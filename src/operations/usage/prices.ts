@@ -13,7 +13,14 @@ import type { OperationContext } from '../context.ts'
 import * as rules from '../rules/input.ts'
 import { toDollars, toMicros } from '../rules/money.ts'
 import { matches } from '../rules/patterns.ts'
-import { type NewPrice, newPrice, type PriceFilter, type RemovePrices } from './input.ts'
+import {
+  type NewPrice,
+  newPrice,
+  type PriceFilter,
+  priceFilter,
+  type RemovePrices,
+  removedPrices,
+} from './input.ts'
 import { type Period, periodsOf, startOf } from './pricing.ts'
 
 /** `startsAt` of a price without a beginning. */
@@ -74,16 +81,16 @@ export function setPrice(context: OperationContext, model: string, input: NewPri
 /**
  * Removes the price that begins at a time, or all prices of the model. Recorded usage keeps its cost.
  *
- * @throws not_found
+ * @throws not_found, invalid
  */
 export function removePrices(
   context: OperationContext,
   model: string,
   options: RemovePrices = {},
 ): Promise<readonly Price[]> {
+  const { from } = rules.parse(removedPrices, options)
   return context.store.write(async db => {
     const stored = periodsOf(await rowsOf(db, model))
-    const { from } = options
     const removed = from === undefined ? stored : stored.filter(each => startOf(each) === from.getTime())
     if (removed.length === 0) {
       const which = from === undefined ? '' : ` that begins at ${from.toISOString()}`
@@ -105,11 +112,10 @@ export function removePrices(
   })
 }
 
-/** By model, the oldest first. */
+/** By model, the oldest first. @throws invalid */
 export function listPrices(context: OperationContext, filter: PriceFilter = {}): Promise<readonly Price[]> {
+  const { model } = rules.parseFilter(priceFilter, filter)
   return context.store.read(async db => {
-    rules.requireWords(filter)
-    const { model } = filter
     const rows = await db.select().from(prices).orderBy(asc(prices.model), asc(prices.startsAt))
     const now = context.now().getTime()
     return [...Map.groupBy(rows, row => row.model)]

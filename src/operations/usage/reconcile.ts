@@ -11,7 +11,8 @@ import { carriedUsage, days, departed, hours, minutes, series } from '../../db/s
 import { dayMs, hourMs, minuteMs } from '../../db/spans.ts'
 import * as audit from '../audit.ts'
 import type { OperationContext } from '../context.ts'
-import type { CheckOptions } from './input.ts'
+import { parse } from '../rules/input.ts'
+import { type CheckOptions, checkOptions } from './input.ts'
 import {
   type BucketTable,
   carriedCounts,
@@ -31,9 +32,9 @@ interface Difference {
   readonly recorded: UsageCounts
 }
 
-/** Compares the totals of every key with its recorded usage; `repair` corrects and audits differences. */
+/** Compares the totals of every key with its recorded usage; `repair` corrects and audits differences. @throws invalid */
 export function checkUsage(context: OperationContext, options: CheckOptions = {}): Promise<UsageCheck> {
-  if (options.repair !== true) {
+  if (!parse(checkOptions, options).repair) {
     return context.store.read(async db => report(await countOf(db), await differences(db), false))
   }
   return context.store.write(db =>

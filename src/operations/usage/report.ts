@@ -1,7 +1,7 @@
 /** Usage reports by group. A report by time is read some periods at a time, so it streams at any length. */
 
 import { LatchkeyError } from '../../contract/errors.ts'
-import { periods, reportGroups, reportOrders } from '../../contract/views/words.ts'
+import { periods, reportGroups } from '../../contract/views/words.ts'
 import type { Period, ReportGroup, ReportSubject, UsageRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { noCounts } from '../../db/facts.ts'
@@ -9,9 +9,9 @@ import { and, eq, holds } from '../../db/query.ts'
 import { series } from '../../db/schema/usage.ts'
 import { nextPeriod, startOfPeriod } from '../../system/calendar.ts'
 import type { OperationContext } from '../context.ts'
-import { requireWords } from '../rules/input.ts'
+import { parseFilter } from '../rules/input.ts'
 import { edgeAt, everMs, type Scope, sumsOf, useIn } from './buckets.ts'
-import type { ReportOptions } from './input.ts'
+import { type ReportOptions, reportOptions } from './input.ts'
 import { findOnly, Names } from './names.ts'
 import { shownCounts } from './sum.ts'
 
@@ -36,9 +36,9 @@ export async function usageReport(
 /** Streams the rows of `usageReport` from one snapshot. @throws invalid, not_found, ambiguous */
 export async function* streamReport(
   context: OperationContext,
-  options: ReportOptions = {},
+  given: ReportOptions = {},
 ): AsyncGenerator<UsageRow> {
-  requireOptions(options)
+  const options = parsed(given)
   yield* context.store.stream(async function* ({ database }) {
     yield* readReport(await database(), options, context.now())
   })
@@ -46,7 +46,7 @@ export async function* streamReport(
 
 /** The same, within the caller's snapshot. @throws invalid, not_found, ambiguous */
 export async function* readReport(db: Database, options: ReportOptions, now: Date): AsyncGenerator<UsageRow> {
-  requireOptions(options)
+  requireSense(options)
   yield* rowsOf(await planOf(db, options, now))
 }
 
@@ -239,40 +239,19 @@ const isPeriod = (group: ReportGroup): group is Period => periods.some(period =>
 const isSubject = (group: ReportGroup): group is ReportSubject => !isPeriod(group)
 
 /** @throws invalid */
-function requireOptions({
-  by = [],
-  top,
-  sort,
-  since,
-  until,
-  key,
-  user,
-  project,
-  org,
-  team,
-  model,
-}: ReportOptions): void {
-  requireWords({ key, user, project, org, team, model })
-  const unknown = by.find(group => !reportGroups.includes(group))
-  if (
-    unknown !== undefined ||
-    by.filter(isPeriod).length > 1 ||
-    by.filter(isSubject).length > 2 ||
-    new Set(by).size < by.length
-  ) {
+export function parsed(given: ReportOptions): ReportOptions {
+  const options = parseFilter(reportOptions, given)
+  requireSense(options)
+  return options
+}
+
+/** @throws invalid */
+function requireSense({ by = [], since, until }: ReportOptions): void {
+  if (by.filter(isPeriod).length > 1 || by.filter(isSubject).length > 2 || new Set(by).size < by.length) {
     throw new LatchkeyError(
       'invalid',
-      unknown === undefined
-        ? 'a report is grouped by at most two different things, and a time'
-        : `there is no grouping by ${unknown}`,
+      'a report is grouped by at most two different things, and a time',
       `choose from ${reportGroups.join(', ')}; for example: latchkey usage report --by user,model,month`,
-    )
-  }
-  if (sort !== undefined && !reportOrders.includes(sort)) {
-    throw new LatchkeyError(
-      'invalid',
-      `a report is not sorted by ${sort}`,
-      `choose from ${reportOrders.join(', ')}`,
     )
   }
   if (since !== undefined && until !== undefined && since >= until) {
@@ -281,9 +260,6 @@ function requireOptions({
       `a report from ${since.toISOString()} until ${until.toISOString()} covers no time`,
       'until is exclusive; for a whole month: --since 2026-10 --until 2026-11',
     )
-  }
-  if (top !== undefined && !(Number.isSafeInteger(top) && top >= 1)) {
-    throw new LatchkeyError('invalid', 'top must be a whole number of at least 1', 'for example: --top 10')
   }
 }
 

@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import type { Noun } from '../../../contract/nouns.ts'
 import { compressions, schedulers } from '../../../contract/views/words.ts'
 import type { Backup, Compression, Scheduler } from '../../../contract/views.ts'
-import { among, type Input, listOf, type Rule, reason } from '../../rules/input.ts'
+import { among, type Input, instant, listOf, type Rule, reason } from '../../rules/input.ts'
 
 const place: Rule<string> = v.pipe(v.string(), v.minLength(1, 'must not be empty'))
 
@@ -140,65 +140,73 @@ export const scheduleInput = v.object({
 })
 export type ScheduleBackups = Input<typeof scheduleInput>
 
-export interface UnscheduleBackups {
+export const unscheduleInput = v.object({
   /** Default: both. */
-  readonly manager?: Scheduler | undefined
-}
+  manager: v.optional(manager),
+})
+export type UnscheduleBackups = Input<typeof unscheduleInput>
 
-export interface VerifyBackups {
+export const verifyInput = v.object({
   /** An id, prefix of an id, file name, path or `latest`. Default: the newest of this database. */
-  readonly backup?: string | undefined
+  backup: v.optional(v.string()),
   /** All backups of this database, and broken manifests. */
-  readonly all?: boolean | undefined
+  all: v.optional(v.boolean(), false),
   /** The folder, or `s3://bucket/prefix`; default the context's. */
-  readonly from?: string | undefined
+  from: v.optional(place),
   /** Only check the hash of the bytes: finds changed bytes, but does not prove that it can be restored. */
-  readonly quick?: boolean | undefined
+  quick: v.optional(v.boolean(), false),
   /** Age identity file for encrypted ones; default the context's. */
-  readonly identityFile?: string | undefined
-}
+  identityFile: v.optional(v.string()),
+})
+export type VerifyBackups = Input<typeof verifyInput>
 
-export interface ListBackups {
+export const listInput = v.object({
   /** The folder, or `s3://bucket/prefix`; default the context's. */
-  readonly from?: string | undefined
+  from: v.optional(place),
   /** Include backups of other databases. */
-  readonly allDatabases?: boolean | undefined
+  allDatabases: v.optional(v.boolean(), false),
+})
+export interface ListBackups extends Input<typeof listInput> {
   /** Called for every unreadable manifest. Its backup is not listed. */
   readonly onBroken?: ((broken: { readonly path: string; readonly problem: string }) => void) | undefined
   /** Called with the backups of other databases in the same place, which are not listed, if there are any. */
   readonly onOthers?: ((others: readonly Backup[]) => void) | undefined
 }
 
-export interface ChooseBackup {
+export const chosenBackup = v.object({
   /** The folder, or `s3://bucket/prefix`; default the context's. */
-  readonly from?: string | undefined
+  from: v.optional(place),
   /** An id, prefix of an id, file name or path, of any database; or `latest`. */
-  readonly backup?: string | undefined
+  backup: v.optional(v.string()),
   /** The newest one of this database without known problems. */
-  readonly latest?: boolean | undefined
+  latest: v.optional(v.boolean()),
+  /** Age identity file for an encrypted one; default the context's. */
+  identityFile: v.optional(v.string()),
+})
+export interface ChooseBackup extends Input<typeof chosenBackup> {
   /** Called with each newer backup that `latest` skips, and why. */
   readonly onWarning?: ((text: string) => void) | undefined
-  /** Age identity file for an encrypted one; default the context's. */
-  readonly identityFile?: string | undefined
 }
 
-export interface ChooseState extends ChooseBackup {
+export const chosenState = v.object({
   /** The newest backup taken at or before this time. */
-  readonly at?: Date | undefined
+  at: v.optional(instant),
   /** The database as it was before the last restore. */
-  readonly undo?: boolean | undefined
+  undo: v.optional(v.boolean()),
   /** The database to restore; default the context's. */
-  readonly to?: string | undefined
-}
+  to: v.optional(v.string()),
+})
+export interface ChooseState extends ChooseBackup, Input<typeof chosenState> {}
 
 /** The one thing to bring back: its noun and a selector within the backup. None means everything. */
 export type OneThing = { readonly [N in Noun]?: string | undefined }
 
-export interface Restore extends ChooseState, OneThing {
+export const restoring = v.object({
   /** Restore while other processes have the database open. They keep running and see the restored rows. */
-  readonly inPlace?: boolean | undefined
+  inPlace: v.optional(v.boolean()),
   /** End, in the same transaction, every secret that does not work now but would work after the restore. */
-  readonly keepRevocations?: boolean | undefined
+  keepRevocations: v.optional(v.boolean()),
   /** Milliseconds to wait for other runs, and for other processes to close the database; default 0. */
-  readonly waitMs?: number | undefined
-}
+  waitMs: v.optional(wait),
+})
+export interface Restore extends ChooseState, OneThing, Input<typeof restoring> {}

@@ -5,7 +5,8 @@ import { LatchkeyError } from '../../../contract/errors.ts'
 import type { Backup, ListedBackup } from '../../../contract/views.ts'
 import type { FileContext } from '../../context.ts'
 import { looksLikeId } from '../../rules/ids.ts'
-import type { ChooseBackup, ChooseState, ListBackups } from './input.ts'
+import { parse } from '../../rules/input.ts'
+import { type ChooseBackup, type ChooseState, chosenBackup, type ListBackups, listInput } from './input.ts'
 import {
   dataPath,
   manifestName,
@@ -23,18 +24,19 @@ import { locate, locateFile } from './places/locate.ts'
  * Backups of the same database at the same path, newest first. The default folder may be missing; a named folder must
  * exist.
  *
- * @throws not_found, permission
+ * @throws not_found, permission, invalid
  */
 export async function listBackups(
   context: FileContext,
   input: ListBackups = {},
 ): Promise<readonly ListedBackup[]> {
-  const all = await surveyFolder(context, input.from)
+  const { from, allDatabases } = parse(listInput, input)
+  const all = await surveyFolder(context, from)
   const own = ownOf(all, await askedAbout(context))
-  for (const each of input.allDatabases ? all.broken : own.broken) input.onBroken?.(each)
-  if (!input.allDatabases && own.others.length > 0) input.onOthers?.(own.others.map(toView))
+  for (const each of allDatabases ? all.broken : own.broken) input.onBroken?.(each)
+  if (!allDatabases && own.others.length > 0) input.onOthers?.(own.others.map(toView))
   const isOwn = new Set(own.backups)
-  return (input.allDatabases ? all : own).backups.map(stored => ({
+  return (allDatabases ? all : own).backups.map(stored => ({
     ...toView(stored),
     own: isOwn.has(stored),
   }))
@@ -46,6 +48,7 @@ export async function listBackups(
  * @throws not_found, ambiguous, corrupt, usage (give exactly one of a backup and the latest)
  */
 export async function getBackup(context: FileContext, options: ChooseBackup): Promise<Backup> {
+  parse(chosenBackup, options)
   if ((options.backup === undefined) === (options.latest ?? false)) {
     return toView(await chooseBackup(context, options))
   }

@@ -21,7 +21,7 @@ import {
 import { shellWord } from '../../../text/shell-word.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
-import { type ScheduleBackups, scheduleInput, type UnscheduleBackups } from './input.ts'
+import { type ScheduleBackups, scheduleInput, type UnscheduleBackups, unscheduleInput } from './input.ts'
 import { calendarOf } from './systemd-calendar.ts'
 
 /** What would be written, without reading the system's schedules. @throws invalid */
@@ -127,8 +127,9 @@ export async function rehearse(
 /** Removes our entries and returns them. @throws config, permission */
 export async function unscheduleBackups(
   context: FileContext,
-  { manager }: UnscheduleBackups = {},
+  input: UnscheduleBackups = {},
 ): Promise<readonly BackupSchedule[]> {
+  const { manager } = parse(unscheduleInput, input)
   const removed: BackupSchedule[] = []
   const view = { name: markOf(context), cron: null, nextRun: null, log: null, changed: true }
   if (manager !== 'systemd' && (manager === 'crontab' || find(context, 'crontab') !== null)) {

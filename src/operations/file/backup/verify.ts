@@ -14,9 +14,10 @@ import { rowDifferences } from '../../../db/sqlite/inspect.ts'
 import { fileFailure, list, PrivateFile, requireSpace } from '../../../system/files.ts'
 import { isRunning, ownPid } from '../../../system/processes.ts'
 import type { FileContext } from '../../context.ts'
+import { parse } from '../../rules/input.ts'
 import type { Depth, Refusal } from './contents.ts'
 import { damaged, findSound } from './damaged.ts'
-import type { VerifyBackups } from './input.ts'
+import { type VerifyBackups, verifyInput } from './input.ts'
 import { findBackup, surveyOwn } from './list.ts'
 import { withLock } from './lock.ts'
 import {
@@ -40,15 +41,16 @@ import { look } from './thread.ts'
  */
 export async function verifyBackups(
   context: FileContext,
-  options: VerifyBackups = {},
+  input: VerifyBackups = {},
 ): Promise<readonly BackupCheck[]> {
+  const options = parse(verifyInput, input)
   if (options.all && options.backup !== undefined) {
     throw new LatchkeyError('usage', 'a backup and --all cannot be combined', 'give one of them')
   }
   const identityFile = options.identityFile ?? context.ageIdentityFile
   const { onProgress } = context
   const verify = (stored: StoredBackup, onProgress?: ProgressListener) =>
-    verifyOne({ ...context, onProgress }, { ...stored, identityFile }, options.quick ?? false)
+    verifyOne({ ...context, onProgress }, { ...stored, identityFile }, options.quick)
   if (options.backup !== undefined && options.backup !== 'latest') {
     return [await verify(await findBackup(context, options.backup, options.from), onProgress)]
   }

@@ -18,7 +18,8 @@ import { isServerUrl, shownUrl } from '../../../text/address.ts'
 import type { OperationContext } from '../../context.ts'
 import { recordInside } from '../../file/backup/trail.ts'
 import { requireAbsent } from '../../file/init.ts'
-import type { TransferDatabase } from '../../file/input.ts'
+import { type TransferDatabase, transfer } from '../../file/input.ts'
+import { parse } from '../../rules/input.ts'
 import { connected } from '../connected.ts'
 import { note } from '../note.ts'
 import { applyDifferences, differencesFrom } from './difference.ts'
@@ -42,8 +43,9 @@ export interface TransferContext extends OperationContext {
  */
 export async function transferDatabase(
   context: TransferContext,
-  { from, to, rest = false }: TransferDatabase,
+  input: TransferDatabase,
 ): Promise<TransferredDatabase> {
+  const { from, to, rest } = parse(transfer, input)
   const isToServer = isServerUrl(to)
   if (rest && !isToServer) throw wholeOnly(to)
   const tables = await (isToServer ? toServer : toFile)({ ...context, from, to, rest })

@@ -22,8 +22,9 @@ import { besideIt } from '../../../../system/scheduled.ts'
 import { programVersion } from '../../../../system/version.ts'
 import { isAddress } from '../../../../text/address.ts'
 import type { FileContext, ServerDatabase } from '../../../context.ts'
+import { parse } from '../../../rules/input.ts'
 import { createUnlocked } from '../create.ts'
-import type { Restore } from '../input.ts'
+import { chosenBackup, chosenState, type Restore, restoring } from '../input.ts'
 import { withLock } from '../lock.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
 import { askedAbout, belongsTo } from '../ownership.ts'
@@ -114,8 +115,9 @@ export async function planRestore(
   })
 }
 
-/** @throws usage */
+/** @throws usage, invalid */
 function checked(context: FileContext, options: Restore): FileContext {
+  for (const part of [chosenBackup, chosenState, restoring]) parse(part, options)
   chosenThing(options)
   const target = targeted(context, options)
   if (target.server && options.inPlace) throw alwaysInPlace(target.path)
