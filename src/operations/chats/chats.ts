@@ -83,8 +83,7 @@ export const deleteChat = (context: OperationContext, selector: ChatSelector): P
  * @throws invalid (also for an empty filter); not_found, ambiguous for the user or project
  */
 export async function pruneChats(context: OperationContext, given: ChatFilter): Promise<PrunedChats> {
-  rules.requireWords(given)
-  const filter = rules.parse(chatFilter, given)
+  const filter = rules.parseFilter(chatFilter, given)
   if (Object.values(filter).every(value => value === undefined)) {
     throw new LatchkeyError(
       'invalid',

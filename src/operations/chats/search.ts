@@ -22,8 +22,7 @@ export async function searchMessages(
   text: string,
   given: MessageSearchPage = {},
 ): Promise<readonly FoundMessage[]> {
-  rules.requireWords(given)
-  const page = rules.parse(messageSearch, given)
+  const page = rules.parseFilter(messageSearch, given)
   const words = soughtWords(text)
   return context.store.read(async db => {
     const user = page.user === undefined ? undefined : await find(db, 'user', page.user)
