@@ -3,6 +3,11 @@ import type { Mutation } from './mutation.ts'
 const files = { tests: ['src/operations/content/files.test.ts'] }
 const state = { tests: ['src/operations/content/state.test.ts'] }
 
+const local = {
+  file: 'src/cli/commands/project/folder.ts',
+  tests: ['src/cli/commands/project/file.test.ts'],
+}
+
 /** Mistakes in the files of projects, and in the state of agents. */
 export const ofContent: readonly Mutation[] = [
   {
@@ -75,5 +80,29 @@ export const ofContent: readonly Mutation[] = [
     text: 'if (!isTerminal || isText(bytes)) return bytes',
     instead: 'if (bytes.length >= 0) return bytes',
     tests: ['src/cli/commands/project/file.test.ts'],
+  },
+  {
+    what: 'a sync follows a link that takes the place of a file',
+    text: 'readAs(join(folder, name), constants.O_NOFOLLOW, join(root, inner))',
+    instead: 'readAs(join(folder, name), 0, join(root, inner))',
+    ...local,
+  },
+  {
+    what: 'a sync follows a link that takes the place of a folder',
+    text: 'constants.O_DIRECTORY | constants.O_NOFOLLOW',
+    instead: 'constants.O_DIRECTORY',
+    ...local,
+  },
+  {
+    what: 'a pipe in the place of a file is waited for',
+    text: 'constants.O_RDONLY | constants.O_NONBLOCK | flags',
+    instead: 'constants.O_RDONLY | flags',
+    ...local,
+  },
+  {
+    what: 'a device in the place of a file is read',
+    text: 'if (!stat.isFile() && !stat.isDirectory()) throw special(path)\n',
+    instead: '',
+    ...local,
   },
 ]

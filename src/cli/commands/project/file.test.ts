@@ -1,8 +1,11 @@
 import { afterEach, expect, test } from 'bun:test'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { failure } from '../../../testing/failure.ts'
 import { temporaryLatchkey } from '../../../testing/latchkey.ts'
+import { processEnvironment, program } from '../../../testing/process.ts'
 import { type RunOptions, run } from '../../../testing/run.ts'
+import { filesIn } from './folder.ts'
 
 let made: Awaited<ReturnType<typeof temporaryLatchkey>> | undefined
 afterEach(async () => {
@@ -134,6 +137,49 @@ test('a folder is written as its patterns say, without following links', async (
   expect((await type(`${line} --under public --yes --json`)).json()).toMatchObject({ unchanged: 0 })
   expect((await latchkey.files.list('shop', { under: 'public' })).total).toBe(5)
   expect(await type('project file sync shop nothing --yes')).toMatchObject({ code: 2 })
+})
+
+test('a link that takes the place of a listed file, or of its folder, is not followed', async () => {
+  const { write, folder, type } = await home()
+  write('secrets/b', 'secret')
+  write('site/a', 'a')
+  write('site/deep/b', 'b')
+  const site = join(folder, 'site')
+  const { files } = filesIn(site, { under: undefined, exclude: [] })
+  const read = async (path: string) => files.find(file => file.path === path)?.read()
+  expect(await read('deep/b')).toEqual(Buffer.from('b'))
+  for (const [path, replaced, target] of [
+    ['a', 'a', 'secrets/b'],
+    ['deep/b', 'deep', 'secrets'],
+  ] as const) {
+    rmSync(join(site, replaced), { recursive: true })
+    symlinkSync(join(folder, target), join(site, replaced))
+    expect(await failure(read(path))).toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('it is a symbolic link by now'),
+      hint: 'run the command again',
+    })
+  }
+  // The folder that is named may be a link, and so may the file of a put.
+  symlinkSync('secrets', join(folder, 'named'))
+  expect((await type('project file sync shop named --yes --json')).json()).toMatchObject({ added: ['b'] })
+  expect(await type('project file put shop c named/b')).toMatchObject({ code: 0 })
+})
+
+test('a pipe or a device is refused and never waited for', async () => {
+  const { folder, path } = await home()
+  expect(Bun.spawnSync(['mkfifo', join(folder, 'pipe')]).exitCode).toBe(0)
+  const put = (file: string) =>
+    Bun.spawnSync([...program, 'project', 'file', 'put', 'shop', 'x', file], {
+      env: processEnvironment({ db: path }),
+      cwd: folder,
+      timeout: 30_000,
+    })
+  for (const file of ['pipe', '/dev/null']) {
+    const { exitCode, stderr } = put(file)
+    expect([exitCode, stderr.toString()]).toEqual([2, expect.stringContaining('it is a pipe or a device')])
+  }
+  expect(put('.').stderr.toString()).toContain('it is a folder')
 })
 
 test('what changes after the difference was shown stops a sync', async () => {
