@@ -56,6 +56,8 @@ export class SqliteUsage {
   #firstDay = Number.POSITIVE_INFINITY
   #hasNewSeries = false
   readonly #lastUses = new Map<string, number>()
+  /** Whether a log is counted in steps. */
+  #isAnyHeld: boolean | undefined
 
   constructor(facts: SqliteFacts) {
     this.#facts = facts
@@ -75,6 +77,7 @@ export class SqliteUsage {
     this.#before = this.client.changeCounter()
     this.#firstDay = Number.POSITIVE_INFINITY
     this.#hasNewSeries = false
+    this.#isAnyHeld = undefined
     if (this.#lastUses.size > 0) this.#lastUses.clear()
     this.#lookups ??= new Lookups()
     this.#lookups.begun(this.#before)
@@ -118,7 +121,8 @@ export class SqliteUsage {
   }
 
   enter(groups: readonly (readonly Entry[])[], at: number): readonly Entered[] {
-    const isAnyHeld = this.#ingest.get() !== null
+    this.#isAnyHeld ??= this.#ingest.get() !== null
+    const isAnyHeld = this.#isAnyHeld
     return groups.map(
       group =>
         (isAnyHeld ? this.#heldIn(group) : null) ?? this.#refusalOf(group) ?? this.#enterAll(group, at),

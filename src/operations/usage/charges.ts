@@ -3,6 +3,7 @@
  * bad one. The rules are those for logs.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
+import { timeText } from '../../contract/json.ts'
 import type { Entry, Usage } from '../../db/facts.ts'
 import { isRecord } from '../../formats/fields.ts'
 import type { OperationContext } from '../context.ts'
@@ -20,9 +21,7 @@ export async function readCharges(
   const reader = new EventReader(now.getTime())
   const which = (index: number): string => (rows.length === 1 ? 'the event' : `event ${index + 1}`)
   const events = rows.map((row, index): UsageEvent => {
-    const event = isRecord(row)
-      ? reader.read({ ...row, at: row['at'] ?? now.toISOString() })
-      : 'is not an object'
+    const event = isRecord(row) ? reader.read({ ...row, at: row['at'] ?? timeText(now) }) : 'is not an object'
     if (typeof event !== 'string') return event
     throw refused('invalid', `${which(index)} ${event}`)
   })
