@@ -192,7 +192,7 @@ export const backups: readonly Mutation[] = [
   {
     what: 'a plain backup is put beside encrypted ones',
     file: 'src/operations/file/backup/create.ts',
-    text: '  if (recipients.length === 0) await requirePlain(context, location)\n',
+    text: '  if (recipients.length === 0) await requirePlain(context, location, encryptHint)\n',
     instead: '',
     tests: ['src/operations/file/backup/encrypt.test.ts'],
   },

@@ -64,4 +64,37 @@ export const told: readonly Mutation[] = [
     instead: "fields?.includes('secret') === false",
     tests: ['src/cli/run/quiet.test.ts'],
   },
+  {
+    what: 'a dry run does not find out that no safety copy could be taken',
+    file: 'src/operations/file/backup/create.ts',
+    text: 'const needs = await prepare(context, { reason, ...ofAll })\n    return',
+    instead:
+      'if (context.dryRun) return null\n    const needs = await prepare(context, { reason, ...ofAll })\n    return',
+    tests: ['src/operations/file/backup/encrypt.test.ts'],
+    only: 'none goes unencrypted',
+  },
+  {
+    what: 'a dry run of a whole restore does not try the safety copy',
+    file: 'src/operations/file/backup/restore/restore.ts',
+    text: "  if (live.state === 'readable') await takeSafetyCopy(run.context)\n",
+    instead: '',
+    tests: ['src/operations/file/backup/encrypt.test.ts'],
+    only: 'none goes unencrypted',
+  },
+  {
+    what: 'a safety copy is to be encrypted with an option that its command does not have',
+    file: 'src/operations/file/backup/create.ts',
+    text: 'toView(await createStored(context, { reason, ...ofAll }, note))',
+    instead: 'toView(await createStored(context, { reason }, note))',
+    tests: ['src/operations/file/backup/encrypt.test.ts'],
+    only: 'none goes unencrypted',
+  },
+  {
+    what: 'a dry run on a server does not find out that no safety copy could be taken',
+    file: 'src/operations/postgres/whole.ts',
+    text: "      if (files.dryRun) await safetyCopy(files, { reason: 'pre-migrate' })\n",
+    instead: '',
+    tests: ['src/operations/postgres/files/restore.test.ts'],
+    only: 'no safety copy',
+  },
 ]

@@ -42,7 +42,7 @@ import { PrivateFile, requireSpace, sizeOf, sweep } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
 import type { FileContext } from '../context.ts'
 import { parse } from '../rules/input.ts'
-import { createUnlocked } from './backup/create.ts'
+import { safetyCopy } from './backup/create.ts'
 import { withLock } from './backup/lock.ts'
 import { recordInside } from './backup/trail.ts'
 import { type AuditedMove, moveActions, schemaEvents } from './history.ts'
@@ -166,8 +166,8 @@ async function migrateLocked(
   requireWholeLog(path)
   if (direction === 'down' && !context.dryRun) await requireUnused(path)
   const rehearsed = await rehearse(context, direction, target, sources)
-  if (context.dryRun) return { path, ...rehearsed, backup: null }
-  const backup = await createUnlocked(context, { reason: 'pre-migrate' })
+  const backup = await safetyCopy(context, { reason: 'pre-migrate' })
+  if (backup === null) return { path, ...rehearsed, backup }
   try {
     using client = openWriter(path)
     // Wait for other writers as long as every other write does.

@@ -16,7 +16,7 @@ import { migrations } from '../../db/postgres/migrations.ts'
 import { requireOurs, schemaOf } from '../../db/postgres/schema.ts'
 import { latestVersion } from '../../db/schema/version.ts'
 import { programVersion } from '../../system/version.ts'
-import { createUnlocked } from '../file/backup/create.ts'
+import { safetyCopy } from '../file/backup/create.ts'
 import { withLock } from '../file/backup/lock.ts'
 import { type AuditedMove, moveActions, schemaEvents } from '../file/history.ts'
 import type { Migrate, NewDatabase, PlanMigration } from '../file/input.ts'
@@ -97,8 +97,12 @@ export async function migrate(context: ServerContext, input: Migrate): Promise<M
     // Another run may have migrated while this one waited.
     const { current } = await schemaState(context)
     if (input.direction === 'up' ? current >= target : current <= target) return nothing(context, current)
-    if (input.direction === 'down') return migrateDown(context, target, files)
-    const backup = context.dryRun ? null : await createUnlocked(files, { reason: 'pre-migrate' })
+    if (input.direction === 'down') {
+      // Otherwise it is taken of the rows that the step changes.
+      if (files.dryRun) await safetyCopy(files, { reason: 'pre-migrate' })
+      return migrateDown(context, target, files)
+    }
+    const backup = await safetyCopy(files, { reason: 'pre-migrate' })
     const done = await migrateUp(context, 'ours', target, backup?.id ?? null)
     return { path: context.path, ...done, backup: backup?.id ?? null, lost: {} }
   }

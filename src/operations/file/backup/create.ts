@@ -75,8 +75,33 @@ export interface SafetyCopy {
  */
 export async function createUnlocked(context: FileContext, { reason }: SafetyCopy): Promise<Backup> {
   const note = ({ problem }: Refusal) => ({ at: context.now(), problem })
+  return ofSafety(reason, async () => toView(await createStored(context, { reason, ...ofAll }, note)))
+}
+
+/**
+ * The same, except that a dry run takes none: it finds out whether one could be taken.
+ *
+ * @returns null in a dry run
+ * @throws as `createUnlocked`
+ */
+export async function safetyCopy(context: FileContext, { reason }: SafetyCopy): Promise<Backup | null> {
+  if (!context.dryRun) return createUnlocked(context, { reason })
+  return ofSafety(reason, async () => {
+    const needs = await prepare(context, { reason, ...ofAll })
+    return inFolder(context, needs, async () => {
+      new PrivateFile(needs.folder)[Symbol.dispose]()
+      if (needs.location.kind === 's3') await needs.location.list()
+      return null
+    })
+  })
+}
+
+/** The recipients of a safety copy are those of all backups. */
+const ofAll = { encryptHint: 'latchkey config set age_recipients_file FILE, then run the command again' }
+
+async function ofSafety<T>(reason: SafetyCopy['reason'], work: () => Promise<T>): Promise<T> {
   try {
-    return toView(await createStored(context, { reason }, note))
+    return await work()
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
     const message = `the safety copy (${reason}) could not be taken: ${error.message}`
@@ -109,75 +134,107 @@ async function createAndPrune(
   }
 }
 
-/** @param onDrift what the manifest says of a copy that cannot be restored */
-async function createStored(
-  context: FileContext,
-  input: CreateBackup,
-  onDrift: (refusal: Refusal) => Manifest['failure'],
-): Promise<StoredBackup> {
-  const options = parse(createBackupInput, input)
+interface Wanted extends CreateBackup {
+  /** What to do if backups are encrypted, but this one would not be. */
+  readonly encryptHint?: string
+}
+
+/** What is known of a backup before anything is copied. */
+interface Needs {
+  readonly options: ReturnType<typeof readOptions>
+  readonly location: Location
+  readonly recipients: readonly string[]
+  /** About how many bytes the copy will have. */
+  readonly size: number
+  /** Where it is built. For a bucket, beside the database. */
+  readonly folder: string
+  readonly isPacked: boolean
+}
+
+const readOptions = (input: CreateBackup) => parse(createBackupInput, input)
+
+/** @throws usage, config, invalid, and what keeps the database from being read */
+async function prepare(context: FileContext, { encryptHint, ...input }: Wanted): Promise<Needs> {
+  const options = readOptions(input)
   const location = locate(context, options.to ?? context.backupDir)
   const recipients = await readRecipients(
     options.recipients,
     options.recipientsFile ?? context.ageRecipientsFile,
   )
   if (options.encrypt && recipients.length === 0) throw noRecipient()
-  if (recipients.length === 0) await requirePlain(context, location)
+  if (recipients.length === 0) await requirePlain(context, location, encryptHint)
   if (options.fast && context.server) throw notFast(context.path)
   const size = await requireLatchkey(context)
-  // For a bucket, the copy is built beside the database.
   const folder = location.kind === 'folder' ? location.address : dirname(resolve(besideIt(context)))
+  const isPacked = options.compression !== 'none' || recipients.length > 0
+  return { options, location, recipients, size, folder, isPacked }
+}
+
+/** Builds in the folder, which is removed again if it is new and nothing is kept in it. */
+async function inFolder<T>(
+  context: FileContext,
+  { folder, isPacked, size }: Needs,
+  build: () => Promise<T>,
+): Promise<T> {
   const removeFolder = ensureFolder(folder)
   try {
     if (!context.dryRun) sweep(folder)
-    const { compression } = options
-    const isPacked = compression !== 'none' || recipients.length > 0
     requireSpace(folder, isPacked ? size * 2 : size)
-    const stored = await build()
+    const built = await build()
     if (context.dryRun) removeFolder()
-    return stored
-
-    async function build(): Promise<StoredBackup> {
-      using raw = new PrivateFile(folder)
-      using packed = isPacked ? new PrivateFile(folder) : undefined
-      const createdAt = context.now()
-      await copy(context, raw.path, size, input)
-      const total = sizeOf(raw.path)
-      const count = (done: number) => context.onProgress?.({ step: 'packing', done, total, unit: 'bytes' })
-      const [examination, digests] = await both(
-        look({ path: raw.path, depth: options.full ? 'full' : 'quick', name: 'the copy' }),
-        packed
-          ? pack(raw.path, packed.path, { compression, recipients, count })
-          : digestFile(raw.path, count).then(digest => ({ raw: digest, packed: digest })),
-      )
-      const { contents, databaseId, refusal } = examination
-      const id = newId('bak', createdAt)
-      const encrypted = recipients.length > 0
-      const manifest: Manifest = {
-        format: 'latchkey-backup',
-        formatVersion,
-        id,
-        file: backupName(id, createdAt) + extensionOf({ compression, encrypted }),
-        createdAt,
-        database: originOf(context.of ?? context.server?.place ?? context.path, databaseId, location),
-        reason: options.reason,
-        sizeBytes: digests.packed.bytes,
-        rawSizeBytes: digests.raw.bytes,
-        sha256: digests.packed.sha256,
-        rawSha256: digests.raw.sha256,
-        compression,
-        encrypted,
-        ...contents,
-        programVersion,
-        verifiedAt: options.full ? context.now() : null,
-        failure: refusal?.code === 'drift' ? onDrift(refusal) : null,
-      }
-      return keep(context, (packed ?? raw).path, { location, manifest })
-    }
+    return built
   } catch (error) {
     removeFolder()
     throw copyFailure(error, folder)
   }
+}
+
+/** @param onDrift what the manifest says of a copy that cannot be restored */
+async function createStored(
+  context: FileContext,
+  input: Wanted,
+  onDrift: (refusal: Refusal) => Manifest['failure'],
+): Promise<StoredBackup> {
+  const needs = await prepare(context, input)
+  const { options, location, recipients, size, folder, isPacked } = needs
+  const { compression } = options
+  return inFolder(context, needs, async () => {
+    using raw = new PrivateFile(folder)
+    using packed = isPacked ? new PrivateFile(folder) : undefined
+    const createdAt = context.now()
+    await copy(context, raw.path, size, input)
+    const total = sizeOf(raw.path)
+    const count = (done: number) => context.onProgress?.({ step: 'packing', done, total, unit: 'bytes' })
+    const [examination, digests] = await both(
+      look({ path: raw.path, depth: options.full ? 'full' : 'quick', name: 'the copy' }),
+      packed
+        ? pack(raw.path, packed.path, { compression, recipients, count })
+        : digestFile(raw.path, count).then(digest => ({ raw: digest, packed: digest })),
+    )
+    const { contents, databaseId, refusal } = examination
+    const id = newId('bak', createdAt)
+    const encrypted = recipients.length > 0
+    const manifest: Manifest = {
+      format: 'latchkey-backup',
+      formatVersion,
+      id,
+      file: backupName(id, createdAt) + extensionOf({ compression, encrypted }),
+      createdAt,
+      database: originOf(context.of ?? context.server?.place ?? context.path, databaseId, location),
+      reason: options.reason,
+      sizeBytes: digests.packed.bytes,
+      rawSizeBytes: digests.raw.bytes,
+      sha256: digests.packed.sha256,
+      rawSha256: digests.raw.sha256,
+      compression,
+      encrypted,
+      ...contents,
+      programVersion,
+      verifiedAt: options.full ? context.now() : null,
+      failure: refusal?.code === 'drift' ? onDrift(refusal) : null,
+    }
+    return keep(context, (packed ?? raw).path, { location, manifest })
+  })
 }
 
 function originOf(database: string, id: string | null, { kind, address }: Location): Origin {
@@ -263,14 +320,18 @@ async function requireReadable({ location, manifest }: StoredBackup): Promise<vo
  *
  * @throws usage, and what listing throws except not_found
  */
-async function requirePlain(context: FileContext, location: Location): Promise<void> {
+async function requirePlain(
+  context: FileContext,
+  location: Location,
+  hint = 'name recipients with --recipients-file FILE, or for all backups: latchkey config set age_recipients_file FILE',
+): Promise<void> {
   const own = locate(context, context.backupDir)
   for (const each of own.address === location.address ? [location] : [location, own]) {
     if (!(await namesIn(each)).some(isEncrypted)) continue
     throw new LatchkeyError(
       'usage',
       `the backups in ${each.address} are encrypted, but this one would not be; nothing was written`,
-      'name recipients with --recipients-file FILE, or for all backups: latchkey config set age_recipients_file FILE',
+      hint,
     )
   }
 }

@@ -1,3 +1,4 @@
+import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { compressions } from '../../../contract/views/words.ts'
@@ -8,7 +9,7 @@ import { testS3 } from '../../../testing/s3.ts'
 import { requireTool } from '../../../testing/tools.ts'
 import { migrate } from '../migrations.ts'
 import { createBackup } from './create.ts'
-import { restore } from './restore/restore.ts'
+import { planRestore, restore } from './restore/restore.ts'
 import { verifyBackups } from './verify.ts'
 
 /** A pair made by the real tool: the public key, and the file of the identity. */
@@ -110,6 +111,11 @@ test.each<[string, Parameters<typeof createBackup>[1], string]>([
 /** Made once: the tool is not what is tried here. */
 const recipient = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'
 
+function anybody(path: string): string {
+  using client = new Database(path, { readonly: true })
+  return client.query<{ username: string }, []>('SELECT username FROM users LIMIT 1').get()?.username ?? ''
+}
+
 describe('where backups are encrypted, none goes unencrypted', () => {
   const names = (folder: string) => readdirSync(folder).filter(name => /\.db/.test(name))
 
@@ -123,15 +129,30 @@ describe('where backups are encrypted, none goes unencrypted', () => {
       () => createBackup({ ...context, dryRun: true }),
       // Of this database nothing goes elsewhere, either.
       () => createBackup(context, { to: scene.folder.file('plain') }),
-      () => restore(context, { latest: true, from: scene.folder.file('plain') }),
-      () => migrate(context, { direction: 'down' }),
     ]) {
       expect(await failure(work())).toMatchObject({
         code: 'usage',
         message: expect.stringMatching(/are encrypted, but this one would not be; nothing was written$/),
-        hint: expect.stringContaining('latchkey config set age_recipients_file FILE'),
+        hint: expect.stringMatching(/--recipients-file FILE.* latchkey config set age_recipients_file FILE$/),
       })
     }
+    // What takes a safety copy has no option for recipients, and a dry run of it finds out too.
+    const from = scene.folder.file('plain')
+    for (const dryRun of [true, false])
+      for (const work of [
+        () => restore({ ...context, dryRun }, { latest: true, from }),
+        () => restore({ ...context, dryRun }, { latest: true, from, inPlace: true }),
+        () => restore({ ...context, dryRun }, { latest: true, from, user: anybody(context.path) }),
+        () => planRestore({ ...context, dryRun }, { latest: true, from }),
+        () => migrate({ ...context, dryRun }, { direction: 'down' }),
+      ]) {
+        const { code, message, hint } = await failure(work())
+        expect([code, hint]).toEqual([
+          'usage',
+          'latchkey config set age_recipients_file FILE, then run the command again',
+        ])
+        expect(message).toMatch(/^the safety copy \(pre-\w+\) could not be taken: .* this one would not be/)
+      }
     expect(names(context.backupDir)).toEqual([expect.stringMatching(/\.age$/)])
     expect(names(scene.folder.file('plain'))).toHaveLength(1)
 
@@ -142,6 +163,30 @@ describe('where backups are encrypted, none goes unencrypted', () => {
     await createBackup(settled)
     expect(names(context.backupDir)).toHaveLength(5)
     for (const name of names(context.backupDir)) expect(name).toEndWith('.age')
+  })
+
+  test('a dry run finds out whatever else keeps a safety copy from being taken, and leaves nothing', async () => {
+    using scene = await backupScene()
+    const from = scene.folder.file('plain')
+    await createBackup(scene.context, { to: from })
+    for (const [code, broken] of [
+      ['config', { ageRecipientsFile: scene.folder.file('nowhere') }],
+      ['invalid', { ageRecipientsFile: scene.folder.write('recipients', 'age1nonsense') }],
+      ['config', { backupDir: '/proc/nonexistent/backups' }],
+    ] as const)
+      for (const dryRun of [true, false]) {
+        const context = { ...scene.context, ...broken, dryRun }
+        for (const work of [
+          () => restore(context, { latest: true, from }),
+          () => restore(context, { latest: true, from, user: anybody(context.path) }),
+          () => migrate(context, { direction: 'down' }),
+        ])
+          expect(await failure(work())).toMatchObject({ code })
+      }
+    const dry = { ...scene.context, backupDir: scene.folder.file('new', 'backups'), dryRun: true }
+    expect(await restore(dry, { latest: true, from })).toMatchObject({ safetyBackup: null })
+    expect(await migrate(dry, { direction: 'down' })).toMatchObject({ backup: null })
+    expect(existsSync(scene.folder.file('new'))).toBe(false)
   })
 
   test('nor into a folder of encrypted ones that belongs to another database', async () => {

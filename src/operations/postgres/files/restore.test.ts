@@ -71,6 +71,30 @@ requirePostgres()('a restore brings everything back, and an undo what was there 
   })
 })
 
+requirePostgres()('a dry run finds out that no safety copy could be taken', async () => {
+  await using it = await serverScene()
+  const { latchkey } = it
+  await fillWith(latchkey)
+  const recipient = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'
+  const plain = await latchkey.backups.create({ to: folder.file('plain') })
+  await latchkey.backups.create({ recipients: [recipient] })
+  const dry = connectLatchkey({ ...it.options, dryRun: true })
+  for (const work of [
+    ...[dry, latchkey].flatMap(({ backups }) => [
+      () => backups.restore({ latest: true, from: folder.file('plain') }),
+      () => backups.restore({ backup: plain.path, user: 'alice' }),
+    ]),
+    () => dry.migrations.migrate({ direction: 'down' }),
+  ])
+    expect(await failure(work())).toMatchObject({
+      message: expect.stringMatching(/^the safety copy \(pre-\w+\) could not be taken: .* are encrypted/),
+      hint: 'latchkey config set age_recipients_file FILE, then run the command again',
+    })
+  // A plan takes none.
+  expect((await latchkey.migrations.plan({ direction: 'down' })).steps).toHaveLength(1)
+  await dry.close()
+})
+
 requirePostgres()('revocations are kept, in the same transaction', async () => {
   await using it = await serverScene()
   const { latchkey } = it

@@ -16,7 +16,7 @@ import type { FileContext } from '../../../context.ts'
 import { ownerless, requireOwnersKept } from '../../../organizations/owners.ts'
 import { requireWords } from '../../../rules/input.ts'
 import { find } from '../../../select.ts'
-import { createUnlocked } from '../create.ts'
+import { safetyCopy } from '../create.ts'
 import type { OneThing } from '../input.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
 import { recordInside } from '../trail.ts'
@@ -107,8 +107,8 @@ async function inOne(
     transact(context, live, { stored, safetyBackup, target, end }, work => change(work, target))
   // Find out whether it works before taking a safety copy.
   const rehearsed = run(null, 'ROLLBACK')
-  if (context.dryRun) return rehearsed
-  return run(await createUnlocked(context, { reason: 'pre-restore' }), 'COMMIT')
+  const safety = await safetyCopy(context, { reason: 'pre-restore' })
+  return safety === null ? rehearsed : run(safety, 'COMMIT')
 }
 
 interface Ownerless {

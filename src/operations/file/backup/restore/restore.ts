@@ -23,7 +23,7 @@ import { programVersion } from '../../../../system/version.ts'
 import { isAddress } from '../../../../text/address.ts'
 import type { FileContext, ServerDatabase } from '../../../context.ts'
 import { parse } from '../../../rules/input.ts'
-import { createUnlocked } from '../create.ts'
+import { safetyCopy } from '../create.ts'
 import { chosenBackup, chosenState, type Restore, restoring } from '../input.ts'
 import { withLock } from '../lock.ts'
 import { type StoredBackup, toView } from '../manifest.ts'
@@ -246,7 +246,7 @@ async function prepareWhole(run: Run, own: Run): Promise<Restored> {
   const live = readLive(own.context.path)
   const isMissing = live.state === 'missing'
   const foreseen = await foresee(own, live)
-  if (!isMissing) run.safety = await createUnlocked(own.context, { reason: 'pre-restore' })
+  if (!isMissing) run.safety = await safetyCopy(own.context, { reason: 'pre-restore' })
   const { rows } = await prepare(run, own.context.path, isMissing, foreseen)
   return viewOf(run, foreseen, { movedAside: [], rows, before: live.rows, openBy: [] })
 }
@@ -254,7 +254,9 @@ async function prepareWhole(run: Run, own: Run): Promise<Restored> {
 async function tryOut(run: Run): Promise<Restored> {
   const { path } = run.context
   const live = readLive(path)
-  return viewOf(run, await foresee(run, live), {
+  const foreseen = await foresee(run, live)
+  if (live.state === 'readable') await takeSafetyCopy(run.context)
+  return viewOf(run, foreseen, {
     movedAside: [],
     rows: run.stored.manifest.rows,
     before: live.rows,
@@ -380,7 +382,7 @@ function watchCommits(path: string): CommitWatch | null {
 
 async function takeSafetyCopy(context: FileContext): Promise<Backup | null> {
   try {
-    return await createUnlocked(context, { reason: 'pre-restore' })
+    return await safetyCopy(context, { reason: 'pre-restore' })
   } catch (error) {
     return nullIfCorrupt(error)
   }
