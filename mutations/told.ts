@@ -97,4 +97,18 @@ export const told: readonly Mutation[] = [
     tests: ['src/operations/postgres/files/restore.test.ts'],
     only: 'no safety copy',
   },
+  {
+    what: 'a long option pushes what options do to the edge',
+    file: 'src/cli/line/help.ts',
+    text: '.filter(term => term <= most)',
+    instead: '',
+    tests: ['src/cli/line/help.test.ts'],
+  },
+  {
+    what: 'what an option does is not folded',
+    file: 'src/cli/line/help.ts',
+    text: 'Bun.wrapAnsi(text, Math.max(1, width))',
+    instead: 'text',
+    tests: ['src/cli/line/help.test.ts'],
+  },
 ]

@@ -20,6 +20,7 @@ import { hasMoved } from './aliases.ts'
 import { argumentText, type CommonFlag, flagsOf, flagText, globalFlags, kebab, optionText } from './flags.ts'
 import { type Given, givenOf, readInput, required } from './given.ts'
 import { type Globals, globalsOf, requireOneFormat, type Typed } from './globals.ts'
+import { columnBeside, helpItem, helpLine } from './help.ts'
 import type { Attempt } from './misuse.ts'
 import { operandsOf } from './operands.ts'
 import { follow, type Way } from './walk.ts'
@@ -68,7 +69,8 @@ async function read(
   const operands = operandsOf(argv)
   // `help key list`, and as in other programs `key help list`.
   const helpAt = operands.slice(0, 2).indexOf('help')
-  if (helpAt === 0 && operands[1] === 'exit-codes') return { kind: 'help', text: exitCodesPage, exit: 0 }
+  if (helpAt === 0 && operands[1] === 'exit-codes')
+    return { kind: 'help', text: exitCodesPage(options), exit: 0 }
   const words = helpAt < 0 ? operands : operands.toSpliced(helpAt, 1)
   if (hasMoved(words)) return read(root, withoutNoun(argv, operands, words), tree, options)
   const way = await follow(tree, words)
@@ -92,7 +94,7 @@ async function read(
   for (const flag of globalFlags) root.addOption(commonOption(flag, own.includes(flag.name)))
   // The help of commands shows them.
   for (const option of root.options) option.hideHelp()
-  const command = addCommands(root, tree, way, refuse)
+  const command = addCommands(root, tree, way, options, refuse)
   try {
     await root.parseAsync(helpAt < 0 ? [...argv] : [...names, ...way.rest, '--help'], { from: 'user' })
   } catch (error) {
@@ -169,14 +171,26 @@ function describeRoot(
       getErrHasColors: () => false,
     })
     .configureHelp({
-      commandUsage: command => `${fullName(command)} ${command.usage()}`,
+      commandUsage: command =>
+        helpLine('Usage: ', `${fullName(command)} ${command.usage()}`, width).slice('Usage: '.length),
       subcommandTerm: command =>
         `${command.name()} ${command.usage()}`.replace(/ (\[options\]|<command>)/g, ''),
       showGlobalOptions: true,
       visibleGlobalOptions: command =>
         command.commands.length > 0 ? [] : root.options.filter(({ long }) => long !== '--version'),
       styleTitle: title => (title === 'Global Options:' ? 'Global options:' : title),
-      minWidthToWrap: 20,
+      minWidthToWrap: 1,
+      padWidth: (command, help) =>
+        columnBeside(
+          [
+            ...help.visibleArguments(command).map(each => help.argumentTerm(each)),
+            ...help.visibleOptions(command).map(each => help.optionTerm(each)),
+            ...help.visibleGlobalOptions(command).map(each => help.optionTerm(each)),
+            ...help.visibleCommands(command).map(each => help.subcommandTerm(each)),
+          ],
+          width,
+        ),
+      formatItem: (term, column, text) => helpItem(term, text, column, width),
     })
 }
 
@@ -184,14 +198,14 @@ function describeRoot(
 const fullName = (command: Command): string =>
   command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
 
-const rootFooter = `
-Get started:   latchkey init, then latchkey key create --help
-More:          latchkey <command> --help, latchkey help exit-codes
+const rootFooter = (width: number): string => `
+${helpLine('Get started:   ', 'latchkey init, then latchkey key create --help', width)}
+${helpLine('More:          ', 'latchkey <command> --help, latchkey help exit-codes', width)}
 `
 
-const exitCodesPage = `Exit codes:
+const exitCodesPage = ({ width }: ProgramOptions): string => `Exit codes:
 ${Object.entries(exitMeanings)
-  .map(([code, meaning]) => `  ${code.padEnd(5)}${meaning}\n`)
+  .map(([code, meaning]) => `${helpItem(code, meaning, 3, width)}\n`)
   .join('')}`
 
 /** Adds the typed words, with the choices after them. Returns the last one. */
@@ -199,16 +213,17 @@ function addCommands(
   root: Command,
   tree: Tree,
   { steps, at }: Way,
+  { width }: ProgramOptions,
   refuse: (word: string) => Promise<never>,
 ): Command {
   let command = root
   for (const { name, summary, typed } of steps) {
-    takeChoice(command, refuse)
+    takeChoice(command, width, refuse)
     command = command.command(name).description(summary)
     if (typed !== name) command.alias(typed)
   }
   if ('run' in at) return declare(command, at, root)
-  takeChoice(command, refuse)
+  takeChoice(command, width, refuse)
   for (const { name, summary, declaration } of at)
     command
       .command(name)
@@ -227,15 +242,15 @@ function addCommands(
 }
 
 /** Makes a command that is followed by a word. Alone it shows the choices; unknown words are refused. */
-const takeChoice = (command: Command, refuse: (word: string) => Promise<never>): Command =>
+const takeChoice = (command: Command, width: number, refuse: (word: string) => Promise<never>): Command =>
   command
     .usage('<command> [options]')
     .addHelpOption(new CommanderOption('-h, --help').hideHelp())
     .addHelpText(
       'after',
       command.parent === null
-        ? rootFooter
-        : `\nOptions and examples: ${fullName(command)} <command> --help\n`,
+        ? rootFooter(width)
+        : `\n${helpLine('Options and examples: ', `${fullName(command)} <command> --help`, width)}\n`,
     )
     .allowUnknownOption()
     .action(async () => {
