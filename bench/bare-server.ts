@@ -28,7 +28,10 @@ const server = Bun.serve({
       const { secret } = (await request.json()) as { readonly secret: string }
       const hash = Bun.CryptoHasher.hash('sha256', secret, 'hex')
       begin.run()
-      const found = facts.keyAt({ hash }, { at: Date.now(), toleranceMs: 300_000, endUser: '' })
+      const found = facts.keyAt(
+        { hash },
+        { at: Date.now(), toleranceMs: 300_000, isPast: false, endUser: '' },
+      )
       end.run()
       return Response.json({ valid: found !== null, limits: found?.limits })
     },

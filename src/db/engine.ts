@@ -102,8 +102,8 @@ export interface Facts {
   readonly limitsAt: (subjects: readonly LimitSubject[], moment: Moment) => Answer<readonly LimitFacts[]>
   /** When at most `downTo` counts against a limit, if nothing is added; null if that does not come by itself. */
   readonly frees: (limit: BoundLimit, moment: Moment, downTo: number) => Answer<Freed | null>
-  /** What one bucket, or several of a subject, hold of a metric: for a reset. */
-  readonly heldAt: (limit: BoundLimit, at: number) => Answer<Held>
+  /** What counts against a limit from the minute, the hour and the day of a moment on: for a reset. */
+  readonly heldAt: (limit: BoundLimit, moment: Moment) => Answer<Held>
   /** All that a key ever used; null without such a key. */
   readonly lifeOf: (keyId: string) => Answer<{ readonly name: string; readonly counts: UsageCounts } | null>
   readonly retention: () => Answer<Retention>

@@ -75,8 +75,10 @@ export type Refuses = (found: FoundKey) => boolean
 /** Since when facts are asked for, how far ahead the clocks of others may be, and for whom. */
 export interface Moment {
   readonly at: number
-  /** A reservation that is dated up to so many milliseconds later counts. */
+  /** What is dated up to so many milliseconds later counts; in the past, of reservations alone. */
   readonly toleranceMs: number
+  /** Whether it is over: what was used later is known by now, and does not count. */
+  readonly isPast: boolean
   /** Whom limits for each end user are asked for; empty for those who are not named. */
   readonly endUser: string
 }
@@ -119,7 +121,7 @@ export interface LimitFacts extends BoundLimit {
   readonly reserved: number
 }
 
-/** What the minute, hour and day under way hold of what a limit counts. */
+/** What the minute, hour and day under way hold of what a limit counts, with what clocks that are ahead have dated later. */
 export interface Held {
   readonly resetMinute: number
   readonly resetHour: number

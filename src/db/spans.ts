@@ -4,7 +4,7 @@
  */
 import type { LimitPeriod } from '../contract/views.ts'
 import { nextPeriod, startOfPeriod } from '../system/calendar.ts'
-import type { StoredLimit } from './facts.ts'
+import type { Moment, StoredLimit } from './facts.ts'
 
 export const minuteMs = 60_000
 export const hourMs = 3_600_000
@@ -84,23 +84,46 @@ function addRuns(runs: Run[], width: Width, from: number, until: number): void {
   addRuns(runs, width, end * size, until)
 }
 
-const everMs = -8.64e15
+/** All times that a date can have; the last is the last of its day. */
+const everMs = { from: -8.64e15, until: 8.64e15 - 1 } as const
 
 /** A limit as it is at a time: a reset that comes later has not happened yet. */
-export const limitAsOf = (limit: StoredLimit, at: number): StoredLimit =>
+const limitAsOf = (limit: StoredLimit, at: number): StoredLimit =>
   limit.resetAt !== null && limit.resetAt > at ? { ...limit, resetAt: null } : limit
 
-/** The buckets of the window that ends at `at`, as far as they are stored by `until`, and how much of the first is before a reset. */
+/**
+ * The buckets of the window that ends at `at`, as far as they count as of a moment, and how much in them a reset took away.
+ */
 export function windowOf(
   limit: StoredLimit,
   at: number,
-  until: number,
+  moment: Moment,
   retention: Retention,
 ): { readonly runs: readonly Run[]; readonly less: number } {
-  const from = windowStart(limit, at)
-  const { runs, edgeMs } = spansOf(from, until + 1, retention)
-  return { runs, less: heldBefore(limit, from, edgeMs) }
+  const asOf = limitAsOf(limit, moment.at)
+  const from = windowStart(asOf, at)
+  const { runs, edgeMs } = spansOf(from, countedUntil(limit, moment) + 1, retention)
+  return { runs, less: heldBefore(asOf, from, edgeMs) }
 }
+
+/**
+ * The last time at which usage counts as of a moment. A clock that was set back, or is behind that of another gateway, would
+ * otherwise give each limit a new budget. Of a total, all that is stored counts: no time passes out of it.
+ */
+export const countedUntil = ({ period }: StoredLimit, { at, toleranceMs, isPast }: Moment): number =>
+  isPast ? at : period === 'total' ? everMs.until : at + toleranceMs
+
+/** The buckets that a reset at a moment takes away, if the first one is so wide. */
+export const resetRuns = (
+  limit: StoredLimit,
+  moment: Moment,
+  width: Width,
+  retention: Retention,
+): readonly Run[] =>
+  spansOf(bucketAt(width, moment.at) * widthMs[width], countedUntil(limit, moment) + 1, retention).runs
+
+/** What counts of what is booked. Of a past moment, a reset may have taken away what is dated later, and was not added. */
+export const lessReset = (booked: number, less: number): number => Math.max(0, booked - less)
 
 /** When the window of a limit begins that ends at a time: before a reset nothing counts. */
 export function windowStart(limit: StoredLimit, at: number): number {
@@ -111,7 +134,7 @@ export function windowStart(limit: StoredLimit, at: number): number {
 
 function unresetStart({ period, windowMs, timeZone }: StoredLimit, at: number): number {
   if (period === 'rolling') return at - windowMs
-  return period === 'total' ? everMs : calendarPeriod(period, timeZone, at).start
+  return period === 'total' ? everMs.from : calendarPeriod(period, timeZone, at).start
 }
 
 /** When the calendar period of a limit ends that contains a time. */
@@ -138,7 +161,7 @@ function calendarPeriod(period: CalendarPeriod, timeZone: string, at: number): S
   return stretch
 }
 
-/** What the first bucket of a window held before a reset inside it. */
+/** What a reset inside the first bucket of a window took away. */
 export function heldBefore(limit: StoredLimit, from: number, edgeMs: number): number {
   const { resetAt, resetMinute, resetHour, resetDay } = limit
   if (resetAt === null || Math.floor(resetAt / edgeMs) !== Math.floor(from / edgeMs)) return 0

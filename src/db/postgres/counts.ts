@@ -6,7 +6,7 @@ import { type LimitedNoun, limitedNouns } from '../../contract/nouns.ts'
 import type { Metric } from '../../contract/views.ts'
 import type { BoundLimit, Moment } from '../facts.ts'
 import { limitedBy } from '../rows.ts'
-import { limitAsOf, type Retention, type Run, type Width, widths, windowOf } from '../spans.ts'
+import { type Retention, type Run, type Width, widths, windowOf } from '../spans.ts'
 import type { Parameter } from './connection.ts'
 
 /** One sum of buckets, and one of reservations. */
@@ -15,25 +15,26 @@ export interface Question {
   /** Of whom; empty for all that the subject used. */
   readonly endUser: string
   readonly runs: readonly Run[]
-  /** What the first bucket held before a reset. */
+  /** What a reset took away. */
   readonly less: number
   /** Reservations count that live then. */
   readonly at: number
 }
 
-/** What counts at `at` of the limit, as far as it is stored by `until`. */
+/** What counts of the limit at `at`, as of a moment. */
 export function questionOf(
   bound: BoundLimit,
-  { at: asked, endUser }: Moment,
+  moment: Moment,
   retention: Retention,
-  [at, until] = [asked, asked],
+  at = moment.at,
 ): Question {
   const { limit } = bound
+  const { endUser } = moment
   const whose = { bound, endUser: limit.each === 1 ? endUser : '', at }
   // Of nobody in particular nothing counts against what binds each end user.
   if ((limit.each === 1 && endUser === '') || limit.metric === 'parallel')
     return { ...whose, runs: [], less: 0 }
-  return { ...whose, ...windowOf(limitAsOf(limit, asked), at, until, retention) }
+  return { ...whose, ...windowOf(limit, at, moment, retention) }
 }
 
 const metrics: readonly Metric[] = ['tokens', 'requests', 'usd', 'parallel']

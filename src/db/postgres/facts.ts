@@ -37,7 +37,16 @@ import {
   storedLimit,
   type Writing,
 } from '../rows.ts'
-import { dayMs, hourMs, keptMs, minuteMs, periodEnd, type Retention, type Width } from '../spans.ts'
+import {
+  countedUntil,
+  keptMs,
+  lessReset,
+  minuteMs,
+  periodEnd,
+  type Retention,
+  resetRuns,
+  widths,
+} from '../spans.ts'
 import type { Parameter } from './connection.ts'
 import { counting, countingPlaces, fitsIn, placesOf, type Question, questionOf } from './counts.ts'
 import { messagesWith } from './message-words.ts'
@@ -150,7 +159,7 @@ export class PostgresFacts implements Facts {
           questions.map(({ bound: { subject, limit }, less }, n) => ({
             subject,
             limit,
-            booked: (booked?.[n] ?? 0) - less,
+            booked: lessReset(booked?.[n] ?? 0, less),
             reserved: held?.[n] ?? 0,
           })),
         )
@@ -188,7 +197,7 @@ export class PostgresFacts implements Facts {
     const retention = await this.retention()
     const askAt = (ats: readonly number[]) =>
       this.#counted(
-        ats.map(at => questionOf(bound, moment, retention, [at, now])),
+        ats.map(at => questionOf(bound, moment, retention, at)),
         moment,
       )
     const usedAt = async (ats: readonly number[]) =>
@@ -203,7 +212,7 @@ export class PostgresFacts implements Facts {
     const [before] = await askAt([expiries[first - 1] ?? now])
     const most = downTo - (before?.held ?? 0)
     const isBelow = async (ats: readonly number[]) => (await askAt(ats)).map(({ booked }) => booked <= most)
-    const left = await this.#bookedBelow(bound, now, most, retention, isBelow)
+    const left = await this.#bookedBelow(bound, moment, most, retention, isBelow)
     const expiry = expiries[first]
     const at = left !== null && (expiry === undefined || left < expiry) ? left : expiry
     if (at === undefined) return null
@@ -211,17 +220,19 @@ export class PostgresFacts implements Facts {
     return { at, used: usedThen }
   }
 
-  async heldAt(bound: BoundLimit, at: number): Promise<Held> {
+  async heldAt(bound: BoundLimit, moment: Moment): Promise<Held> {
+    const retention = await this.retention()
     // What each of many end users had used would not fit in a number, so the bucket of the reset counts whole for them.
-    const held = (width: Width, widthMs: number): Question => {
-      const from = Math.floor(at / widthMs)
-      return { bound, endUser: '', less: 0, at, runs: [{ width, from, until: from + 1 }] }
-    }
-    const questions = [held('minutes', minuteMs), held('hours', hourMs), held('days', dayMs)]
-    const counted =
-      bound.limit.metric === 'parallel'
-        ? []
-        : await this.#counted(questions, { at, toleranceMs: 0, endUser: '' })
+    const questions = widths.map(
+      (width): Question => ({
+        bound,
+        endUser: '',
+        less: 0,
+        at: moment.at,
+        runs: resetRuns(bound.limit, moment, width, retention),
+      }),
+    )
+    const counted = bound.limit.metric === 'parallel' ? [] : await this.#counted(questions, moment)
     const [minute, hour, day] = counted
     return { resetMinute: minute?.booked ?? 0, resetHour: hour?.booked ?? 0, resetDay: day?.booked ?? 0 }
   }
@@ -288,7 +299,7 @@ export class PostgresFacts implements Facts {
   async #counted(questions: readonly Question[], moment: Moment): Promise<readonly Counted[]> {
     if (questions.length === 0) return []
     const rows = await this.#asked.rows<Counted>(countQuestion, placesOf(questions, moment))
-    return rows.map(({ booked, held }, n) => ({ booked: booked - (questions[n]?.less ?? 0), held }))
+    return rows.map(({ booked, held }, n) => ({ booked: lessReset(booked, questions[n]?.less ?? 0), held }))
   }
 
   /** When the reservations that count now run out, in order. */
@@ -300,11 +311,12 @@ export class PostgresFacts implements Facts {
   /** When the buckets in the window sum up to at most `most`, if nothing is added; null if never. */
   async #bookedBelow(
     { limit }: BoundLimit,
-    now: number,
+    moment: Moment,
     most: number,
     retention: Retention,
     isBelow: (ats: readonly number[]) => Promise<readonly boolean[]>,
   ): Promise<number | null> {
+    const { at: now } = moment
     const { period, windowMs, timeZone } = limit
     const [isNow] = await isBelow([now])
     if (isNow) return now
@@ -317,11 +329,12 @@ export class PostgresFacts implements Facts {
       return byFirst ? first : bySecond ? second : periodEnd(period, timeZone, second)
     }
     const atMinute = (minute: number): number => minute * minuteMs + windowMs
-    // When the bucket that is under way and its window are over, all has left.
-    const edgeMs = keptMs(now, retention)
+    // When the last bucket that counts and its window are over, all has left.
+    const last = countedUntil(limit, moment)
+    const edgeMs = keptMs(last, retention)
     const minute = await firstWhere(
       Math.floor((now - windowMs) / minuteMs) + 1,
-      (Math.floor(now / edgeMs) + 1) * (edgeMs / minuteMs),
+      (Math.floor(last / edgeMs) + 1) * (edgeMs / minuteMs),
       minutes => isBelow(minutes.map(atMinute)),
     )
     return atMinute(minute)

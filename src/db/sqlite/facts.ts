@@ -38,14 +38,15 @@ import {
   type Writing,
 } from '../rows.ts'
 import {
-  dayMs,
-  hourMs,
+  bucketAt,
+  countedUntil,
   keptMs,
-  limitAsOf,
+  lessReset,
   minuteMs,
   periodEnd,
   type Retention,
   type Run,
+  resetRuns,
   type Width,
   widths,
   windowOf,
@@ -147,19 +148,12 @@ export class SqliteFacts implements Facts {
     return at === undefined ? null : { at, used: usedAt(at) }
   }
 
-  heldAt(bound: BoundLimit, at: number): Held {
+  heldAt(bound: BoundLimit, moment: Moment): Held {
     // What each of many end users had used would not fit in a number, so the bucket of the reset counts whole for them.
-    const moment = { at, toleranceMs: 0, endUser: '' }
-    const scope = this.#scopeOf(bound, moment)
-    const held = (width: Width, widthMs: number): number => {
-      const from = Math.floor(at / widthMs)
-      return this.#sum(scope, [{ width, from, until: from + 1 }], at, moment).booked
-    }
-    return {
-      resetMinute: held('minutes', minuteMs),
-      resetHour: held('hours', hourMs),
-      resetDay: held('days', dayMs),
-    }
+    const scope = this.#scopeOf(bound, { endUser: '' })
+    const held = (width: Width): number =>
+      this.#sum(scope, resetRuns(bound.limit, moment, width, scope.retention), moment.at, moment).booked
+    return { resetMinute: held('minutes'), resetHour: held('hours'), resetDay: held('days') }
   }
 
   lifeOf(keyId: string): { readonly name: string; readonly counts: UsageCounts } | null {
@@ -284,13 +278,11 @@ export class SqliteFacts implements Facts {
 
   /** What is stored now of the window that ends at `at`, and of the reservations that live then. */
   #usedAt(scope: Scope, at: number, moment: Moment): Used {
-    const limit = limitAsOf(scope.limit, moment.at)
-    if (limit.metric === 'parallel') return this.#sum(scope, [], at, moment)
-    const { runs, less } = windowOf(limit, at, moment.at, scope.retention)
-    const many =
-      this.pastDays && runs.find(({ width, from, until }) => width === 'days' && until - from > fewDays)
-    const { booked, reserved } = this.#sum(scope, many ? runs.filter(run => run !== many) : runs, at, moment)
-    return { booked: booked + (many ? this.#past(scope, many, at, moment) : 0) - less, reserved }
+    if (scope.limit.metric === 'parallel') return this.#sum(scope, [], at, moment)
+    const { runs, less } = windowOf(scope.limit, at, moment, scope.retention)
+    const [past, others] = this.pastDays ? withoutPast(runs, bucketAt('days', moment.at)) : [undefined, runs]
+    const { booked, reserved } = this.#sum(scope, others, at, moment)
+    return { booked: lessReset(booked + (past ? this.#past(scope, past, at, moment) : 0), less), reserved }
   }
 
   #past(scope: Scope, days: Run, at: number, moment: Moment): number {
@@ -306,7 +298,7 @@ export class SqliteFacts implements Facts {
     const [first, second] = series
     if (first === undefined || models?.length === 0) return nothing
     const isOne = second === undefined
-    // Of a clock that is ahead within the tolerance, reservations count.
+    // Of a clock that is ahead within the tolerance, reservations count, in the past too.
     const values: (string | number)[] = [
       isOne ? first : JSON.stringify(series),
       at,
@@ -354,11 +346,12 @@ export class SqliteFacts implements Facts {
       return end
     }
     const atMinute = (minute: number): number => minute * minuteMs + windowMs
-    // When the bucket that is under way and its window are over, all has left.
-    const edgeMs = keptMs(now, scope.retention)
+    // When the last bucket that counts and its window are over, all has left.
+    const last = countedUntil(scope.limit, moment)
+    const edgeMs = keptMs(last, scope.retention)
     const minute = firstWhere(
       Math.floor((now - windowMs) / minuteMs) + 1,
-      (Math.floor(now / edgeMs) + 1) * (edgeMs / minuteMs),
+      (Math.floor(last / edgeMs) + 1) * (edgeMs / minuteMs),
       minute => isBelow(atMinute(minute)),
     )
     return atMinute(minute)
@@ -389,6 +382,17 @@ const keysAtOnce = 500
 
 /** To add up fewer takes no longer than to look for the sum. */
 const fewDays = 31
+
+/** Many days before today, if there are, and all other runs: what is counted now leaves only those days as they are. */
+function withoutPast(runs: readonly Run[], today: number): readonly [Run | undefined, readonly Run[]] {
+  const many = runs.find(
+    ({ width, from, until }) => width === 'days' && Math.min(until, today) - from > fewDays,
+  )
+  if (many === undefined) return [undefined, runs]
+  const { until } = many
+  const others = runs.flatMap(run => (run !== many ? run : until > today ? { ...run, from: today } : []))
+  return [{ ...many, until: Math.min(until, today) }, others]
+}
 
 const unrendered: Writing['part'] = () => {
   throw new Error('a condition without the query builder')

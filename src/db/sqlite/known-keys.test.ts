@@ -32,7 +32,7 @@ test('a key is looked up again only after the database has changed', async () =>
   const looks = spyOn(facts, 'keyAt')
   const asked = (hash: string) => {
     const before = looks.mock.calls.length
-    const moment = { at: home.clock.now.getTime(), toleranceMs: 0, endUser: '' }
+    const moment = { at: home.clock.now.getTime(), toleranceMs: 0, isPast: false, endUser: '' }
     const found = keys.known({ hash }, moment, () => false) ?? keys.keyAt({ hash }, moment, () => false)
     return [found?.name, looks.mock.calls.length - before]
   }
@@ -54,7 +54,7 @@ test('a key is looked up again only after the database has changed', async () =>
   // One that is refused meanwhile is not taken for what it was either.
   await latchkey.keys.update(free, { expiresAt: new Date(home.clock.now.getTime() + hour) })
   expect(asked(freeHash)).toEqual(['again', 1])
-  const later = { at: home.clock.now.getTime() + hour, toleranceMs: 0, endUser: '' }
+  const later = { at: home.clock.now.getTime() + hour, toleranceMs: 0, isPast: false, endUser: '' }
   const known = () => keys.known({ hash: freeHash }, later, ({ expiresAt }) => expiresAt === later.at)
   expect(known()?.limits).toBe(null)
   await latchkey.keys.update(free, { expiresAt: null })
@@ -123,7 +123,7 @@ test('what was counted has used a key that is not looked up again, and what was 
       () => noCounts,
     )
   const lastUse = async () => {
-    const moment = { at: clock.now.getTime(), toleranceMs: 0, endUser: '' }
+    const moment = { at: clock.now.getTime(), toleranceMs: 0, isPast: false, endUser: '' }
     return (await store.latest.keyAt({ hash: hashSecret(secret!) }, moment))?.lastUsedAt
   }
   await store.tally('NORMAL', usage => charge(usage, 0))

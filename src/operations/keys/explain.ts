@@ -26,7 +26,7 @@ export function explainKey(
     const row = await find(db, 'key', selector)
     const now = context.now()
     const { at = now, wanted } = options
-    const moment = momentOf(at, options.endUser)
+    const moment = momentOf(now, options.endUser, at)
     const found = await db.facts.keyAt({ id: row.id }, moment)
     const judged = judge(
       found,

@@ -36,7 +36,7 @@ export function keyStats(
     const byDay = new Map(used.map(sums => [sums.period, sums]))
     const points = starts.map((start, day) => ({ start, ...shownCounts(byDay.get(day) ?? noCounts) }))
     const key = await keyView(db, now, row.id, at)
-    const moment = momentOf(at)
+    const moment = momentOf(now, '', at)
     const found = await db.facts.keyAt({ id: row.id }, moment)
     const limits = await forecasts(db.facts, found?.limits ?? [], moment)
     return {

@@ -37,7 +37,7 @@ export async function verifySecret(
   if (isMalformed(secret)) return denied('malformed')
   const now = context.now()
   const { latest } = context.store
-  const moment = momentOf(options.at ?? now, options.endUser)
+  const moment = momentOf(now, options.endUser, options.at)
   const answer = latest.keyAt({ hash: hashSecret(secret) }, moment, refusing(options, now))
   // To await what is there already takes a turn of the queue.
   const found = answer instanceof Promise ? await answer : answer

@@ -127,7 +127,7 @@ export async function resetLimits(
     const before = await limitStates(db.facts, subject, now)
     const at = now.getTime()
     for (const limit of rows) {
-      const held = await db.facts.heldAt({ subject, limit }, at)
+      const held = await db.facts.heldAt({ subject, limit }, momentOf(now))
       await db
         .update(limits)
         .set({ resetAt: at, ...held })

@@ -28,7 +28,14 @@ interface Request {
   readonly usd: number
 }
 
-type Past = Request & { readonly at: number }
+/** `n` counts what was recorded before it. */
+type Past = Request & { readonly at: number; readonly n: number }
+interface Reset {
+  readonly at: number
+  /** How much was recorded before it. */
+  readonly n: number
+  readonly held: ReadonlyMap<Width, number>
+}
 type Held = Request & { readonly from: number; readonly until: number }
 type Width = typeof minute | typeof hour | typeof day
 type Step = { readonly when: number; readonly run: () => Promise<void> }
@@ -92,7 +99,7 @@ function windowStart({ period, windowMs, timeZone }: Limit, at: number): number 
 const isOf = (pattern: string | null, model: string) =>
   pattern === null || new RegExp(`^${pattern.replace(/[[\]?.]/g, '\\$&').replaceAll('*', '.*')}$`).test(model)
 
-test(`${histories} random histories: every window says what a list of all requests says, and retryAt is exact`, async () => {
+test(`${histories} random histories, of gateways whose clocks differ: every window says what a list of all requests says, and retryAt is exact`, async () => {
   await using home = await temporaryLatchkey()
   const { latchkey, clock } = home
   await using recorder = await latchkey.usage.createRecorder({ flushEvery: 1 })
@@ -208,7 +215,7 @@ test(`${histories} random histories: every window says what a list of all reques
     if (chance(2)) await joinOrLeave()
     const past: Past[] = []
     const held = new Map<string, Held>()
-    const resets = new Map<string, { readonly at: number; readonly held: ReadonlyMap<Width, number> }>()
+    const resets = new Map<string, Reset>()
     const kept = { minutesFrom: 0, hoursFrom: 0 }
 
     const concerns = (limit: Limit & { subject: LimitSubject; endUser: string | null }, request: Request) =>
@@ -225,12 +232,21 @@ test(`${histories} random histories: every window says what a list of all reques
     const resetName = (limit: LimitState) =>
       `${limit.subject.id} ${limit.subject.member?.id} ${nameOf(limit)}`
 
+    /** The end of the minute of a time, or of the hour or day where nothing narrower is kept. */
+    const endOf = (at: number) => {
+      const end = ceil(at + 1, minute)
+      return end <= kept.hoursFrom ? ceil(end, day) : end <= kept.minutesFrom ? ceil(end, hour) : end
+    }
+    const ahead = 5 * minute
+    /** Until when usage counts as of now, by the clock of the gateway. */
+    const endAhead = ({ period }: Limit, now: number) => (period === 'total' ? Infinity : endOf(now + ahead))
+
     /**
      * What counts against a limit at a time, of what is known by `knownAt`; and the least that may, whatever widths are kept.
      */
     const usedOf = (limit: LimitState, at: number, knownAt = at) => {
       const open = [...held.values()].filter(
-        each => concerns(limit, each) && each.from <= knownAt + 5 * minute && at < each.until,
+        each => concerns(limit, each) && each.from <= knownAt + ahead && at < each.until,
       )
       const reserved = limit.metric === 'parallel' ? open.length : sum(limit, open)
       const known = past.filter(each => concerns(limit, each))
@@ -240,9 +256,8 @@ test(`${histories} random histories: every window says what a list of all reques
       const from = isReset ? Math.max(reset.at, start) : start
       const edge: Width =
         floor(from, minute) >= kept.minutesFrom ? minute : floor(from, hour) >= kept.hoursFrom ? hour : day
-      const last = ceil(knownAt + 1, minute)
-      const until =
-        last <= kept.hoursFrom ? ceil(last, day) : last <= kept.minutesFrom ? ceil(last, hour) : last
+      const isPast = knownAt < clock.now.getTime()
+      const until = isPast ? endOf(knownAt) : endAhead(limit, knownAt)
       const booked = sum(
         limit,
         known.filter(each => each.at >= floor(from, edge) && each.at < until),
@@ -250,11 +265,17 @@ test(`${histories} random histories: every window says what a list of all reques
       const forgiven = isReset && floor(reset.at, edge) === floor(from, edge) ? reset.held.get(edge)! : 0
       const least = known.filter(
         each =>
-          each.at <= knownAt &&
+          (isPast ? each.at <= knownAt : limit.period === 'total' || each.at <= knownAt + ahead) &&
           (limit.period === 'rolling' ? each.at > start : each.at >= start) &&
-          !(isReset && each.at <= reset.at),
+          !(isReset && (each.at <= reset.at || each.n < reset.n)),
       )
-      return { used: booked - forgiven + reserved, reserved, least: sum(limit, least) + reserved }
+      // Of the past, a reset may have taken away what was dated later.
+      const isSure = !(isPast && known.some(each => isReset && each.n < reset.n && each.at > reset.at))
+      return {
+        used: Math.max(0, booked - forgiven) + reserved,
+        reserved,
+        least: isSure ? sum(limit, least) + reserved : reserved,
+      }
     }
 
     const checkLimits = (limits: readonly LimitState[], at: number) => {
@@ -306,7 +327,10 @@ test(`${histories} random histories: every window says what a list of all reques
         else if (limit.exceeded) expect(fits(limit, at + 3_000 * day), say).toBe(false)
       }
       const then = verdict.retryAt?.getTime()
-      if (then !== undefined && at === clock.now.getTime()) {
+      const latest = Math.max(...past.map(each => each.at), ...[...held.values()].map(each => each.from))
+      // What another gateway did in the future of this one becomes known only then.
+      const isKnown = latest <= at + ahead && [...resets.values()].every(reset => reset.at <= at)
+      if (then !== undefined && at === clock.now.getTime() && isKnown) {
         expect([(await ask(then - 1)).valid, (await ask(then)).valid], say).toEqual([false, true])
       } else if (!verdict.valid && then === undefined) {
         expect(
@@ -375,7 +399,7 @@ test(`${histories} random histories: every window says what a list of all reques
         writeFileSync(file, line)
         await latchkey.usage.ingest({ file })
       } else await recorder.ingest([{ ...event, key: keyId, at: new Date(at).toISOString() }])
-      past.push({ ...request, at })
+      past.push({ ...request, at, n: past.length })
     }
 
     const reserve = async (timeoutMs: number) => {
@@ -404,7 +428,7 @@ test(`${histories} random histories: every window says what a list of all reques
         const { user, project, org, teams, endUser } = request
         const settled = { ...used, user, project, org, teams, endUser }
         await latchkey.usage.settle(reservation.id, { ...eventOf(settled), endUser: undefined })
-        past.push({ ...settled, at: clock.now.getTime() })
+        past.push({ ...settled, at: clock.now.getTime(), n: past.length })
       } else await latchkey.usage.release(reservation.id)
       held.delete(reservation.id)
     }
@@ -434,10 +458,13 @@ test(`${histories} random histories: every window says what a list of all reques
         const within = (width: Width) =>
           sum(
             limit,
-            past.filter(each => concerns(limit, each) && floor(each.at, width) === floor(at, width)),
+            past.filter(
+              each => concerns(limit, each) && each.at >= floor(at, width) && each.at < endAhead(limit, at),
+            ),
           )
         resets.set(resetName(limit), {
           at,
+          n: past.length,
           held: new Map(([minute, hour, day] as const).map(width => [width, within(width)])),
         })
       }
@@ -459,8 +486,9 @@ test(`${histories} random histories: every window says what a list of all reques
     const sometime = () => base + draw.whole(0, span)
     for (let n = draw.whole(0, 14); n > 0; n--) {
       const when = sometime()
-      const at = chance(5) ? when - draw.whole(0, draw.pick([2 * hour, 2 * windowMs])) : when
-      plan(when, () => record(chance(4) ? sibling.id : mine.id, at))
+      const late = chance(5) ? draw.whole(0, draw.pick([2 * hour, 2 * windowMs])) : 0
+      const at = when - late
+      plan(when, () => record(chance(4) ? sibling.id : mine.id, clock.now.getTime() - late))
       boundaries.push(
         when,
         at + windowMs,
@@ -502,9 +530,15 @@ test(`${histories} random histories: every window says what a list of all reques
     for (let n = 0; n < 3; n++) boundaries.push(base + draw.whole(0, 4 * windowMs))
     while (boundaries.length > 8) boundaries.splice(draw.whole(0, boundaries.length - 1), 1)
     for (const when of boundaries) if (when >= base) plan(when, check)
+    // Some gateways are ahead or behind, by more than is tolerated too; or the clock was set.
+    const skews = chance(2) ? [0] : [0, 0, draw.whole(-ahead, ahead), draw.whole(-2 * ahead, 2 * ahead)]
+    let now = base
     for (const { when, run } of steps.toSorted((a, b) => a.when - b.when)) {
-      clock.now = new Date(Math.max(when, clock.now.getTime()))
+      const skew = draw.pick(skews)
+      now = Math.max(when, now)
+      clock.now = new Date(now + skew)
       await run()
+      now = clock.now.getTime() - skew
     }
     // The next history begins earlier, and compaction looks at all there is.
     for (const table of ['minutes', 'hours', 'days', 'reservations']) await home.query(`DELETE FROM ${table}`)
@@ -618,4 +652,86 @@ test('a bucket that starts exactly at a reset is forgiven what came before, and 
   expect((await wanting(21)).retryAt).toEqual(new Date(at + minute + 5 * hour))
   // With what was forgiven gone, the second bucket counts in full.
   expect((await wanting(80)).retryAt).toEqual(new Date(at + 6 * minute + 5 * hour))
+})
+
+const budget = [
+  { metric: 'requests', amount: 3, windowMs: hour },
+  { metric: 'requests', amount: 3, period: 'day' },
+  { metric: 'requests', amount: 3, period: 'total' },
+] as const
+
+test.each([
+  ['half a minute', -31_000],
+  ['five minutes', -5 * minute],
+  ['an hour', -hour],
+  ['a day', -day],
+])('after the clock was set back by %s, what was used still counts', async (_, back) => {
+  await using home = await temporaryLatchkey('2026-11-20T12:10:30Z')
+  const { clock, latchkey } = home
+  const { secret } = await latchkey.keys.create({ name: 'ci', limits: budget })
+  await latchkey.usage.record('ci', { requests: 3 })
+  clock.now = new Date(clock.now.getTime() + back)
+  // Further back, windows are those of another time; a total has only one.
+  const isUsed = [back >= -5 * minute, back >= -5 * minute, true]
+  const used = isUsed.map(is => (is ? 3 : 0))
+  const verdict = await latchkey.keys.verify(secret!)
+  expect(verdict.limits.map(limit => limit.used)).toEqual(used)
+  expect(verdict.limits.map(limit => limit.exceeded)).toEqual(isUsed)
+  const listed = await latchkey.limits.list({ key: 'ci' })
+  expect(listed.map(limit => limit.used)).toEqual(used)
+  expect((await latchkey.keys.stats('ci')).limits.map(limit => limit.used)).toEqual(used)
+  expect((await latchkey.keys.explain('ci')).limits.map(limit => limit.used)).toEqual(used)
+  expect((await latchkey.usage.reserve('ci')).reservation).toBe(null)
+  expect((await latchkey.keys.list({ overPercent: 100 })).map(({ name }) => name)).toEqual(['ci'])
+  // Asked about a moment in the past, it is what was used by then.
+  const before = await latchkey.keys.verify(secret!, { at: new Date(clock.now.getTime() - 1) })
+  expect(before.limits.map(limit => limit.used)).toEqual([0, 0, 0])
+})
+
+test.each([
+  ['a day', { period: 'day' }],
+  ['all time', { period: 'total' }],
+  ['the last hours', { windowMs: 5 * hour }],
+] as const)('gateways whose clocks differ share one budget for %s', async (_, window) => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
+  const { clock, latchkey } = home
+  const { secret } = await latchkey.keys.create({
+    name: 'ci',
+    limits: [{ metric: 'requests', amount: 10, ...window }],
+  })
+  const begin = clock.now.getTime()
+  let allowed = 0
+  for (let second = 0; second < 300; second += 20) {
+    for (const ahead of [290_000, 40_000, 0]) {
+      clock.now = new Date(begin + second * 1_000 + ahead)
+      if (!(await latchkey.keys.verify(secret!)).valid) continue
+      await latchkey.usage.record('ci', { requests: 1 })
+      allowed++
+    }
+  }
+  expect(allowed).toBe(10)
+})
+
+test('a reset takes away what a gateway has used whose clock is ahead, and nothing that is used afterwards', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:10:30Z')
+  const { clock, latchkey } = home
+  const { secret } = await latchkey.keys.create({ name: 'ci', limits: budget })
+  const now = clock.now.getTime()
+  const record = async (ahead: number) => {
+    clock.now = new Date(now + ahead)
+    await latchkey.usage.record('ci', { requests: 1 })
+    clock.now = new Date(now)
+  }
+  for (const ahead of [0, 2 * minute, 400 * day]) await record(ahead)
+  const used = async () => (await latchkey.keys.verify(secret!)).limits.map(limit => limit.used)
+  expect(await used()).toEqual([2, 2, 3])
+  const reset = await latchkey.limits.reset({ key: 'ci' })
+  expect(reset.map(limit => limit.used)).toEqual([0, 0, 0])
+  expect(await used()).toEqual([0, 0, 0])
+  for (const ahead of [0, 2 * minute]) await record(ahead)
+  expect(await used()).toEqual([2, 2, 2])
+  // Of a moment between them, what was taken away of later minutes is no credit.
+  clock.now = new Date(now + minute)
+  const between = await latchkey.keys.verify(secret!, { at: new Date(now) })
+  for (const { used } of between.limits) expect(used).toBeGreaterThanOrEqual(0)
 })

@@ -3,6 +3,9 @@
  * low, too high by less than one bucket, and does not jump at boundaries. Verdicts, stats, reservations and filters all
  * use this module, so they always agree.
  *
+ * Clocks are set back, and those of gateways differ. So as of now, what is dated a little later counts too, and in a total
+ * whatever is dated later. Of a moment in the past, what was used by then counts.
+ *
  * After a reset, usage from before no longer counts. A reservation counts whole until it is settled, released or times out.
  */
 
@@ -17,10 +20,11 @@ import { byMetric, limitView, toShown } from './view.ts'
 
 type Freer = Pick<Facts, 'frees'>
 
-/** The time to ask facts for, and whom limits for each end user are asked for. */
-export const momentOf = (at: Date, endUser = ''): Moment => ({
+/** The time to ask facts for, which may be another than now, and whom limits for each end user are asked for. */
+export const momentOf = (now: Date, endUser = '', at = now): Moment => ({
   at: at.getTime(),
   toleranceMs: clockToleranceMs,
+  isPast: at < now,
   endUser,
 })
 
@@ -34,13 +38,13 @@ const bySubject = (a: BoundLimit, b: BoundLimit): number =>
   (a.subject.id < b.subject.id ? -1 : a.subject.id > b.subject.id ? 1 : 0) ||
   byMetric(a.limit, b.limit)
 
-/** The state of one subject's limits at `at`, sorted. */
+/** The state of one subject's limits, sorted. */
 export async function limitStates(
   facts: Facts,
   subject: LimitSubject,
-  at: Date,
+  now: Date,
 ): Promise<readonly LimitState[]> {
-  const moment = momentOf(at)
+  const moment = momentOf(now)
   return untilFree(facts, inOrder(await facts.limitsAt([subject], moment)), moment)
 }
 

@@ -171,7 +171,7 @@ function usageNow(client: Client) {
   const windows = moments
     .flatMap(at =>
       facts
-        .limitsAt(subjects, { at, toleranceMs: 0, endUser: '' })
+        .limitsAt(subjects, { at, toleranceMs: 0, isPast: false, endUser: '' })
         .map(({ limit: { id }, booked, reserved }) => ({ id, at, booked, reserved })),
     )
     .sort((a, b) => a.id.localeCompare(b.id) || a.at - b.at)
