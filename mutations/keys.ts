@@ -116,4 +116,19 @@ export const keys: readonly Mutation[] = [
     instead: 'v.safeParse(schema, value)',
     tests: ['src/operations/inputs.test.ts'],
   },
+  {
+    what: 'a name runs as a command when what is printed is pasted',
+    file: 'src/cli/commands/key/delivery.ts',
+    text: "${lineOf('key update', which)} --user",
+    instead: 'latchkey key update ${which} --user',
+    tests: ['src/cli/commands/key/key.test.ts'],
+    only: 'a command to paste',
+  },
+  {
+    what: 'a name with tags looks like the name without',
+    file: 'src/cli/terminal/printable.ts',
+    text: '[\\p{Default_Ignorable_Code_Point}--[',
+    instead: '[[\\u200b-\\u200f\\u202a-\\u202e]--[',
+    tests: ['src/cli/terminal/printable.test.ts'],
+  },
 ]

@@ -245,7 +245,13 @@ const commandFiles = production.filter(
 )
 
 test('a command file is a declaration: it knows its vocabulary, its neighbours and the contract', () => {
-  const known = ['src/cli', 'src/contract', 'src/text/quantity.ts', 'src/text/series.ts']
+  const known = [
+    'src/cli',
+    'src/contract',
+    'src/text/quantity.ts',
+    'src/text/series.ts',
+    'src/text/shell-word.ts',
+  ]
   expect(
     violations(({ from, to }) => commandFiles.includes(from) && (isPackage(to) || !within(to, ...known))),
   ).toEqual([])
@@ -373,6 +379,17 @@ test('what operations ask for is spelled for every engine', () => {
     file => within(file, 'src/operations') && !within(file, 'src/operations/file'),
   )
   expect(operations.filter(file => spelled.test(text(file)))).toEqual([])
+})
+
+test('what is put into a command to paste is quoted for the shell', () => {
+  // `shellLine` and `lineOf` write the whole command; in one that is written out, `shellWord` each word.
+  const bare = production.flatMap(file =>
+    [...text(file).matchAll(/\blatchkey (?!in )[a-z][^`\n;,]*? \$\{(?!shellWord\().*/g)].map(([line]) => [
+      file,
+      line,
+    ]),
+  )
+  expect(bare).toEqual([])
 })
 
 test('every dependency has its reason', () => {

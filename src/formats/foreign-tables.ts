@@ -1,4 +1,6 @@
 /** Checks that a SQLite database is one of a given system, and guesses whose it is otherwise. */
+
+import { lineOf } from '../text/shell-word.ts'
 import { type ForeignDatabase, invalid } from './source.ts'
 
 /**
@@ -47,5 +49,5 @@ function hintFor(tables: ForeignDatabase['tables']): string {
   const look = 'look into it with: sqlite3 FILE .schema'
   return sign === undefined
     ? `give the right database; ${look}`
-    : `it looks like one of ${sign[0]}: latchkey import ${sign[0]} FILE; ${look}`
+    : `it looks like one of ${sign[0]}: ${lineOf('import', sign[0], 'FILE')}; ${look}`
 }

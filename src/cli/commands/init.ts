@@ -1,4 +1,5 @@
 import { initialized } from '../../contract/views/database.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { command, one, opt } from '../declare/define.ts'
 
 export default command({
@@ -13,7 +14,7 @@ export default command({
     done: ({ path, user }) =>
       user === null
         ? `Created ${path}\nNext: latchkey user create alice --email alice@example.org`
-        : `Created ${path} and user ${user.username} (${user.id})\nNext: latchkey key create ci --user ${user.username}`,
+        : `Created ${path} and user ${user.username} (${user.id})\nNext: ${lineOf('key create ci --user', user.username)}`,
   }),
   would: ({ path, user }) => `create ${path}${user === null ? '' : ` and user ${user.username}`}`,
 })

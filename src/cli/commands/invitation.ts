@@ -1,7 +1,7 @@
 /** The commands of invitations to organizations. */
 import { acceptedInvitation, createdInvitation, invitation } from '../../contract/views/organizations.ts'
 import { invitationStatuses } from '../../contract/views/words.ts'
-import { shellLine } from '../../text/shell-word.ts'
+import { lineOf, shellLine } from '../../text/shell-word.ts'
 import { arg, command, one, opt, rows } from '../declare/define.ts'
 import { duration } from '../declare/times.ts'
 import { paging, selecting } from './thing.ts'
@@ -30,7 +30,7 @@ const create = command({
   revealsSecret: () => ({
     field: 'token',
     of: made => `the invitation of ${made.email}`,
-    again: made => `cancel it with: latchkey invitation cancel ${made.id}, then create another`,
+    again: made => `cancel it with: ${lineOf('invitation cancel', made.id)}, then create another`,
   }),
 })
 

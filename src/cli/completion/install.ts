@@ -5,6 +5,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { CompletionInstalled } from '../../contract/views.ts'
 import { ensureFolder, replaceFile } from '../../system/files.ts'
 import { type Environment, userFolder } from '../../system/home.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { completionScript, installedAs, isCompletionScript, type Shell, shells } from './scripts.ts'
 
 export interface Installation {
@@ -52,7 +53,7 @@ function shellOf(env: Environment): Shell {
   throw new LatchkeyError(
     'usage',
     name === '' ? '$SHELL does not name a shell' : `'${name}' is not a supported shell`,
-    `name one: latchkey completion install ${shells[0]}`,
+    `name one: ${lineOf('completion install', shells[0])}`,
   )
 }
 

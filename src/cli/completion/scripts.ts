@@ -1,6 +1,7 @@
 /** Completion scripts for shells. They contain no words, and ask this program for them. */
 import { nounNames, nouns } from '../../contract/nouns.ts'
 import { series } from '../../text/series.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { command, text } from '../declare/define.ts'
 import { completionRequest } from '../line/walk.ts'
 
@@ -24,7 +25,7 @@ const scriptCommand = (shell: Shell) =>
     effect: 'read',
     summary: `Print the script that completes latchkey in ${shell}`,
     description: `Completes commands, options, values, and the names of ${series(plurals, 'and')} in the database. completion install puts the script where ${shell} looks for it.`,
-    examples: [`latchkey completion ${shell} > ~/${installedAs[shell].join('/')}`],
+    examples: [`${lineOf('completion', shell)} > ~/${installedAs[shell].join('/')}`],
     run: async () => completionScript(shell),
     prints: text,
   })

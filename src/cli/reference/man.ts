@@ -2,6 +2,7 @@
 
 import { exitMeanings } from '../../contract/errors.ts'
 import { programVersion } from '../../system/version.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { Option } from '../declare/declaration.ts'
 import {
   argumentText,
@@ -133,7 +134,7 @@ function outputSection({ path, declaration }: NamedCommand): string {
   const what = { one: 'one object', rows: 'an array', 'one or rows': 'one object, or an array' }[form]
   const content =
     shape.fields.length === 0 ? shape.schema.description : `${what} of the fields ${shape.fields.join(', ')}`
-  return section('OUTPUT', [text(`With --json ${content}. The whole schema: latchkey schema ${path}.`)])
+  return section('OUTPUT', [text(`With --json ${content}. The whole schema: ${lineOf(`schema ${path}`)}.`)])
 }
 
 const exitStatus = () =>

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ManPage } from '../../contract/views.ts'
 import { ensureFolder, replaceFile } from '../../system/files.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { Tree } from '../declare/declaration.ts'
 import { namedNouns, unknownPath } from './commands.ts'
 import { manPages, pageName } from './man.ts'
@@ -36,7 +37,7 @@ export async function writeManual(
     throw new LatchkeyError(
       'usage',
       '--dir writes all pages and does not go with a command',
-      `for one page: latchkey man ${words.join(' ')} > FILE`,
+      `for one page: ${lineOf('man', ...words)} > FILE`,
     )
   }
   const pages = [...manPages(await namedNouns(tree), edition)].map(([path, text]) => {

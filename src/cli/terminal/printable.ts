@@ -3,13 +3,50 @@
  * colours, hide or reverse the reading direction. Not for data formats, which escape by themselves.
  */
 
-/** Control characters, direction marks and invisible characters, except the joiners that emoji and scripts need. */
-const unsafe =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-  /[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+/** Letters of scripts in which joiners change how they are written. */
+const joining =
+  /[[\p{L}\p{M}]--[\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}\p{scx=Hani}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{sc=Zinh}]]/v
+
+/**
+ * Control characters, and all that is not seen or changes how others are read. Those that emoji and scripts need stay where
+ * they have an effect (unicode.org/reports/tr51; unicode.org/reports/tr31, "Contextual Layout Controls").
+ */
+const unsafe = new RegExp(
+  [
+    // Control characters, line and paragraph separators, and marks of annotations, which terminals do not draw.
+    /[[\p{Cc}\p{Zl}\p{Zp}\ufff9-\ufffb]--[\n\t]]/v,
+    // Direction marks, tags, fillers.
+    /[\p{Default_Ignorable_Code_Point}--[\u200c\u200d\p{Variation_Selector}]]/v,
+    // Variants of emoji, keycaps, ideographs, signs and letters.
+    /(?<!\p{Extended_Pictographic})(?!(?<=[#*0-9])\ufe0f\u20e3)[\ufe0e\ufe0f]/v,
+    /(?<![\p{Ideographic}\p{Sm}\p{sc=Mymr}\p{sc=Phag}])[\ufe00-\ufe0d\u{e0100}-\u{e01ef}]/v,
+    /(?<!\p{sc=Mong})[\u180b-\u180d\u180f]/v,
+    // Joiners.
+    new RegExp(`(?<!${joining.source})\\u200c`, 'v'),
+    new RegExp(
+      `(?<!${joining.source})(?!(?<=[\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\ufe0f])\\u200d\\p{Extended_Pictographic})\\u200d`,
+      'v',
+    ),
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'gv',
+)
+
+/** The flags that are written with tags, such as that of Scotland. */
+const flags = /(\p{RGI_Emoji_Tag_Sequence})/v
+
+const plain = /^[\n\t\x20-\x7e]*$/
 
 /** Text of several lines. Line breaks and tabs stay; all other control characters are written as `\x1b`. */
-export const printable = (text: string): string => text.toWellFormed().replace(unsafe, spelled)
+export const printable = (text: string): string =>
+  plain.test(text)
+    ? text
+    : text
+        .toWellFormed()
+        .split(flags)
+        .map((part, at) => (at % 2 === 1 ? part : part.replace(unsafe, spelled)))
+        .join('')
 
 /** One line. Line breaks and tabs are escaped too. */
 export const printableLine = (text: string): string => oneLine(printable(text))
@@ -29,8 +66,7 @@ export function harmless<T>(value: T): T {
 
 function spelled(character: string): string {
   if (character === '\r') return '\\r'
-  const code = character.charCodeAt(0)
-  return code <= 0xff
-    ? `\\x${code.toString(16).padStart(2, '0')}`
-    : `\\u${code.toString(16).padStart(4, '0')}`
+  const code = (character.codePointAt(0) ?? 0).toString(16)
+  if (code.length <= 2) return `\\x${code.padStart(2, '0')}`
+  return code.length <= 4 ? `\\u${code.padStart(4, '0')}` : `\\u{${code}}`
 }

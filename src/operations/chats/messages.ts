@@ -4,6 +4,7 @@ import type { Message } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq, sql } from '../../db/query.ts'
 import { chats, messages } from '../../db/schema/chats.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { ChatSelector } from '../input.ts'
@@ -92,7 +93,7 @@ export function getMessage(
     throw new LatchkeyError(
       'not_found',
       `${chat.title} (${chat.id}) has no such message`,
-      `see its messages with: latchkey chat export ${chat.id}`,
+      `see its messages with: ${lineOf('chat export', chat.id)}`,
     )
   })
 }

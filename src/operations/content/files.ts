@@ -412,7 +412,7 @@ function requireMatch(
   )
 }
 
-const seeFiles = ({ slug }: Project): string => `see its files with: latchkey project file list ${slug}`
+const seeFiles = ({ slug }: Project): string => `see its files with: ${lineOf('project file list', slug)}`
 
 const taken = ({ slug }: Project, path: string): LatchkeyError =>
   new LatchkeyError(

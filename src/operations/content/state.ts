@@ -15,6 +15,7 @@ import type {
 import type { Database } from '../../db/engine.ts'
 import { and, asc, type Column, eq, type SQL, sql, type Table } from '../../db/query.ts'
 import { agentFiles, agentMessages, agentPhases, agentStates } from '../../db/schema/content.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { type Row, targetOf } from '../nouns.ts'
@@ -275,7 +276,7 @@ function onlyPhase<Row extends { readonly position: number }>(
     throw new LatchkeyError(
       'not_found',
       `${slug} has no phase ${JSON.stringify(typed)}`,
-      `see its phases with: latchkey project state show ${slug}`,
+      `see its phases with: ${lineOf('project state show', slug)}`,
     )
   }
   if (second === undefined) return row

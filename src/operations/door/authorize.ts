@@ -8,7 +8,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import { errorObject, failureOf } from '../../contract/failure.ts'
 import { secretIn } from '../../contract/secret-in.ts'
 import type { Verdict } from '../../contract/views.ts'
-import { shellWord } from '../../text/shell-word.ts'
+import { shellLine } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import { verifySecret } from '../keys/verify.ts'
 import * as rules from '../rules/input.ts'
@@ -137,7 +137,7 @@ function told(verdict: Verdict | null, scope: string | undefined): Told {
       const named = isScopeToken.test(scope ?? '') ? `, scope="${scope}"` : ''
       return {
         status: 403,
-        hint: `give it all the scopes it needs: latchkey key update ${verdict.key?.id ?? 'KEY'} --scope ${shellWord(scope ?? 'SCOPE')}`,
+        hint: `give it all the scopes it needs: ${shellLine(['key', 'update', verdict.key?.id ?? 'KEY', '--scope', scope ?? 'SCOPE'])}`,
         challenge: `, error="insufficient_scope"${named}`,
       }
     }

@@ -2,6 +2,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { AuditProblem } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
+import { shellWord } from '../../text/shell-word.ts'
 import type { Followed } from '../audit/follow.ts'
 import { lostSince } from '../audit/verify.ts'
 import type { Manifest } from './backup/manifest.ts'
@@ -24,7 +25,7 @@ export async function checkAuditChain(
   if (first === undefined) return ok('audit', value)
   const others = value.problems > 1 ? `, and ${value.problems - 1} more` : ''
   const newest = manifests.find(({ auditHead }) => auditHead !== null)?.id
-  const against = newest === undefined ? '' : ` --against ${newest}`
+  const against = newest === undefined ? '' : ` --against ${shellWord(newest)}`
   return failed(
     'audit',
     value,

@@ -40,6 +40,7 @@ import { type MigrationSource, migrations } from '../../db/sqlite/migrations.ts'
 import { logDamage, openWriter, reading, requireWholeLog } from '../../db/sqlite/open.ts'
 import { PrivateFile, requireSpace, sizeOf, sweep } from '../../system/files.ts'
 import { programVersion } from '../../system/version.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { FileContext } from '../context.ts'
 import { parse } from '../rules/input.ts'
 import { safetyCopy } from './backup/create.ts'
@@ -275,6 +276,6 @@ function failure(error: unknown, path: string): unknown {
 
 function withBackup(error: unknown, backup: Backup): unknown {
   if (!(error instanceof LatchkeyError)) return error
-  const hint = `${error.hint}; to go back to the backup taken before: latchkey restore ${backup.id}`
+  const hint = `${error.hint}; to go back to the backup taken before: ${lineOf('restore', backup.id)}`
   return new LatchkeyError(error.code, error.message, hint, { cause: error })
 }

@@ -2,6 +2,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Migration, MigrationPlan } from '../../contract/views.ts'
 import { type AppliedMigration, isSameStep, type Step } from '../../db/history.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { Migrate } from './input.ts'
 
 /** The steps of this program, then those that only the database has. */
@@ -77,7 +78,7 @@ export function targetVersion(
     throw new LatchkeyError(
       'usage',
       `the database has schema version ${current}: ${direction} does not lead to ${target}`,
-      `use the other direction: latchkey migrate ${up ? 'down' : 'up'} --to ${target}`,
+      `use the other direction: ${lineOf(`migrate ${up ? 'down' : 'up'} --to`, String(target))}`,
     )
   }
   return target

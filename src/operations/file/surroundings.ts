@@ -5,7 +5,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { BackupSchedule } from '../../contract/views.ts'
 import { translate } from '../../db/sqlite/errors.ts'
 import { statOf } from '../../system/files.ts'
-import { shellWord } from '../../text/shell-word.ts'
+import { lineOf, shellWord } from '../../text/shell-word.ts'
 import type { FileContext } from '../context.ts'
 import { dataPath } from './backup/manifest.ts'
 import { newestTaken } from './backup/newest.ts'
@@ -104,7 +104,7 @@ async function checkNewestBackup(context: FileContext, survey: () => Promise<Own
     const [check] = await verifyBackups(context, { quick: true, backup: dataPath(newest) })
     const value = { id: check?.id ?? null }
     if (check?.outcome === 'passed') return ok('backup_bytes', value)
-    const mend = `take another with: latchkey backup create, then check this one with: latchkey backup verify ${value.id}`
+    const mend = `take another with: latchkey backup create, then check this one with: ${lineOf('backup verify', String(value.id))}`
     return failed('backup_bytes', value, check?.problem ?? '', mend)
   } catch (error) {
     const { message, hint } = known(error, context)

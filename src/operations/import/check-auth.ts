@@ -14,6 +14,7 @@ import { type AuthModel, readAuthTables } from '../../formats/better-auth.ts'
 import { Fields } from '../../formats/fields.ts'
 import type { SourceFile } from '../../formats/source.ts'
 import { isForeignUrl, isServerUrl, shownUrl } from '../../text/address.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { isSealed } from '../better-auth/seal.ts'
 import type { ImportContext } from '../context.ts'
 import { sqliteReader } from '../file/foreign-database.ts'
@@ -271,10 +272,10 @@ function ownRows(db: Database, now: Date): Checked {
       remove: () => 'latchkey migrate check',
       own: (id, member) =>
         member === undefined
-          ? `latchkey org member add ${id} USER --role owner`
-          : `latchkey org member role ${id} ${member['user']} owner`,
-      stop: id => `latchkey key revoke ${id}`,
-      vouch: ({ id }) => `latchkey account unlink ${id}`,
+          ? `${lineOf('org member add', id)} USER --role owner`
+          : lineOf('org member role', id, String(member['user']), 'owner'),
+      stop: id => lineOf('key revoke', id),
+      vouch: ({ id }) => lineOf('account unlink', String(id)),
     },
   }
 }

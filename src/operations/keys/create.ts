@@ -5,6 +5,7 @@ import type { CreatedKey, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, lowerAscii, ne, oneOfNames } from '../../db/query.ts'
 import { keys } from '../../db/schema/keys.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import { requireSame, shownLimits } from '../existing.ts'
 import { createOptions } from '../input.ts'
@@ -134,7 +135,7 @@ async function existing(
         ['expires', key.expiresAt, isSameExpiry(key, fields.expiresAt, now) ? undefined : fields.expiresAt],
         ['metadata', key.metadata, fields.metadata],
       ],
-      `change it with: latchkey key update ${id}`,
+      `change it with: ${lineOf('key update', id)}`,
     )
   }
   return new Map(
@@ -179,13 +180,13 @@ async function requireFreeNames(db: Database, names: readonly string[], except?:
     'conflict',
     `the name "${taken.name}" is taken by ${taken.id}${taken.revokedAt === null ? '' : ', which is revoked'}`,
     taken.revokedAt === null
-      ? `choose another name, or accept an identical key with --if-not-exists; see it with: latchkey key show ${taken.id}`
+      ? `choose another name, or accept an identical key with --if-not-exists; see it with: ${lineOf('key show', taken.id)}`
       : otherName(taken.id),
   )
 }
 
 const otherName = (id: string): string =>
-  `choose another, or free the name with: latchkey key update ${id} --name ANOTHER`
+  `choose another, or free the name with: ${lineOf('key update', id)} --name ANOTHER`
 
 /** @throws invalid */
 export function requireFuture(expiresAt: Date | null | undefined, now: Date): void {

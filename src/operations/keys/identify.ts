@@ -9,6 +9,7 @@ import { eq, oneOf, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { fileChunks } from '../../formats/rows.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import { dateOrNull } from '../rules/instant.ts'
 import { SecretScanner, type Sighted } from '../rules/scan.ts'
@@ -159,7 +160,7 @@ async function ownersOf(
           lastUsedAt: dateOrNull(row.key.lastUsedAt),
           secret,
           live: refusalOf(marks, now) === null,
-          revoke: hasEnded ? null : `latchkey key revoke ${row.key.id} --reason leaked`,
+          revoke: hasEnded ? null : `${lineOf('key revoke', row.key.id)} --reason leaked`,
         },
       ]
     }),

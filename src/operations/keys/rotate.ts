@@ -6,6 +6,7 @@ import type { Database } from '../../db/engine.ts'
 import { and, desc, eq, gt, isNull, lt, or } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { projects } from '../../db/schema/people.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
@@ -42,7 +43,7 @@ export async function rotateKey(
         'conflict',
         `${row.name} (${row.id}) is ${status}: a new secret would not work`,
         status === 'expired'
-          ? `set a later expiry first: latchkey key update ${row.id} --expires 90d`
+          ? `set a later expiry first: ${lineOf('key update', row.id)} --expires 90d`
           : 'create another key with: latchkey key create',
       )
     }

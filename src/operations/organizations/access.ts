@@ -17,6 +17,7 @@ import { and, asc, eq, gt, isNull, lowerAscii, not, oneOf, oneOfNames, or, sql }
 import { organizationMembers, roles } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { projectMembers, projects } from '../../db/schema/people.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import type { Row } from '../nouns.ts'
 import { paged } from '../page.ts'
@@ -102,7 +103,7 @@ const denied = ({ username }: Row<'user'>, what: string): LatchkeyError =>
   new LatchkeyError(
     'denied',
     `${username} may not do this: ${what}`,
-    `see what they may do with: latchkey access list ${username}`,
+    `see what they may do with: ${lineOf('access list', username)}`,
   )
 
 const placeOf = ({ project, org }: On): string =>

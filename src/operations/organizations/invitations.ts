@@ -57,7 +57,7 @@ export async function createInvitation(
       throw new LatchkeyError(
         'conflict',
         `${fields.email} is invited to ${org.slug} already (${open.id})`,
-        `invite them again after: latchkey invitation cancel ${open.id}`,
+        `invite them again after: ${lineOf('invitation cancel', open.id)}`,
       )
     }
     const token = mintSecret(tokenPrefix)
@@ -173,7 +173,7 @@ async function requirePending(db: Database, row: Invited, now: Date): Promise<In
     'conflict',
     `the invitation of ${view.email} to ${view.organization.slug} is ${view.status}`,
     view.status === 'accepted'
-      ? `see the members with: latchkey org member list ${view.organization.slug}`
+      ? `see the members with: ${lineOf('org member list', view.organization.slug)}`
       : `invite them again with: ${lineOf('invitation create', view.organization.slug, view.email)}`,
   )
 }

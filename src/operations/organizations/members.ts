@@ -4,6 +4,7 @@ import type { AuditAction, Changed, OrganizationMember } from '../../contract/vi
 import type { Database } from '../../db/engine.ts'
 import { and, eq, isNull, or, sql } from '../../db/query.ts'
 import { organizationMembers, roles } from '../../db/schema/members.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { type Row, targetOf } from '../nouns.ts'
@@ -66,7 +67,7 @@ export const memberAlready = (
   new LatchkeyError(
     'conflict',
     `${username} is a member of ${slug} already`,
-    `change the role with: latchkey org member role ${slug} ${username} ${role}`,
+    `change the role with: ${lineOf('org member role', slug, username, role)}`,
   )
 
 /**
@@ -151,7 +152,7 @@ export async function requireMember(
   throw new LatchkeyError(
     'not_found',
     `${user.username} is not a member of ${org.slug}`,
-    `see the members with: latchkey org member list ${org.slug}`,
+    `see the members with: ${lineOf('org member list', org.slug)}`,
   )
 }
 

@@ -11,6 +11,7 @@ import { organizationMembers, teams } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { projects } from '../../db/schema/people.ts'
 import { many } from '../../text/quantity.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import type { CreateOptions } from '../input.ts'
 import { limitViews, memberLimitCounts } from '../limits/change.ts'
@@ -115,7 +116,7 @@ export async function requireNoProjects(db: Database, org: Row<'org'>): Promise<
   throw new LatchkeyError(
     'conflict',
     `${org.slug} still owns ${many(owned.n, 'project')}`,
-    `see them with: latchkey project list --org ${org.slug}; transfer or delete them first`,
+    `see them with: ${lineOf('project list --org', org.slug)}; transfer or delete them first`,
   )
 }
 

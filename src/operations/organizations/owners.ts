@@ -10,6 +10,7 @@ import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
 import { word } from '../../db/words.ts'
 import { series } from '../../text/series.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { disabledAt } from '../people/status-condition.ts'
 import { hasRole } from './role-names.ts'
 
@@ -53,7 +54,7 @@ export async function requireOtherOwner(
   throw new LatchkeyError(
     'conflict',
     `${user.username} is the last owner of ${series(left.length > 3 ? [...named, 'others'] : named, 'and')}`,
-    `make somebody else an owner first: latchkey org member role ${first.slug} USER ${ownerRole}`,
+    `make somebody else an owner first: ${lineOf('org member role', first.slug, 'USER', ownerRole)}`,
   )
 }
 
@@ -128,6 +129,6 @@ export function requireOwnersKept(
   throw new LatchkeyError(
     'conflict',
     `the organization ${lost.slug} would have no owner; nothing was changed`,
-    `make somebody else an owner first: latchkey org member role ${lost.slug} USER ${ownerRole}`,
+    `make somebody else an owner first: ${lineOf('org member role', lost.slug, 'USER', ownerRole)}`,
   )
 }

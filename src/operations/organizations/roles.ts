@@ -9,6 +9,7 @@ import { and, eq, isNotNull, isNull, or, sql } from '../../db/query.ts'
 import { invitations, organizationMembers, roles } from '../../db/schema/members.ts'
 import { projectMembers } from '../../db/schema/people.ts'
 import { many } from '../../text/quantity.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import type { CreateOptions, RoleSelector } from '../input.ts'
 import type { Row } from '../nouns.ts'
@@ -61,7 +62,7 @@ async function requireNoOther(db: Database, name: string, organizationId: string
     organizationId === null
       ? `an organization has a role ${name} of its own (${taken.id})`
       : `the name ${name} is taken by a role of all organizations (${taken.id})`,
-    `choose another name, or look at: latchkey role show ${taken.id}`,
+    `choose another name, or look at: ${lineOf('role show', taken.id)}`,
   )
 }
 

@@ -8,6 +8,7 @@ import type { Database } from '../../db/engine.ts'
 import { and, count, eq, oneOf, sql } from '../../db/query.ts'
 import { teamMembers, teams } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { CreateOptions, TeamSelector } from '../input.ts'
@@ -123,7 +124,7 @@ export async function addToTeam(
     throw new LatchkeyError(
       'conflict',
       `${user.username} is in the team ${row.name} already`,
-      `see its members with: latchkey team member list ${row.id}`,
+      `see its members with: ${lineOf('team member list', row.id)}`,
     )
   }
   const after = memberView(row, user, made.createdAt)
@@ -157,7 +158,7 @@ export async function removeTeamMember(
       throw new LatchkeyError(
         'not_found',
         `${user.username} is not in the team ${row.name}`,
-        `see its members with: latchkey team member list ${row.id}`,
+        `see its members with: ${lineOf('team member list', row.id)}`,
       )
     }
     const before = memberView(row, user, gone.createdAt)

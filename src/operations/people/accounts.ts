@@ -5,6 +5,7 @@ import type { Database } from '../../db/engine.ts'
 import { and, asc, eq, gt, type SQL } from '../../db/query.ts'
 import { accounts } from '../../db/schema/accounts.ts'
 import { users } from '../../db/schema/people.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { targetOf } from '../nouns.ts'
@@ -57,8 +58,8 @@ export function unlinkAccount(
         'conflict',
         `without this account, ${user.username} has no way to sign in`,
         account.issuer === 'local:credential'
-          ? `unlink it anyway with --force, or replace the password with: latchkey user passwd ${user.username}`
-          : `give a password first: latchkey user passwd ${user.username}; or unlink it anyway with --force`,
+          ? `unlink it anyway with --force, or replace the password with: ${lineOf('user passwd', user.username)}`
+          : `give a password first: ${lineOf('user passwd', user.username)}; or unlink it anyway with --force`,
       )
     }
     await db.delete(accounts).where(eq(accounts.id, account.id))

@@ -16,6 +16,7 @@ import { invitations } from '../../db/schema/members.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { departed, series } from '../../db/schema/usage.ts'
 import { many } from '../../text/quantity.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { eraseInAudit } from '../audit/erase.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
@@ -36,7 +37,7 @@ export function eraseUser(context: OperationContext, selector: string): Promise<
       throw new LatchkeyError(
         'conflict',
         `${user.username} still owns ${many(held, 'project')}`,
-        `give them to somebody first: latchkey user offboard ${user.username} --to USER`,
+        `give them to somebody first: ${lineOf('user offboard', user.username)} --to USER`,
       )
     }
     await requireOtherOwner(db, context.now(), user)

@@ -3,6 +3,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, eq } from '../../db/query.ts'
 import { projectMembers } from '../../db/schema/people.ts'
+import { lineOf, shellLine } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import type { Row } from '../nouns.ts'
 import { authorize, requireMayGrant, requireMayRemove, rolesHeld } from '../organizations/access.ts'
@@ -76,7 +77,7 @@ export async function putMember(
     throw new LatchkeyError(
       'invalid',
       'a project has one owner, and no members with the role owner',
-      `give it to them with: latchkey project transfer ${row.slug} --to ${user.username}`,
+      `give it to them with: ${shellLine(['project', 'transfer', row.slug, '--to', user.username])}`,
     )
   }
   const held = (await membership(db, row, user))?.role ?? ''
@@ -112,7 +113,7 @@ export async function requireProjectMember(db: Database, row: Row<'project'>, us
   throw new LatchkeyError(
     'not_found',
     `${user.username} is not a member of ${row.slug}`,
-    `see the members with: latchkey project member list ${row.slug}`,
+    `see the members with: ${lineOf('project member list', row.slug)}`,
   )
 }
 

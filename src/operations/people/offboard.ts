@@ -6,6 +6,7 @@ import type { Database } from '../../db/engine.ts'
 import { eq, inArray, type SQL, sql } from '../../db/query.ts'
 import { users } from '../../db/schema/people.ts'
 import { many } from '../../text/quantity.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { type Event, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
@@ -183,5 +184,5 @@ const needed = (what: string, by: string, { username }: Person): LatchkeyError =
   new LatchkeyError(
     'conflict',
     `the ${what} still has ${by}; nothing was changed`,
-    `give everything to somebody instead: latchkey user offboard ${username} --to USER`,
+    `give everything to somebody instead: ${lineOf('user offboard', username)} --to USER`,
   )

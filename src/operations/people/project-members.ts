@@ -3,6 +3,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, Project } from '../../contract/views.ts'
 import { eq } from '../../db/query.ts'
 import { projectMembers } from '../../db/schema/people.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import { authorize } from '../organizations/access.ts'
 import type { MemberPage } from '../organizations/input.ts'
@@ -45,7 +46,7 @@ export function addProjectMember(
       throw new LatchkeyError(
         'conflict',
         `${user.username} is a member of ${row.slug} already`,
-        `change the role with: latchkey project member role ${row.slug} ${user.username} ${roleName}`,
+        `change the role with: ${lineOf('project member role', row.slug, user.username, roleName)}`,
       )
     }
     await putMember(context, db, row, user, roleName)

@@ -7,6 +7,7 @@ import { and, count, eq, inArray, isNotNull, isNull, oneOf, type SQL } from '../
 import { keys } from '../../db/schema/keys.ts'
 import { projectMembers, projects, users } from '../../db/schema/people.ts'
 import { many } from '../../text/quantity.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
@@ -161,7 +162,7 @@ export function deleteProject(context: OperationContext, selector: string): Prom
     throw new LatchkeyError(
       'conflict',
       `${slug} still has ${many(held.n, 'key')}`,
-      `see them with: latchkey key list --project ${slug}; delete or move them, or use: latchkey project archive ${slug}`,
+      `see them with: ${lineOf('key list --project', slug)}; delete or move them, or use: ${lineOf('project archive', slug)}`,
     )
   })
 }

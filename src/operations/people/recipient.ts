@@ -6,6 +6,7 @@ import { LatchkeyError } from '../../contract/errors.ts'
 import type { Database } from '../../db/engine.ts'
 import { eq } from '../../db/query.ts'
 import { erased } from '../../db/schema/accounts.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { Row } from '../nouns.ts'
 import { find } from '../select.ts'
 import { isDisabled } from './status.ts'
@@ -41,6 +42,6 @@ export async function requireMayOwn(db: Database, now: Date, user: Row<'user'>, 
   throw new LatchkeyError(
     'conflict',
     `${user.username} is disabled, and cannot become the owner of ${what}`,
-    `name another user (latchkey user list --status active), or: latchkey user enable ${user.username}`,
+    `name another user (latchkey user list --status active), or: ${lineOf('user enable', user.username)}`,
   )
 }

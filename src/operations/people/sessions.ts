@@ -14,6 +14,7 @@ import type { Database } from '../../db/engine.ts'
 import { and, asc, eq, gt, idsOf, lte, oneOf, type SQL } from '../../db/query.ts'
 import { sessions } from '../../db/schema/accounts.ts'
 import { users } from '../../db/schema/people.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { targetOf } from '../nouns.ts'
@@ -243,7 +244,7 @@ const refused = (username: string): LatchkeyError =>
   new LatchkeyError(
     'conflict',
     `${username} is disabled, and cannot sign in`,
-    `enable the user first: latchkey user enable ${username}`,
+    `enable the user first: ${lineOf('user enable', username)}`,
   )
 
 const ended = ({ id, status }: Session): LatchkeyError =>

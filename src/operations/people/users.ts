@@ -7,6 +7,7 @@ import type { Database } from '../../db/engine.ts'
 import { and, eq, not, type SQL } from '../../db/query.ts'
 import { users } from '../../db/schema/people.ts'
 import { many } from '../../text/quantity.ts'
+import { lineOf } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import { shownLimits } from '../existing.ts'
 import type { CreateOptions } from '../input.ts'
@@ -186,21 +187,21 @@ const inTheWay = [
     by: 'userId',
     verb: 'has',
     hint: (user: string) =>
-      `see them with: latchkey key list --user ${user}; delete them or give them to another user, or use: latchkey user disable ${user}`,
+      `see them with: ${lineOf('key list --user', user)}; delete them or give them to another user, or use: ${lineOf('user disable', user)}`,
   },
   {
     noun: 'project',
     by: 'ownerId',
     verb: 'owns',
     hint: (user: string) =>
-      `see them with: latchkey project list --owner ${user}; give them to another owner first`,
+      `see them with: ${lineOf('project list --owner', user)}; give them to another owner first`,
   },
   {
     noun: 'chat',
     by: 'userId',
     verb: 'has',
     hint: (user: string) =>
-      `see them with: latchkey chat list --user ${user}; erase them first with: latchkey chat prune --user ${user}`,
+      `see them with: ${lineOf('chat list --user', user)}; erase them first with: ${lineOf('chat prune --user', user)}`,
   },
 ] as const
 

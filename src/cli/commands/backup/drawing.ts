@@ -8,7 +8,7 @@ import type {
   RevivedSecret,
 } from '../../../contract/views.ts'
 import { many } from '../../../text/quantity.ts'
-import { shellWord } from '../../../text/shell-word.ts'
+import { shellLine, shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Column } from '../../declare/column.ts'
 
@@ -19,13 +19,13 @@ interface Target {
 
 export function restoredLines(run: Restored, brush: Brush, target: Target): string {
   const { safetyBackup, movedAside, only, path } = run
-  const to = target.to === undefined ? '' : ` --to ${shellWord(path)}`
+  const to = target.to === undefined ? [] : ['--to', path]
   return [
     `Restored ${restoreLines(run, brush, target)}`,
     ...(safetyBackup === null
       ? []
       : [
-          `Safety copy: ${safetyBackup.path}. Undo: latchkey restore ${only === null ? shellWord(safetyBackup.path) : '--undo'}${to}`,
+          `Safety copy: ${safetyBackup.path}. Undo: ${shellLine(['restore', only === null ? safetyBackup.path : '--undo', ...to])}`,
         ]),
     ...movedAside.map(file => `Moved aside: ${file}`),
   ].join('\n')

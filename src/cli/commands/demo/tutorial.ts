@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type { DemoReport } from '../../../contract/views.ts'
 import { founders, type SeedKey } from '../../../seed/organisation.ts'
 import { typed } from '../../../text/quantity.ts'
+import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Invoke } from '../../declare/declaration.ts'
 import { formatDuration } from '../../declare/times.ts'
@@ -83,7 +84,12 @@ export async function tutorial(invoke: Invoke, now: Date): Promise<DemoReport> {
     )
     await latchkey('A backup, taken while others may write, then checked', 'backup create')
     for (const suffix of ['', '-wal', '-shm']) rmSync(db + suffix, { force: true })
-    steps.push({ about: 'The accident', command: `rm ${db} ${db}-wal ${db}-shm`, exit: 0, output: '' })
+    steps.push({
+      about: 'The accident',
+      command: `rm ${['', '-wal', '-shm'].map(suffix => shellWord(db + suffix)).join(' ')}`,
+      exit: 0,
+      output: '',
+    })
     await latchkey('Nothing works now; the error says what to do', 'key list', 78)
     await latchkey('Restore it', 'restore --latest --yes')
     await latchkey('Every key is back', 'key list')

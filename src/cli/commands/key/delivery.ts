@@ -1,6 +1,7 @@
 /** How new secrets are delivered: options, and what is printed. */
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { CreatedKey, IssuedKey } from '../../../contract/views.ts'
+import { lineOf } from '../../../text/shell-word.ts'
 import type { Context, Revealed } from '../../declare/declaration.ts'
 import { opt } from '../../declare/define.ts'
 import type { NewSecretFile } from './secret-file.ts'
@@ -66,7 +67,7 @@ export const revealsSecret = ({ out }: Typed): Revealed<IssuedKey> | undefined =
     ? {
         field: 'secret',
         of: key => key.name,
-        again: key => `create a new secret with: latchkey key rotate ${key.id}`,
+        again: key => `create a new secret with: ${lineOf('key rotate', key.id)}`,
       }
     : undefined
 
@@ -101,7 +102,7 @@ export function creationNotice(keys: readonly CreatedKey[], typed: Typed): strin
   const isUnbound = first.user === null && first.limits.length === 0 && first.expiresAt === null
   const which = made.length === 1 ? first.name : 'KEY'
   const remark = isUnbound
-    ? `It has no owner, no limit and no expiry. Set them with: latchkey key update ${which} --user USER --limit tokens=100k/5h --expires 90d`
+    ? `It has no owner, no limit and no expiry. Set them with: ${lineOf('key update', which)} --user USER --limit tokens=100k/5h --expires 90d`
     : undefined
   return [said, remark].filter(text => text !== undefined).join('\n') || undefined
 }

@@ -1,4 +1,5 @@
 import { changedKey } from '../../../contract/views/keys.ts'
+import { lineOf } from '../../../text/shell-word.ts'
 import { command, oneOrRows } from '../../declare/define.ts'
 import { outcomeText } from '../thing.ts'
 import { type Filters, keyFilter, keyFilters } from './filters.ts'
@@ -23,6 +24,6 @@ export default command({
   prints: oneOrRows(changedKey, {
     ...manyKeys,
     done: key =>
-      outcomeText(`Disabled key ${key.name} (${key.id}). Undo: latchkey key enable ${key.id}`, 'key', key),
+      outcomeText(`Disabled key ${key.name} (${key.id}). Undo: ${lineOf('key enable', key.id)}`, 'key', key),
   }),
 })

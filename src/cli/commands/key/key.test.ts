@@ -197,6 +197,12 @@ test.each([
   expect(await at.latchkey.keys.list()).toHaveLength(1)
 })
 
+test('a command to paste runs nothing that stands in a name', async () => {
+  await using at = await home()
+  const { err } = await at.key(['create', "$(touch x) ; 'y'"])
+  expect(err).toContain("latchkey key update '$(touch x) ; '\\''y'\\''' --user USER")
+})
+
 test('--raw prints the secret alone, --out nothing but the path of a new file', async () => {
   await using at = await home()
   const raw = await at.key('create a --raw')

@@ -2,7 +2,7 @@
 import type { Migrated, SchemaCheck } from '../../../contract/views.ts'
 import { isServerUrl } from '../../../text/address.ts'
 import { many } from '../../../text/quantity.ts'
-import { shellWord } from '../../../text/shell-word.ts'
+import { lineOf } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 
 export function migratedLines(run: Migrated): string {
@@ -11,9 +11,7 @@ export function migratedLines(run: Migrated): string {
     `Migrated ${run.path} from schema version ${run.from} to ${run.to}`,
     ...run.steps.map(step => `  ${step}`),
     ...(Object.keys(run.lost).length === 0 ? [] : [`Lost: ${lossLine(run.lost)}`]),
-    ...(run.backup === null
-      ? []
-      : [`Safety copy: ${run.backup}. Undo: latchkey restore ${shellWord(run.backup)}`]),
+    ...(run.backup === null ? [] : [`Safety copy: ${run.backup}. Undo: ${lineOf('restore', run.backup)}`]),
   ].join('\n')
 }
 

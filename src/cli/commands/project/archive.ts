@@ -1,4 +1,5 @@
 import { changedProject } from '../../../contract/views/people.ts'
+import { lineOf } from '../../../text/shell-word.ts'
 import { command } from '../../declare/define.ts'
 import { outcome, selecting } from '../thing.ts'
 
@@ -12,7 +13,7 @@ export default command({
     'project',
     changedProject,
     project =>
-      `Archived ${project.slug}: its keys no longer work. Undo: latchkey project unarchive ${project.slug}`,
+      `Archived ${project.slug}: its keys no longer work. Undo: ${lineOf('project unarchive', project.slug)}`,
   ),
   would: project => `archive ${project.slug}: its keys would stop working`,
 })

@@ -1,5 +1,6 @@
 import { changedUser } from '../../../contract/views/people.ts'
 import type { User } from '../../../contract/views.ts'
+import { lineOf } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 import { command, opt, verbatim } from '../../declare/define.ts'
 import { whenIfEver } from '../../declare/times.ts'
@@ -40,7 +41,7 @@ export default command({
   },
   run: async (ctx, { user, ...options }) => (await ctx.operations()).users.disable(user, options),
   prints: outcome('user', changedUser, (user, brush) => {
-    const then = `their keys answer user_disabled. Undo: latchkey user enable ${user.username}`
+    const then = `their keys answer user_disabled. Undo: ${lineOf('user enable', user.username)}`
     return disabledText('Disabled', then, user, brush)
   }),
   would: (user, brush) => disabledText('disable user', 'their keys would stop working', user, brush),

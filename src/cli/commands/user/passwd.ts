@@ -1,5 +1,6 @@
 import { LatchkeyError } from '../../../contract/errors.ts'
 import { passwordSet } from '../../../contract/views/people.ts'
+import { lineOf } from '../../../text/shell-word.ts'
 import { command, opt } from '../../declare/define.ts'
 import { outcome, selecting } from '../thing.ts'
 
@@ -49,7 +50,7 @@ export default command({
       ? {
           field: 'password',
           of: user => user.username,
-          again: user => `create another with: latchkey user passwd ${user.id} --generate`,
+          again: user => `create another with: ${lineOf('user passwd', user.id)} --generate`,
         }
       : undefined,
 })

@@ -8,6 +8,7 @@ test.each<[Parameters<typeof html>[1], string]>([
   ['&lt;', '&amp;lt;'],
   [']]>--><!--', ']]&gt;--&gt;&lt;!--'],
   ['a\u0000b\u001b[31mc\u007f\n', 'a\u2400b\u241b[31mc\u2421\u240a'],
+  ['tag\u{e0041} txt.\u202eexe', 'tag\\u{e0041} txt.\\u202eexe'],
   [7, '7'],
   [null, ''],
   [html`<b>${'<'}</b>`, '<b>&lt;</b>'],

@@ -1,4 +1,5 @@
 /** HTML that escapes everything that is not markup from here. The only place that escapes. Pure. */
+import { printable } from '../../terminal/printable.ts'
 
 /** Text that is already HTML. Only `html` creates it. */
 export class Markup {
@@ -26,10 +27,12 @@ function rendered(content: Content): string {
   return Bun.escapeHTML(visible(String(content)))
 }
 
-/** HTML cannot contain control characters, so their pictures are shown. */
+/** HTML cannot contain control characters, so their pictures are shown. What is not seen is spelled, as on a terminal. */
 const visible = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-  text.replace(/[\x00-\x1f\x7f-\x9f]/g, character => {
-    const code = character.charCodeAt(0)
-    return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\u2421'
-  })
+  printable(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+    text.replace(/[\x00-\x1f\x7f-\x9f]/g, character => {
+      const code = character.charCodeAt(0)
+      return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\u2421'
+    }),
+  )

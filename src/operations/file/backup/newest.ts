@@ -1,6 +1,6 @@
 /** Finds the newest backup without known problems, which newer ones are skipped, and what to say if there is none. */
 import { LatchkeyError } from '../../../contract/errors.ts'
-import { shellWord } from '../../../text/shell-word.ts'
+import { lineOf } from '../../../text/shell-word.ts'
 import { clockToleranceMs } from '../../rules/input.ts'
 import { type BrokenBackup, dataPath, type StoredBackup } from './manifest.ts'
 import { databasesIn, isSame, type OwnSurvey } from './ownership.ts'
@@ -144,9 +144,10 @@ function listOf(backups: readonly StoredBackup[]): string {
 const seeAll = 'list backups with: latchkey backup list, or name the folder with --from'
 
 const byName = (example: StoredBackup | undefined): string =>
-  `see them with: latchkey backup list --all-databases, and name the right one, such as: latchkey restore ${
-    example === undefined ? 'ID' : shellWord(dataPath(example))
-  }`
+  `see them with: latchkey backup list --all-databases, and name the right one, such as: ${lineOf(
+    'restore',
+    example === undefined ? 'ID' : dataPath(example),
+  )}`
 
 const notFound = (message: string, hint: string): LatchkeyError =>
   new LatchkeyError('not_found', message, hint)

@@ -1,6 +1,6 @@
 /** Says whether there is a recent good backup, for monitors that ask every few minutes. Only reads. */
 import type { BackupStatus } from '../../../contract/views.ts'
-import { shellWord } from '../../../text/shell-word.ts'
+import { lineOf } from '../../../text/shell-word.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
 import { type StatusOptions, statusInput } from './input.ts'
@@ -70,7 +70,7 @@ function finding(
     const { id, failure } = failed.manifest
     return {
       problem: `${id} failed its verification: ${failure?.problem}`,
-      mend: `verify it again with: latchkey backup verify ${shellWord(dataPath(failed))}`,
+      mend: `verify it again with: ${lineOf('backup verify', dataPath(failed))}`,
     }
   }
   const damaged = broken.find(({ newer }) => !newer)
