@@ -8,6 +8,27 @@ const steps = { tests: ['src/operations/usage/steps.test.ts'] }
 /** Mistakes in imports. */
 export const imports: readonly Mutation[] = [
   {
+    what: 'an import that changes nothing has an id',
+    file: 'src/operations/import/pipeline.ts',
+    text: 'every(each => each === undefined)) return { ...report, id: null }',
+    instead: 'every(each => each === undefined)) return report',
+    tests: ['src/cli/commands/import/import.test.ts'],
+  },
+  {
+    what: 'an import of keys that creates none has an id',
+    file: 'src/operations/keys/import.ts',
+    text: 'if (found.accepted.length === 0) return { ...report, id: null }',
+    instead: 'if (found.accepted.length === 0) return report',
+    tests: ['src/cli/commands/import/import.test.ts'],
+  },
+  {
+    what: 'the list of imports forgets what was revoked',
+    file: 'src/operations/import/list.ts',
+    text: '  revoked: v.optional(v.number(), 0),',
+    instead: '  revoked: v.pipe(v.optional(v.number(), 0), v.transform(() => 0)),',
+    tests: ['src/cli/commands/import/import.test.ts'],
+  },
+  {
     what: 'an import counts again what it has counted',
     file: 'src/operations/import/state.ts',
     text: 'const change = subtract(window, old)',

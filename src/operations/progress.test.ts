@@ -37,7 +37,7 @@ test('an import, and undoing it, let other work of the process have its turn at 
   const { id } = await latchkey.imports.glmProxy({ file })
   expect([...seen]).toEqual(expect.arrayContaining(['checking', 'importing', 'recording']))
   seen.clear()
-  await latchkey.imports.undo(id)
+  await latchkey.imports.undo(id!)
   expect([...seen]).toEqual(expect.arrayContaining(['checking', 'undoing', 'recording']))
   clearImmediate(next)
   await latchkey.close()

@@ -239,7 +239,10 @@ async function* yaml(rows: Rows, schema: JsonSchema, isList: boolean): AsyncIter
 
 async function* name(rows: Rows, schema: JsonSchema): AsyncIterable<string> {
   const field = idField(Object.keys(schema.properties ?? {})) ?? ''
-  for await (const row of rows) yield String(Object(row)[field] ?? '')
+  for await (const row of rows) {
+    const id: unknown = Object(row)[field]
+    if (id !== null && id !== undefined) yield String(id)
+  }
 }
 
 const idField = (fields: readonly string[]): string | undefined =>

@@ -24,7 +24,9 @@ export const leftBehind = object('LeftBehind', {
 })
 
 export const importReport = object('ImportReport', {
-  id: text('imp_ and a time-sorted id'),
+  id: nullable(
+    text('imp_ and a time-sorted id; null if nothing was written, so that there is nothing to undo'),
+  ),
   source: text('Where the data came from'),
   created: integer('How many things were created'),
   updated: integer('How many were updated'),
@@ -46,6 +48,8 @@ export const importSummary = object('ImportSummary', {
   updated: integer('How many were updated'),
   unchanged: integer('Those already the same as in the source'),
   refused: integer('Those not imported'),
+  gone: integer('Keys and other things from this source that were no longer in it and stayed here'),
+  revoked: integer('Keys and sessions ended because they were no longer in the source'),
   undoneAt: nullable(time('When it was undone')),
 })
 

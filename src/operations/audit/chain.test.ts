@@ -146,7 +146,7 @@ test('imports, dry runs and failures leave the chain whole', async () => {
   await latchkey.keys.createMany({ name: 'many' }, 1_200)
   const bytes = new TextEncoder().encode(JSON.stringify({ keys: [{ ...foreignKey, name: 'Past' }] }))
   const { id } = await latchkey.imports.glmProxy({ file: 'past.json', bytes })
-  await latchkey.imports.undo(id)
+  await latchkey.imports.undo(id!)
   const { ok, rows, head } = await latchkey.audit.verify()
   expect([ok, head.seq]).toEqual([true, rows])
   expect(rows).toBeGreaterThan(1_210)

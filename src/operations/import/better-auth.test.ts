@@ -145,7 +145,7 @@ test('a second import changes nothing, and brings what changed since', async () 
   expect(await latchkey.keys.verify(key.key)).toMatchObject({ code: 'disabled' })
   expect(await latchkey.sessions.verify(String(all.bob.token))).toMatchObject({ code: 'not_found' })
 
-  await latchkey.imports.undo(report.id)
+  await latchkey.imports.undo(report.id!)
   expect(await latchkey.users.get('eve')).toMatchObject({ status: 'disabled' })
   expect(await latchkey.keys.verify(key.key)).toMatchObject({ valid: true })
   expect((await latchkey.organizations.members.list('acme')).members[1]).toMatchObject({ role: 'member' })
@@ -185,8 +185,8 @@ test('undoing removes all of it', async () => {
   const before = await counts()
   const { id } = await latchkey.imports.betterAuth(source)
   expect(await counts()).not.toEqual(before)
-  expect(await all.dry.imports.undo(id)).toMatchObject({ removed: 17, kept: 0 })
-  expect(await latchkey.imports.undo(id)).toMatchObject({ removed: 17, kept: 0, gone: 0 })
+  expect(await all.dry.imports.undo(id!)).toMatchObject({ removed: 17, kept: 0 })
+  expect(await latchkey.imports.undo(id!)).toMatchObject({ removed: 17, kept: 0, gone: 0 })
   expect(await counts()).toEqual(before)
   expect(await latchkey.audit.verify()).toMatchObject({ ok: true })
   expect(await latchkey.imports.betterAuth(source)).toMatchObject({ created: 17 })
@@ -204,7 +204,7 @@ test('an organization that got other members or projects is kept, with its own',
   await latchkey.users.create({ username: 'zoe' })
   const { id } = await latchkey.imports.betterAuth(source)
   await latchkey.organizations.members.add('acme', 'zoe')
-  const undone = await latchkey.imports.undo(id, { keepChanged: true })
+  const undone = await latchkey.imports.undo(id!, { keepChanged: true })
   expect(
     undone.items
       .filter(({ outcome }) => outcome === 'kept')
@@ -254,7 +254,7 @@ test('an organization and a team that got limits here are kept, and what was use
   await latchkey.keys.create({ name: 'zoes', user: 'zoe', project: 'lab' })
   await latchkey.usage.record('zoes', { inputTokens: 5 })
   await latchkey.projects.transfer('lab', { user: 'zoe' })
-  await latchkey.imports.undo(first.id)
+  await latchkey.imports.undo(first.id!)
   const used = async () =>
     (await latchkey.usage.report({ by: ['org'] })).map(row => [row.organization?.slug, row.tokens])
   expect(await used()).toEqual([['acme', 5]])
@@ -264,7 +264,7 @@ test('an organization and a team that got limits here are kept, and what was use
   await latchkey.limits.set({ org: 'acme' }, [limit])
   await latchkey.limits.set({ team: 'Backend' }, [limit])
   await latchkey.limits.set({ project: 'lab', member: 'eve' }, [limit])
-  const { items } = await latchkey.imports.undo(id, { keepChanged: true })
+  const { items } = await latchkey.imports.undo(id!, { keepChanged: true })
   const why = items.flatMap(({ type, name, reason }) =>
     reason === 'a limit belongs to it' ? [`${type} ${name}`] : [],
   )

@@ -26,7 +26,7 @@ async function expectAll({ latchkey }: TestLatchkey, file: string) {
     { role: 'user', content: said, metadata: { tokens: 7 }, createdAt: new Date(at) },
   ])
   expect(await latchkey.imports.ccluster({ file })).toMatchObject({ created: 0, updated: 0, refused: 0 })
-  expect(await latchkey.imports.undo(report.id)).toMatchObject({ removed: 3, kept: 0 })
+  expect(await latchkey.imports.undo(report.id!)).toMatchObject({ removed: 3, kept: 0 })
   await latchkey.imports.ccluster({ file })
   expect((await latchkey.users.checkPassword('grace', 'correct horse')).valid).toBe(true)
 }

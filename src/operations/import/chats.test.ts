@@ -134,9 +134,9 @@ test('an undo takes the chats back with their user, and a dry run says so', asyn
   await using home = await temporaryLatchkey()
   const { latchkey, dry } = home
   const { id } = await latchkey.imports.ccluster(source(home))
-  const said = await dry.imports.undo(id)
+  const said = await dry.imports.undo(id!)
   expect((await latchkey.chats.list()).total).toBe(2)
-  const undo = await latchkey.imports.undo(id)
+  const undo = await latchkey.imports.undo(id!)
   expect(undo).toEqual(said)
   expect(undo).toMatchObject({ removed: 3, kept: 0 })
   expect((await latchkey.chats.list()).total).toBe(0)
@@ -150,11 +150,11 @@ test('a chat that was changed here since is not taken back silently, and its use
   const { latchkey } = home
   const { id } = await latchkey.imports.ccluster(source(home))
   await latchkey.chats.append('Holiday', { role: 'user', content: 'said here' })
-  const refused = await failure(latchkey.imports.undo(id))
+  const refused = await failure(latchkey.imports.undo(id!))
   expect(refused).toMatchObject({ code: 'conflict' })
   expect(refused.message).toContain('chat Holiday (changed here since)')
   expect((await latchkey.chats.list()).total).toBe(2)
-  expect(await latchkey.imports.undo(id, { keepChanged: true })).toMatchObject({ removed: 1, kept: 2 })
+  expect(await latchkey.imports.undo(id!, { keepChanged: true })).toMatchObject({ removed: 1, kept: 2 })
   expect((await latchkey.chats.list()).chats.map(({ title }) => title)).toEqual(['Holiday'])
   expect((await latchkey.users.list()).map(({ username }) => username)).toEqual(['grace'])
 })
@@ -164,5 +164,5 @@ test('a user who was given a chat here since stays when the import is undone', a
   const { latchkey } = home
   const { id } = await latchkey.imports.ccluster(source(home, { chats: [], messages: [] }))
   await latchkey.chats.create({ user: 'grace', title: 'Here' })
-  expect((await failure(latchkey.imports.undo(id))).message).toContain('user grace (a chat belongs to it)')
+  expect((await failure(latchkey.imports.undo(id!))).message).toContain('user grace (a chat belongs to it)')
 })

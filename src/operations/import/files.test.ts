@@ -84,7 +84,7 @@ test('an undo removes the files and forgets them', async () => {
   await using home = await temporaryLatchkey()
   const { latchkey } = home
   const { id } = await latchkey.imports.dokify(dump(home))
-  const undo = await latchkey.imports.undo(id)
+  const undo = await latchkey.imports.undo(id!)
   expect(undo).toMatchObject({ removed: 6, kept: 0 })
   expect(await latchkey.projects.list()).toEqual([])
   expect((await latchkey.imports.dokify(dump(home))).created).toBe(6)
@@ -97,12 +97,12 @@ test('an undo keeps what changed, and a project with files of its own', async ()
   await latchkey.files.put('site-1', 'intro.md', 'changed here')
   await latchkey.files.put('site-2', 'own.md', 'own')
   await latchkey.files.move('site-1', 'guide/start.md', 'start.md')
-  const refused = await latchkey.imports.undo(id).catch(error => error)
+  const refused = await latchkey.imports.undo(id!).catch(error => error)
   expect([refused.code, refused.message]).toEqual([
     'conflict',
     expect.stringContaining('intro.md (changed here since)'),
   ])
-  const { items } = await latchkey.imports.undo(id, { keepChanged: true })
+  const { items } = await latchkey.imports.undo(id!, { keepChanged: true })
   const told = items.flatMap(({ type, name, outcome }) =>
     type === 'key' ? [] : [[type, name, outcome].join(' ')],
   )

@@ -106,7 +106,7 @@ describe.each(sources.map(source => [source.name, source] as const))('%s', (name
     expect((await latchkey.usage.check()).ok).toBe(true)
 
     expect(await load(latchkey, file)).toMatchObject({ gone: 0, revoked: 0, unchanged: ended.unchanged })
-    expect(await latchkey.imports.undo(ended.id)).toMatchObject({ reverted: 1 })
+    expect(await latchkey.imports.undo(ended.id!)).toMatchObject({ reverted: 1 })
     expect(await works(latchkey, 'leaves')).toBe(true)
   })
 

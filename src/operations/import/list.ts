@@ -38,6 +38,9 @@ const countsSchema = v.object({
   updated: v.number(),
   unchanged: v.number(),
   refused: v.number(),
+  // Reports from before there were such counts lack them.
+  gone: v.optional(v.number(), 0),
+  revoked: v.optional(v.number(), 0),
 })
 
 export function summaryOf(row: ImportRow): ImportSummary {

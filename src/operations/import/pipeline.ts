@@ -121,7 +121,7 @@ async function importData(
       ...filePlans.map(({ file }) => file),
       ...rowPlans.map(({ write }) => write),
     ]
-    if (writes.length === 0 && isNew.every(each => each === undefined)) return report
+    if (writes.length === 0 && isNew.every(each => each === undefined)) return { ...report, id: null }
     const without = await ownerless(db, now)
     await db.insert(imports).values({ id: stamp.importId, source, at: now.getTime(), report })
     const moves = new Map(writes.flatMap(({ id, key }) => (key ? [[id, key.move] as const] : [])))

@@ -31,7 +31,7 @@ test('two users get each other’s names back', async () => {
     { ...eve, email: 'ada@example.org' },
   ])
   expect((await latchkey.users.list()).map(user => user.username)).toEqual(['zoe', 'ada'])
-  expect(await latchkey.imports.undo(id)).toMatchObject({ reverted: 2, kept: 0 })
+  expect(await latchkey.imports.undo(id!)).toMatchObject({ reverted: 2, kept: 0 })
   expect(await latchkey.users.list()).toEqual(before)
 })
 
@@ -45,10 +45,10 @@ test('a user who owns something here stays, and so does whoever had the name bef
     { id: '2', email: 'ada@example.com' },
   ])
   await latchkey.keys.create({ name: 'local', user: 'ada' })
-  const refused = await failure(latchkey.imports.undo(id))
+  const refused = await failure(latchkey.imports.undo(id!))
   expect(refused.code).toBe('conflict')
   expect(refused.message).toContain('user ada (local belongs to it)')
-  const { items } = await latchkey.imports.undo(id, { keepChanged: true })
+  const { items } = await latchkey.imports.undo(id!, { keepChanged: true })
   expect(outcomes(items).toSorted()).toEqual([
     ['ada', 'kept', 'local belongs to it'],
     ['eve', 'kept', 'its earlier username is taken now'],

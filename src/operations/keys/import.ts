@@ -63,7 +63,7 @@ export async function importKeyFile(
       leftBehind: [],
       notes: [],
     }
-    if (found.accepted.length === 0) return report
+    if (found.accepted.length === 0) return { ...report, id: null }
     const tell = await rowProgress(context, 'importing', found.accepted.length)
     const collect = collecting()
     for (const part of inChunks(found.accepted, keysAtOnce)) {

@@ -21,7 +21,7 @@ function importLines(report: ImportReport, brush: Brush): string {
   return [
     ...report.items.map(item => `${paint[item.outcome](item.outcome.padEnd(9))} ${importedThing(item)}`),
     ...aboutSource(report),
-    `${report.source}: ${counts(report)} (${report.id})`,
+    `${report.source}: ${counts(report)}${report.id === null ? '' : ` (${report.id})`}`,
     ...(report.gone === 0
       ? []
       : ['To end the keys that are gone from the source, run it again with --revoke-gone.']),

@@ -17,9 +17,11 @@ export default command({
     keepChanged: opt.flag('Keep what was changed or used since, and undo the rest'),
   },
   confirm: async (ctx, input) => {
-    const { id, source, at, created, updated } = await (await ctx.operations()).imports.get(input.import)
+    const { id, source, at, created, updated, revoked } = await (await ctx.operations()).imports.get(
+      input.import,
+    )
     return {
-      question: `Undo the import of ${source} from ${await ctx.ago(at)} (${id}): ${created} created, ${updated} updated`,
+      question: `Undo the import of ${source} from ${await ctx.ago(at)} (${id}): ${created} created, ${updated} updated${revoked === 0 ? '' : `, ${revoked} revoked`}`,
     }
   },
   run: async (ctx, input) =>
