@@ -191,8 +191,8 @@ export const imports: readonly Mutation[] = [
   {
     what: 'usage of the next year is counted',
     file: 'src/operations/usage/events.ts',
-    text: 'time < earliest || time > this.#now + rules.clockToleranceMs) return undefined',
-    instead: 'time < earliest) return undefined',
+    text: 'time < rules.earliestUse || time > this.#now + rules.clockToleranceMs)\n',
+    instead: 'time < rules.earliestUse)\n',
     ...ingest,
   },
   {

@@ -179,6 +179,14 @@ export const limits: readonly Mutation[] = [
     tests: ['src/operations/usage/extremes.test.ts'],
   },
   {
+    what: 'usage of the year 1 is recorded, and no report by day can be made any more',
+    file: 'src/operations/usage/record.ts',
+    text: 'value.getTime() >= rules.earliestUse',
+    instead: 'value.getTime() >= -8.64e15',
+    tests: ['src/operations/usage/extremes.test.ts'],
+    only: 'usage that is dated',
+  },
+  {
     what: 'a reservation made by a clock that is a little ahead does not count',
     file: 'src/db/sqlite/facts.ts',
     text: 'moment.at + moment.toleranceMs,',

@@ -93,6 +93,14 @@ export class Fields {
     return 0
   }
 
+  /** As `date`, of something that somebody used. */
+  useDate(field: string): number {
+    const at = dateOf(this.#row[field])
+    if (typeof at === 'number' && at >= earliestMs) return at
+    this.#report(field, typeof at === 'number' ? 'is before the year 2000' : at)
+    return 0
+  }
+
   /** Milliseconds since 1970, UTC. */
   optionalEpochMs(field: string): number | null {
     const value = this.#row[field]

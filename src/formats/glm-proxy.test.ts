@@ -138,6 +138,12 @@ test.each<[field: string, value: unknown, where: string, problem: string]>([
   ['usage_windows', {}, 'usage_windows', 'is not a list'],
   ['usage_windows', [7], 'usage_windows[0]', 'is not an object'],
   ['usage_windows', [window, { tokens_used: 1 }], 'usage_windows[1].window_start', 'is missing'],
+  [
+    'usage_windows',
+    [{ window_start: '0001-01-01T00:00:00Z', tokens_used: 1 }],
+    'usage_windows[0].window_start',
+    'is before the year 2000',
+  ],
   ['usage_windows', [{ ...window, tokens_used: undefined }], 'usage_windows[0].tokens_used', 'is missing'],
   ['usage_windows', [{ ...window, tokens_used: -1 }], 'usage_windows[0].tokens_used', 'is negative'],
   [

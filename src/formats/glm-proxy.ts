@@ -161,7 +161,7 @@ function parseWindows(value: unknown, report: Report, ignored: Set<string>): rea
       if (!windowFields.has(field)) ignored.add(`usage_windows.${field}`)
     }
     const fields = new Fields(entry, (field, problem) => report(`${path}.${field}`, problem))
-    const start = fields.date('window_start')
+    const start = fields.useDate('window_start')
     const old = byStart.get(start)
     byStart.set(start, {
       start,

@@ -166,6 +166,15 @@ export const instant: Rule<Date> = v.pipe(
   v.check(date => Math.abs(date.getTime()) <= 8.64e15, 'is not a valid date'),
 )
 
+/** When a request can have been made at the earliest: a time before is probably in the wrong unit, or was never set. */
+export const earliestUse = Date.UTC(2000, 0, 1)
+
+/** When a request was made. */
+export const useTime: Rule<Date> = v.pipe(
+  instant,
+  v.check(date => date.getTime() >= earliestUse, 'is before the year 2000'),
+)
+
 /** Clocks of other machines may be ahead by this much. */
 export const clockToleranceMs = 5 * 60_000
 

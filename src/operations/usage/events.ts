@@ -20,9 +20,6 @@ export interface UsageEvent extends Usage {
   readonly key: string
 }
 
-/** An earlier time is probably in the wrong unit. */
-const earliest = Date.UTC(2000, 0, 1)
-
 const id = v.pipe(
   v.string('must be text'),
   v.minLength(1, 'must not be empty'),
@@ -86,7 +83,8 @@ export class EventReader {
     const counts = plainCounts(row, costUsd)
     if (counts === undefined || partProblem(counts) !== undefined) return undefined
     const time = times.read(at)
-    if (time === undefined || time < earliest || time > this.#now + rules.clockToleranceMs) return undefined
+    if (time === undefined || time < rules.earliestUse || time > this.#now + rules.clockToleranceMs)
+      return undefined
     return {
       id: eventId,
       key,
@@ -118,7 +116,7 @@ export class EventReader {
     if (time === undefined) {
       return 'has a bad value: at must be a date and time with its zone, such as 2026-11-20T10:00:00Z'
     }
-    if (time < earliest) return 'has a bad value: at is before the year 2000'
+    if (time < rules.earliestUse) return 'has a bad value: at is before the year 2000'
     if (time > this.#now + rules.clockToleranceMs) return 'has a bad value: at is in the future'
     if (models.size >= mostModels) models.clear()
     if (model) models.add(model)

@@ -168,8 +168,44 @@ test('what a clock that is ahead has dated counts from now on, however it comes'
   expect(await failure(late)).toMatchObject({ code: 'invalid' })
 })
 
+const year2000 = Date.UTC(2000, 0, 1)
+
+test.each([-8.64e15, Date.parse('0001-01-01T00:00:00Z'), 0, year2000 - 1])(
+  'usage that is dated %p is refused, however it comes, and reports go on',
+  async time => {
+    await using home = await temporaryLatchkey()
+    const { keys, usage } = home.latchkey
+    await using recorder = await usage.createRecorder({ flushEvery: 1 })
+    const { id } = await keys.create({ name: 'ci' })
+    const { reservation } = await usage.reserve('ci', { tokens: 1 })
+    const at = new Date(time)
+    const ways: readonly (() => Promise<unknown>)[] = [
+      () => usage.record('ci', { inputTokens: 1, at }),
+      () => usage.record(id, { inputTokens: 1, at }),
+      // Not as plain: it goes through all rules.
+      () => usage.record('ci', { at, usage: { prompt_tokens: 1, completion_tokens: 1 } }),
+      () => usage.settle(reservation!.id, { inputTokens: 1, at }),
+      async () => recorder.record(id, { inputTokens: 1, at }),
+      () => recorder.ingest([{ key: 'ci', inputTokens: 1, at: at.toISOString() }]),
+      () => usage.ingest({ file: 'l.ndjson', chunks: lines([{ key: 'ci', at: at.toISOString() }]) }),
+    ]
+    for (const record of ways) {
+      const error = await failure(record())
+      expect(error).toMatchObject({ code: 'invalid' })
+      // Logs take four digits for a year.
+      if (time > -1e14) expect(error.message).toContain('is before the year 2000')
+    }
+    for (const by of ['hour', 'day', 'week', 'month'] as const)
+      expect(await usage.report({ by: [by], fill: false })).toEqual([])
+    await usage.settle(reservation!.id, { inputTokens: 1, at: new Date(year2000) })
+    expect(await usage.report({ by: ['month'], fill: false })).toMatchObject([{ tokens: 1 }])
+  },
+)
+
 test('usage of before 1970 stays where it was when it is compacted', async () => {
   await using home = await temporaryLatchkey()
+  const { clock } = home
+  const { now } = clock
   const { keys, usage } = home.latchkey
   await keys.create({ name: 'old' })
   for (const at of [
@@ -177,8 +213,11 @@ test('usage of before 1970 stays where it was when it is compacted', async () =>
     '1969-12-31T01:00:00Z',
     '1969-07-20T20:17:40Z',
     '1970-01-01T00:00:10Z',
-  ])
-    await usage.record('old', { inputTokens: 1, at: new Date(at) })
+  ]) {
+    clock.now = new Date(at)
+    await usage.record('old', { inputTokens: 1 })
+  }
+  clock.now = now
   const range = { since: new Date('1969-07-01'), until: new Date('1970-01-05') }
   const byDay = async () =>
     (await usage.report({ by: ['day'], ...range }))

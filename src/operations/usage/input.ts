@@ -33,8 +33,8 @@ export const usageInput = v.object({
    * OpenAI, Anthropic, Google, Ollama, and what answers like them. Its model counts unless `model` is given.
    */
   usage: v.optional(v.unknown()),
-  /** When the request was made; default now. Up to five minutes ahead counts as now. */
-  at: v.optional(rules.instant),
+  /** When the request was made; default now. Up to five minutes ahead counts as now. Not before the year 2000. */
+  at: v.optional(rules.useTime),
 })
 export type UsageInput = rules.Input<typeof usageInput>
 

@@ -115,7 +115,7 @@ function isPlainField(name: string, value: unknown): boolean {
     case 'costUsd':
       return typeof value === 'number' && value >= 0 && value <= 1_000_000
     case 'at':
-      return value instanceof Date && Math.abs(value.getTime()) <= 8.64e15
+      return value instanceof Date && value.getTime() >= rules.earliestUse
     default:
       return countNames.has(name) && Number.isSafeInteger(value) && (value as number) >= 0
   }
