@@ -111,4 +111,32 @@ export const told: readonly Mutation[] = [
     instead: 'text',
     tests: ['src/cli/line/help.test.ts'],
   },
+  {
+    what: 'compressed logs get an all-clear',
+    file: 'src/operations/keys/identify.ts',
+    text: 'of unpacked(file, given, undefined).chunks)',
+    instead: "of given ?? (await import('../../formats/rows.ts')).fileChunks(file))",
+    tests: ['src/operations/keys/identify.test.ts'],
+  },
+  {
+    what: 'what cannot be searched gets an all-clear',
+    file: 'src/operations/keys/identify.ts',
+    text: 'if (told.size === 0 && opaque.found()) ',
+    instead: 'if (told.size < 0) ',
+    tests: ['src/operations/keys/identify.test.ts'],
+  },
+  {
+    what: 'UTF-16 is taken for data that cannot be searched',
+    file: 'src/text/plain.ts',
+    text: '!/^(?:',
+    instead: '!/^(?!)(?:',
+    tests: ['src/operations/keys/identify.test.ts'],
+  },
+  {
+    what: 'zstd data without its end is read as all of it',
+    file: 'src/formats/unpack.ts',
+    text: ".pipeThrough(new DecompressionStream('zstd'))",
+    instead: ".pipeThrough(require('node:stream').Duplex.toWeb(require('node:zlib').createZstdDecompress()))",
+    tests: ['src/operations/keys/import.test.ts'],
+  },
 ]

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
 import { codeOf } from '../contract/failure.ts'
 import { systemFailure } from '../system/errors.ts'
+import { shellWord } from '../text/shell-word.ts'
 import { type ByteCounter, readFailure } from './rows.ts'
 import { packingOf } from './unpack.ts'
 
@@ -263,7 +264,10 @@ function textOf(file: string, bytes: Uint8Array): Source {
   } catch {
     const packing = packingOf(bytes)
     if (packing !== undefined) {
-      throw invalid(`${file} is compressed with ${packing}`, `decompress it first: ${packing} -dk ${file}`)
+      throw invalid(
+        `${file} is compressed with ${packing}`,
+        `decompress it first: ${packing} -dk ${shellWord(file)}`,
+      )
     }
     throw invalid(
       `${file} is neither a SQLite database nor text in UTF-8`,

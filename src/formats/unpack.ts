@@ -1,7 +1,8 @@
 /** Decompresses `.gz` and `.zst` streams, recognised by name or first bytes. */
 import { Readable } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { createGunzip } from 'node:zlib'
 import { LatchkeyError } from '../contract/errors.ts'
+import { shellWord } from '../text/shell-word.ts'
 import { type ByteCounter, counted, fileChunks, formatOfName, type RowFormat } from './rows.ts'
 
 export interface Unpacked {
@@ -22,12 +23,13 @@ export function unpacked(
   count?: ByteCounter,
 ): Unpacked {
   const name = file.replace(/\.(gz|zst)$/i, '')
+  const source: Source = { file, operand: chunks === undefined ? ` ${shellWord(file)}` : '' }
   const bytes = counted(chunks ?? fileChunks(file), count)
   const named =
     chunks === undefined ? packings.find(({ ending }) => file.toLowerCase().endsWith(ending)) : undefined
   return {
     file,
-    chunks: named ? decompressed(file, bytes, named.packing) : asItBegins(file, bytes),
+    chunks: named ? decompressed(source, bytes, named.packing) : asItBegins(source, bytes),
     format: format ?? formatOfName(name),
   }
 }
@@ -44,7 +46,13 @@ const packings: readonly { readonly packing: Packing; readonly ending: string; r
 export const packingOf = (head: Uint8Array): Packing | undefined =>
   packings.find(({ magic }) => magic.equals(head.subarray(0, magic.length)))?.packing
 
-async function* asItBegins(file: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** What is read, and what the tools that check it are given. */
+interface Source {
+  readonly file: string
+  readonly operand: string
+}
+
+async function* asItBegins(source: Source, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let head = new Uint8Array()
   const rest = bytes[Symbol.asyncIterator]()
   try {
@@ -55,7 +63,7 @@ async function* asItBegins(file: string, bytes: AsyncIterable<Uint8Array>): Asyn
     }
     const all = startingWith(head, { [Symbol.asyncIterator]: () => rest })
     const packing = packingOf(head)
-    yield* packing === undefined ? all : decompressed(file, all, packing)
+    yield* packing === undefined ? all : decompressed(source, all, packing)
   } finally {
     await rest.return?.()
   }
@@ -69,26 +77,36 @@ async function* startingWith(head: Uint8Array, rest: AsyncIterable<Uint8Array>):
 }
 
 async function* decompressed(
-  file: string,
+  { file, operand }: Source,
   chunks: AsyncIterable<Uint8Array>,
   packing: Packing,
 ): AsyncGenerator<Uint8Array> {
-  const source = Readable.from(chunks, { objectMode: false })
-  const unpacker = packing === 'gzip' ? createGunzip() : createZstdDecompress()
-  source.on('error', error => unpacker.destroy(error))
   try {
-    yield* source.pipe(unpacker) as AsyncIterable<Uint8Array>
+    yield* packing === 'gzip' ? gunzipped(chunks) : unzstandard(chunks)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (error instanceof LatchkeyError || !/^(Z_|ZSTD_|ERR_)/.test(code ?? 'Z_')) throw error
     throw new LatchkeyError(
       'invalid',
       `${file} is damaged, or not compressed with ${packing}`,
-      `check it with: ${packing} -t ${file}`,
+      `check it with: ${packing} -t${operand}`,
       { cause: error },
     )
+  }
+}
+
+async function* gunzipped(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const source = Readable.from(chunks, { objectMode: false })
+  const unpacker = createGunzip()
+  source.on('error', error => unpacker.destroy(error))
+  try {
+    yield* source.pipe(unpacker) as AsyncIterable<Uint8Array>
   } finally {
     source.destroy()
     unpacker.destroy()
   }
 }
+
+/** Unlike node:zlib in Bun, this notices an end that is missing. */
+const unzstandard = (chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
+  Readable.toWeb(Readable.from(chunks, { objectMode: false })).pipeThrough(new DecompressionStream('zstd'))

@@ -233,9 +233,11 @@ export interface Keys {
   readonly import: (source: RowSource, options?: KeyImportOptions) => Promise<ImportReport>
   /**
    * Finds secrets in text or other data, given as bytes or as the path of a file: everything with the form and checksum
-   * of our secrets, and every secret that is known here. Each is listed once, in order of appearance.
+   * of our secrets, and every secret that is known here. Each is listed once, in order of appearance. What is compressed with
+   * gzip or zstd is decompressed.
    *
-   * @throws busy, corrupt, not_found, permission (the file)
+   * @throws busy, corrupt, not_found, permission (the file), invalid (it is damaged, or nothing was found but part of it is
+   *   no text: it may be packed or encrypted)
    * @example
    * const found = await latchkey.keys.identify(new Response(`Authorization: Bearer ${secret}`).body!)
    */

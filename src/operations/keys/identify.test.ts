@@ -1,5 +1,7 @@
 // Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
 
 const hour = 3_600_000
@@ -218,9 +220,66 @@ test('megabytes of junk hold nothing, and the secret in the middle is found', as
   await using home = await someKeys()
   const junk = new Uint8Array(4_000_000)
   for (let at = 0; at < junk.length; at += 65_536) crypto.getRandomValues(junk.subarray(at, at + 65_536))
-  expect(await home.find(junk)).toEqual([])
+  expect(await failure(home.find(junk))).toMatchObject({ code: 'invalid' })
   junk.set(encoder.encode(home.secrets.live), 2_000_001)
   expect(await home.find(junk)).toMatchObject([{ key: { name: 'live' }, count: 1 }])
+})
+
+test('what is compressed is searched, from a file or as it comes', async () => {
+  await using home = await someKeys()
+  const log = encoder.encode(`${'a\n'.repeat(1_000)}key=${home.secrets.live}\n`)
+  for (const [ending, packed] of [
+    ['gz', Bun.gzipSync(log)],
+    ['zst', Bun.zstdCompressSync(log)],
+  ] as const) {
+    for (const size of [1, 7, 65_536])
+      expect(await home.find(packed, size)).toMatchObject([{ line: 1_001, live: true }])
+    for (const name of [`app.log.${ending}`, 'app.log.1']) {
+      await Bun.write(join(home.folder, name), packed)
+      expect(await home.latchkey.keys.identify(join(home.folder, name))).toMatchObject([{ live: true }])
+    }
+    // What is missing could hold the secret.
+    const tool = ending === 'gz' ? 'gzip' : 'zstd'
+    const cut = join(home.folder, `cut off.${ending}`)
+    await Bun.write(cut, packed.subarray(0, -9))
+    for (const [work, hint] of [
+      [home.find(packed.subarray(0, -9)), `check it with: ${tool} -t`],
+      [home.latchkey.keys.identify(cut), `check it with: ${tool} -t '${cut}'`],
+    ] as const)
+      expect(await failure(work)).toMatchObject({ code: 'invalid', hint })
+  }
+})
+
+test('no secret found says something of texts alone', async () => {
+  await using home = await someKeys()
+  const log = encoder.encode(Array.from({ length: 200 }, () => crypto.randomUUID()).join('\n'))
+  const packed = Bun.zstdCompressSync(log)
+  const tar = new Uint8Array(300_000).fill(0x20)
+  tar.set(packed, 150_000)
+  const texts: Readonly<Record<string, string | Uint8Array>> = {
+    nothing: '',
+    'a log': log,
+    'UTF-8': 'Größe 中文 😀\n'.repeat(500),
+    'Latin-1': new Uint8Array(Buffer.from('Größe\n'.repeat(500), 'latin1')),
+    'UTF-16': Buffer.from(`\ufeff${'Привет, мир\n'.repeat(500)}`, 'utf16le'),
+    'a screen': '\x1b[31mred\x1b[0m\x07\b\r\n'.repeat(500),
+    'names with zeros between': 'a\0b\0'.repeat(500),
+    'a log with a stray line': `${'a line\n'.repeat(50)}\x01\x02\n${'a line\n'.repeat(50)}`,
+  }
+  for (const [what, text] of Object.entries(texts))
+    for (const size of [1, 65_536])
+      expect({ what, found: await home.find(text, size) }).toEqual({ what, found: [] })
+  const others: Readonly<Record<string, Uint8Array>> = {
+    'packed twice': Bun.gzipSync(new Uint8Array(packed)),
+    'packed in another way': Bun.deflateSync(log),
+    'an archive with a packed file': tar,
+    'random bytes': crypto.getRandomValues(new Uint8Array(4_000)),
+  }
+  for (const [what, data] of Object.entries(others))
+    for (const size of [1, 65_536]) {
+      const { code, hint } = await failure(home.find(data, size))
+      expect({ what, code, hint }).toEqual({ what, code: 'invalid', hint: expect.stringContaining('unpack') })
+    }
 })
 
 // More than are looked up at once.

@@ -3,13 +3,15 @@
  * secret leave this module.
  */
 
+import { LatchkeyError } from '../../contract/errors.ts'
 import type { FoundSecret } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { eq, oneOf, sql } from '../../db/query.ts'
 import { keys, secrets } from '../../db/schema/keys.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import { fileChunks } from '../../formats/rows.ts'
-import { lineOf } from '../../text/shell-word.ts'
+import { unpacked } from '../../formats/unpack.ts'
+import { OpaqueWatch } from '../../text/plain.ts'
+import { lineOf, shellWord } from '../../text/shell-word.ts'
 import type { OperationContext } from '../context.ts'
 import { dateOrNull } from '../rules/instant.ts'
 import { SecretScanner, type Sighted } from '../rules/scan.ts'
@@ -23,10 +25,10 @@ const lookupSize = 5_000
 
 /**
  * Finds everything with the form and checksum of our secrets, and every stored secret, foreign ones too. Each is reported
- * once, in order of first occurrence. The text may contain any bytes.
+ * once, in order of first occurrence. The text may contain any bytes; what is compressed with gzip or zstd is decompressed.
  *
  * @param text the bytes, or the path of a file
- * @throws not_found, permission, invalid for the file
+ * @throws not_found, permission for the file; invalid if it is damaged, or if nothing was found but part of it is no text
  */
 export async function identifySecrets(
   context: OperationContext,
@@ -56,14 +58,26 @@ export async function identifySecrets(
     seen.count[side]++
     pending.set(hash, seen)
   }
-  for await (const chunk of typeof text === 'string' ? fileChunks(text) : text) {
+  const [file, given] = typeof text === 'string' ? [text, undefined] : ['the input', text]
+  const opaque = new OpaqueWatch()
+  for await (const chunk of unpacked(file, given, undefined).chunks) {
+    opaque.see(chunk)
     for (const candidate of scanner.scan(chunk)) note(candidate)
     if (pending.size >= lookupSize) await lookUp()
   }
   for (const candidate of scanner.end()) note(candidate)
   await lookUp()
+  if (told.size === 0 && opaque.found()) throw unsearchable(file, given === undefined)
   return [...told.values()].toSorted((a, b) => a.line - b.line).map(shown)
 }
+
+/** No secret was found, which says nothing of data that is packed or encrypted. */
+const unsearchable = (file: string, isPath: boolean): LatchkeyError =>
+  new LatchkeyError(
+    'invalid',
+    `${file} is not only text, so secrets in it could not be found`,
+    `unpack or decrypt it, and pipe that into: latchkey key identify; if it is a program or a dump: strings ${isPath ? shellWord(file) : 'FILE'} | latchkey key identify`,
+  )
 
 const sides = ['both', 'plain', 'decoded'] as const
 

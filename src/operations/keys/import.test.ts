@@ -34,6 +34,12 @@ test('a packed file of keys is unpacked, by its name or by how it begins', async
     created: 1,
   })
   expect((await home.latchkey.keys.list()).map(({ name }) => name)).toEqual(['named', 'other', 'piped'])
+  // The half that is there could be read as all of it.
+  for (const pack of [gzipSync, zstdCompressSync]) {
+    const whole = pack(Array.from({ length: 500 }, (_, n) => line(`half-${n}`)).join(''))
+    await Bun.write(other, whole.subarray(0, whole.length - 9))
+    expect((await failure(home.latchkey.keys.import({ file: other }))).message).toContain(' is damaged')
+  }
   const packed = await run(`import glm-proxy ${named}`, { db: home.path })
   expect(packed).toMatchObject({ code: 2, err: expect.stringContaining(`${named} is compressed with gzip`) })
 })

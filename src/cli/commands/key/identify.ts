@@ -7,7 +7,7 @@ export default command({
   effect: 'read',
   summary: 'Find secrets in a text, and whose they are; exits 4 if one still works',
   description:
-    'Reads a log, a diff or any other text and finds everything that has the form of a Latchkey secret, and every secret imported from another system. A wrong checksum means that the secret was mistyped or cut off. Secrets are never printed in full. Live means that a request with the secret would be allowed now, limits aside.',
+    'Reads a log, a diff or any other text and finds everything that has the form of a Latchkey secret, and every secret imported from another system. Files compressed with gzip or zstd are decompressed; other data that is no text is refused, unless a secret is found in it. A wrong checksum means that the secret was mistyped or cut off. Secrets are never printed in full. Live means that a request with the secret would be allowed now, limits aside.',
   examples: [
     'latchkey key identify app.log',
     'git log -p | latchkey key identify',
