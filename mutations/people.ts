@@ -110,6 +110,14 @@ export const people: readonly Mutation[] = [
     ...receiving,
   },
   {
+    what: 'a new address counts as verified when the command line says nothing of it',
+    file: 'src/operations/rules/input.ts',
+    text: '.filter(([, value]) => value !== undefined)',
+    instead: '',
+    tests: ['src/operations/people/passwords.test.ts'],
+    only: 'on the command line',
+  },
+  {
     what: 'disabling again removes the end',
     file: 'src/operations/people/users.ts',
     text: 'until === undefined ? (was?.disabledUntil ?? null)',

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { scryptSync } from 'node:crypto'
 import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
+import { run } from '../../testing/run.ts'
 
 const password = 'correct horse ½'
 
@@ -143,6 +144,23 @@ test('a new email address is not verified, unless it is said to be', async () =>
   expect(await users.update('alice', both)).toMatchObject(both)
   expect(await users.update('alice', { email: null })).toMatchObject({ emailVerified: false })
 })
+
+test.each<[string, readonly string[], boolean]>([
+  ['another address', ['--email', 'mallory@example.org'], false],
+  ['none', ['--no-email'], false],
+  ['another one that is theirs', ['--email', 'b@example.org', '--email-verified'], true],
+  ['the same one', ['--email', 'Alice@example.org'], true],
+  ['another name', ['--name', 'Alice'], true],
+])(
+  'with %s on the command line, an address is verified only if it was or is said to be',
+  async (_, flags, verified) => {
+    await using home = await temporaryLatchkey()
+    const created = ['user', 'create', 'alice', '--email', 'alice@example.org', '--email-verified']
+    expect((await run(created, { db: home.path })).code).toBe(0)
+    const { out } = await run(['user', 'update', 'alice', ...flags, '--json'], { db: home.path })
+    expect(JSON.parse(out)).toMatchObject({ emailVerified: verified })
+  },
+)
 
 async function store(home: TestLatchkey, userId: string, hash: string): Promise<void> {
   await home.query(`UPDATE accounts SET password = '${hash}' WHERE user_id = '${userId}'`)

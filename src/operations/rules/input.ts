@@ -317,13 +317,13 @@ export function requireWords(filter: object): void {
   }
 }
 
-/** As `parse`, for changes. At least one field must be given. @throws invalid */
+/** As `parse`, for changes: without fields that are undefined, which change nothing. At least one must be given. @throws invalid */
 export function parseChanges<S extends v.GenericSchema<unknown, object>>(
   schema: S,
   input: unknown,
 ): v.InferOutput<S> {
-  const changes = parse(schema, input)
-  if (Object.values(changes).some(value => value !== undefined)) return changes
+  const given = Object.entries(parse(schema, input)).filter(([, value]) => value !== undefined)
+  if (given.length > 0) return Object.fromEntries(given) as v.InferOutput<S>
   throw new LatchkeyError(
     'invalid',
     'there is nothing to change',
