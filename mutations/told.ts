@@ -3,6 +3,30 @@ import type { Mutation } from './mutation.ts'
 /** Mistakes in what a command says of what it has done, and of what to do next. */
 export const told: readonly Mutation[] = [
   {
+    what: 'the undo of a restore in place is not in place',
+    file: 'src/cli/commands/backup/drawing.ts',
+    text: "...(inPlace ? ['--in-place'] : []),",
+    instead: '',
+    tests: ['src/cli/commands/backup/backup.test.ts'],
+    only: 'the undo',
+  },
+  {
+    what: 'the undo of a restore cannot decrypt the safety copy',
+    file: 'src/cli/commands/backup/drawing.ts',
+    text: 'encrypted && identity !== undefined',
+    instead: "encrypted && identity === ''",
+    tests: ['src/cli/commands/backup/backup.test.ts'],
+    only: 'the undo',
+  },
+  {
+    what: 'the undo of a step up is a restore, which steps up again',
+    file: 'src/cli/commands/migrate/drawing.ts',
+    text: 'from < to ?',
+    instead: 'from < 0 ?',
+    tests: ['src/cli/commands/backup/backup.test.ts'],
+    only: 'the undo',
+  },
+  {
     what: 'a change whose result could not be written is reported as none',
     file: 'src/cli/run/execute.ts',
     text: 'return changed ? untold(',

@@ -2,8 +2,10 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import type { Backup, BackupPruning } from '../../../contract/views.ts'
 import { type BackupScene, backupScene } from '../../../testing/backups.ts'
+import { cleanedUp, peer } from '../../../testing/restores.ts'
 import { type RunOptions, run } from '../../../testing/run.ts'
 import { testS3 } from '../../../testing/s3.ts'
 import { splitWords } from '../../../testing/words.ts'
@@ -159,6 +161,40 @@ test('from a machine that is lost to a new one, by way of a bucket', async () =>
   expect(shown.id).toBe(created.json<Backup>().id)
   expect(shown.verifiedAt).not.toBeNull()
   expect((await latchkey(`backup list --from ${to}`)).code).toBe(78)
+})
+
+test('the undo of a restore under a running server, and of an encrypted database, can be pasted', async () => {
+  const { context, folder } = scene
+  const secret = await generateX25519Identity()
+  const env = { LATCHKEY_AGE_RECIPIENTS_FILE: folder.write('to.txt', await identityToRecipient(secret)) }
+  const identity = folder.write('my identity.txt', secret)
+  await latchkey('backup create', { env })
+  await latchkey('user create newcomer')
+  await peer(context.path, '')
+  try {
+    const line = ['restore', '--latest', '--in-place', '--yes', '--identity', identity]
+    const { out } = await latchkey(line, { env })
+    expect((await latchkey('user show newcomer')).code).toBe(3)
+    const [, undo = ''] = /Undo: latchkey (.*)$/m.exec(out) ?? []
+    expect(undo).toBe(`restore --undo --in-place --identity '${identity}'`)
+    expect(await latchkey([...splitWords(undo), '--yes'], { env })).toMatchObject({ code: 0 })
+    expect((await latchkey('user show newcomer')).code).toBe(0)
+  } finally {
+    cleanedUp()
+  }
+})
+
+test('the undo of a migration can be pasted, up as down', async () => {
+  for (const line of ['migrate down --yes', 'migrate up']) {
+    const version = async () => (await latchkey('migrate status --json')).json<{ current: number }>().current
+    const before = await version()
+    const { out } = await latchkey(line)
+    expect(await version()).not.toBe(before)
+    const [, undo = ''] = /Undo: latchkey (.*)$/m.exec(out) ?? []
+    expect(await latchkey([...splitWords(undo), '--yes'])).toMatchObject({ code: 0 })
+    expect(await version()).toBe(before)
+    if (line.startsWith('migrate down')) await latchkey('migrate down --yes')
+  }
 })
 
 test('the undo of a restore to another file is about that file, and so is the end of what works again', async () => {

@@ -12,24 +12,32 @@ import { shellLine, shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 import type { Column } from '../../declare/column.ts'
 
+/** How it was restored, as far as that is repeated to undo it. */
 interface Target {
   /** Given if it is another database than the configured one. */
   readonly to?: string | undefined
+  readonly inPlace?: boolean | undefined
+  readonly identity?: string | undefined
 }
 
 export function restoredLines(run: Restored, brush: Brush, target: Target): string {
-  const { safetyBackup, movedAside, only, path } = run
-  const to = target.to === undefined ? [] : ['--to', path]
+  const { safetyBackup, movedAside } = run
   return [
     `Restored ${restoreLines(run, brush, target)}`,
     ...(safetyBackup === null
       ? []
-      : [
-          `Safety copy: ${safetyBackup.path}. Undo: ${shellLine(['restore', only === null ? safetyBackup.path : '--undo', ...to])}`,
-        ]),
+      : [`Safety copy: ${safetyBackup.path}. Undo: ${undoLine(run.path, safetyBackup, target)}`]),
     ...movedAside.map(file => `Moved aside: ${file}`),
   ].join('\n')
 }
+
+const undoLine = (path: string, { encrypted }: Backup, { to, inPlace, identity }: Target): string =>
+  shellLine([
+    ...['restore', '--undo'],
+    ...(inPlace ? ['--in-place'] : []),
+    ...(encrypted && identity !== undefined ? ['--identity', identity] : []),
+    ...(to === undefined ? [] : ['--to', path]),
+  ])
 
 /** The text of a dry run, after "Would". */
 export const restorePlanLines = (run: Restored, brush: Brush, target: Target): string =>

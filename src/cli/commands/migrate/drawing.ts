@@ -11,9 +11,13 @@ export function migratedLines(run: Migrated): string {
     `Migrated ${run.path} from schema version ${run.from} to ${run.to}`,
     ...run.steps.map(step => `  ${step}`),
     ...(Object.keys(run.lost).length === 0 ? [] : [`Lost: ${lossLine(run.lost)}`]),
-    ...(run.backup === null ? [] : [`Safety copy: ${run.backup}. Undo: ${lineOf('restore', run.backup)}`]),
+    ...(run.backup === null ? [] : [`Safety copy: ${run.backup}. Undo: ${undoLine(run, run.backup)}`]),
   ].join('\n')
 }
+
+/** A restore brings the backup of an older schema to the newest one again. */
+const undoLine = ({ from, to }: Migrated, backup: string): string =>
+  from < to ? lineOf('migrate down --to', String(from)) : lineOf('restore', backup)
 
 /** The text of a dry run, after "Would". */
 export const migrationPlanLines = (run: Migrated): string =>
