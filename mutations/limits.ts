@@ -337,8 +337,8 @@ export const limits: readonly Mutation[] = [
   {
     what: 'who was erased still has limits',
     file: 'src/operations/people/erase.ts',
-    text: "await dropHeld(db, id, ['membership', 'own'])",
-    instead: "await dropHeld(db, id, ['membership', 'own'], ['limits'])",
+    text: "await dropHeld(db, id, ['membership', 'own', 'made'])",
+    instead: "await dropHeld(db, id, ['membership', 'own', 'made'], ['limits'])",
     ...kept,
   },
   {

@@ -141,6 +141,21 @@ export const people: readonly Mutation[] = [
     ...leaving,
   },
   {
+    what: 'invitations go with whoever made them',
+    file: 'src/operations/people/held.ts',
+    text: "held.as === 'made'",
+    instead: "held.as === 'membership'",
+    ...leaving,
+  },
+  {
+    what: 'whoever was offboarded comes back with the next import',
+    file: 'src/operations/people/offboard.ts',
+    text: "['limits', 'accounts', 'imported_users', 'imported_rows']",
+    instead: "['limits', 'accounts', 'imported_users']",
+    tests: ['src/operations/import/better-auth.test.ts'],
+    only: 'offboarded here',
+  },
+  {
     what: 'an export of a person lacks the usage',
     file: 'src/operations/people/export.ts',
     text: '.where(and(eq(series.userId, userId), counting))',

@@ -59,6 +59,8 @@ interface Stored {
   readonly parts: readonly Part[]
   /** Rows of other tables that go with it and are no part of it: a restore neither compares them nor brings them back. */
   readonly trails: readonly { readonly table: string; readonly by: string }[]
+  /** Rows of other tables that it made for others: they stay when it goes, and no longer name it. */
+  readonly made: readonly { readonly table: string; readonly by: string }[]
   /** Columns that change without anybody changing the thing. */
   readonly volatile: readonly string[]
   /** Columns that a restore does not reset on a thing that still exists. */
@@ -74,6 +76,7 @@ const plain: Stored = {
   belongsTo: {},
   parts: [],
   trails: [],
+  made: [],
   volatile: ['updated_at'],
   kept: [],
   narrows: {},
@@ -134,8 +137,8 @@ export const stored: Readonly<Record<Noun, Stored>> = {
       { table: 'limits', by: 'member_id' },
       { table: 'imported_users', by: 'user_id' },
       { table: 'imported_rows', by: 'user_id' },
-      { table: 'invitations', by: 'inviter_id' },
     ],
+    made: [{ table: 'invitations', by: 'inviter_id' }],
     narrows: {
       disabled_at: 'shut',
       disabled_reason: 'whileShut',

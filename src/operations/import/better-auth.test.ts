@@ -176,6 +176,29 @@ test('what was changed here stays, and what was deleted here does not come back'
   expect((await latchkey.organizations.members.list('acme')).members[1]).toMatchObject({ role: 'viewer' })
 })
 
+test.each([{ disable: true }, { to: 'ada' }])(
+  'whoever was offboarded here with %j is not put back by the next import',
+  async how => {
+    await using all = await scene('drizzle')
+    const { latchkey, source } = all
+    await latchkey.imports.betterAuth(source)
+    const places = 'organization_members team_members sessions'.split(' ')
+    const { id } = await latchkey.users.get('bob')
+    const theirs = async () => {
+      const counts = places.map(table => all.query(`SELECT * FROM ${table} WHERE user_id = '${id}'`))
+      return (await Promise.all(counts)).map(rows => rows.length)
+    }
+    expect(await theirs()).toEqual([1, 1, 1])
+    await latchkey.users.offboard('bob', how)
+    expect(await theirs()).toEqual([0, 0, 0])
+    const report = await latchkey.imports.betterAuth(source)
+    expect(report).toMatchObject({ created: 0, updated: 0 })
+    expect(report.items.filter(({ name }) => name === 'bob').map(({ type }) => type)).toContain('session')
+    expect(await theirs()).toEqual([0, 0, 0])
+    expect(await latchkey.users.get('bob')).toMatchObject({ status: 'disabled' })
+  },
+)
+
 test('undoing removes all of it', async () => {
   await using all = await scene('kysely')
   const { latchkey, source } = all

@@ -97,7 +97,7 @@ export async function eraseRows(db: Database, user: Row<'user'>, now: Date) {
     .where(eq(keys.userId, id))
   await db.delete(apiKeys).where(inArray(apiKeys.keyId, theirKeys))
   await db.delete(chats).where(eq(chats.userId, id))
-  await dropHeld(db, id, ['membership', 'own'])
+  await dropHeld(db, id, ['membership', 'own', 'made'])
   if (email !== null) {
     await db.delete(verifications).where(verificationsOf(email))
     await db.delete(invitations).where(sameText(invitations.email, email))

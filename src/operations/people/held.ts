@@ -9,8 +9,8 @@ import { owned, owners, stored } from '../nouns.ts'
 export interface Held {
   readonly table: string
   readonly column: string
-  /** What they are: things that the user owns, places among others, or what is nobody's without the user. */
-  readonly as: 'owned' | 'membership' | 'own'
+  /** What they are: things that the user owns, places among others, what is nobody's without the user, or what is for others. */
+  readonly as: 'owned' | 'membership' | 'own' | 'made'
   /** Of things that are owned, and of what a membership is in. */
   readonly noun?: Noun
   /** The column that names what a membership is in. */
@@ -28,6 +28,7 @@ export const heldOf: readonly Held[] = [
   ...[...stored.user.parts, ...stored.user.trails].map(
     ({ table, by }): Held => ({ table, column: by, as: 'own' }),
   ),
+  ...stored.user.made.map(({ table, by }): Held => ({ table, column: by, as: 'made' })),
 ]
 
 /** Those rows of a user. */
@@ -70,7 +71,7 @@ export async function passMemberships(db: Database, fromId: string, toId: string
   }
 }
 
-/** Deletes the rows of some kinds that name the user. */
+/** Deletes the rows of some kinds that name the user. What the user made for others stays, and no longer says who made it. */
 export async function dropHeld(
   db: Database,
   userId: string,
@@ -79,6 +80,11 @@ export async function dropHeld(
 ) {
   for (const held of heldOf) {
     if (!kinds.includes(held.as) || but.includes(held.table)) continue
-    await db.run(sql`DELETE FROM ${sql.identifier(held.table)} WHERE ${isOf(held, userId)}`)
+    const rows = sql.identifier(held.table)
+    await db.run(
+      held.as === 'made'
+        ? sql`UPDATE ${rows} SET ${sql.identifier(held.column)} = NULL WHERE ${isOf(held, userId)}`
+        : sql`DELETE FROM ${rows} WHERE ${isOf(held, userId)}`,
+    )
   }
 }

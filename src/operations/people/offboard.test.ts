@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { failure } from '../../testing/failure.ts'
 import { onPostgres, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { heldOf } from './held.ts'
+import type { Offboarding } from './input.ts'
 
 async function home() {
   const made = await temporaryLatchkey('2026-11-20T12:00:00Z')
@@ -194,6 +195,29 @@ test('a person is erased: nothing tells of them, what was used adds up, and the 
   for (const told of ['Liddell', 'wonder.example', '"alice"', '\\"alice\\"', 'alices', '192.0.2.7'])
     expect(dump).not.toContain(told)
   expect(await there.query('SELECT id FROM erased')).toEqual([{ id }])
+})
+
+test.each<[string, Offboarding | null]>([
+  ['offboarded', { disable: true }],
+  ['offboarded, and what they own given away', { to: 'bob' }],
+  ['offboarded and deleted', { deleteAll: true }],
+  ['erased', null],
+])('invitations that somebody made stay when they are %s, and no longer name them', async (_, how) => {
+  await using there = await temporaryLatchkey()
+  const { users, organizations, invitations, as } = there.latchkey
+  await users.create({ username: 'bob' })
+  const { id } = await users.create({ username: 'alice' })
+  await organizations.create({ name: 'Acme', owner: 'bob' })
+  await organizations.members.add('acme', 'alice', 'admin')
+  const { token } = await as(id).invitations.create({ org: 'acme', email: 'dan@example.org' })
+  await users.create({ username: 'dan', email: 'dan@example.org', emailVerified: true })
+  expect((await users.offboard('alice')).holds).toMatchObject({ invitations: 1 })
+  await (how === null ? users.erase('alice') : users.offboard('alice', how))
+  const { invitations: left } = await invitations.list({ org: 'acme' })
+  expect(left).toMatchObject([{ email: 'dan@example.org', status: 'pending', inviter: null }])
+  expect(await there.query('SELECT inviter_id FROM invitations')).toEqual([{ inviter_id: null }])
+  await invitations.accept(token, 'dan')
+  expect((await organizations.members.list('acme')).members.map(({ user }) => user.username)).toContain('dan')
 })
 
 test('the last owner of an organization is neither offboarded nor erased', async () => {

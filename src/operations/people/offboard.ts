@@ -75,7 +75,7 @@ export function offboardUser(
       await keepNames(db, 'user', eq(users.id, user.id))
       await db.delete(users).where(eq(users.id, user.id))
     } else {
-      await dropHeld(db, user.id, ['own'], ['limits', 'accounts', 'imported_users'])
+      await dropHeld(db, user.id, ['own', 'made'], ['limits', 'accounts', 'imported_users', 'imported_rows'])
       const disabledAt = user.disabledAt ?? now.getTime()
       const shut = { disabledAt, disabledUntil: null, updatedAt: now.getTime() }
       await db.update(users).set(shut).where(eq(users.id, user.id))
