@@ -1,6 +1,7 @@
 import type { Mutation } from './mutation.ts'
 
 const glmProxy = { tests: ['src/operations/import/glm-proxy.test.ts'] }
+const undo = { tests: ['src/operations/import/undo.test.ts'] }
 const gone = { tests: ['src/operations/import/gone.test.ts'] }
 const ingest = { tests: ['src/operations/usage/ingest.test.ts'] }
 const steps = { tests: ['src/operations/usage/steps.test.ts'] }
@@ -233,5 +234,45 @@ export const imports: readonly Mutation[] = [
     instead: 'last: undefined',
     tests: ['src/operations/import/better-auth.test.ts'],
     only: 'a second import',
+  },
+  {
+    what: 'an undo of an import removes a user who is signed in since',
+    file: 'src/operations/import/undo-rows.ts',
+    text: "  await add('a session', sessions.userId, others(sessions, 'session'))\n",
+    instead: '',
+    ...undo,
+    only: 'a session',
+  },
+  {
+    what: 'an undo of an import removes a user who is in a team since',
+    file: 'src/operations/import/undo-rows.ts',
+    text: "  await add('a membership', teamMembers.userId, others(teamMembers, 'team_member'))\n",
+    instead: '',
+    ...undo,
+    only: 'in a team',
+  },
+  {
+    what: 'an undo of an import removes a user who is in an organization since',
+    file: 'src/operations/import/undo-rows.ts',
+    text: "  await add('a membership', organizationMembers.userId, others(organizationMembers, 'member'))\n",
+    instead: '',
+    ...undo,
+    only: 'in an organization',
+  },
+  {
+    what: 'an undo of an import removes the state of an agent',
+    file: 'src/operations/import/undo-rows.ts',
+    text: "  await add('the state of its agent', agentStates.projectId)\n",
+    instead: '',
+    ...undo,
+    only: 'of an agent',
+  },
+  {
+    what: 'an undo of an import leaves somebody in a team of an organization that they are not in',
+    file: 'src/operations/import/undo-rows.ts',
+    text: "    if (type === 'org') undos = await keepMembersOfTeams(db, undos)\n",
+    instead: '',
+    tests: ['src/operations/import/better-auth.test.ts'],
+    only: 'that a team relies on',
   },
 ]

@@ -344,7 +344,7 @@ export const limits: readonly Mutation[] = [
   {
     what: 'an undo of an import takes limits of single members along',
     file: 'src/operations/import/undo-rows.ts',
-    text: "  await add('a limit', ofMembers(limits.memberId))\n",
+    text: "  await add('a limit', limits.memberId, ofMembers)\n",
     instead: '',
     ...kept,
   },

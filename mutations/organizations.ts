@@ -94,10 +94,10 @@ export const ofOrganizations: readonly Mutation[] = [
     only: 'bringing back one thing',
   },
   {
-    what: 'undoing an import removes a user who owns an organization',
+    what: 'undoing an import does not say that a user owns an organization',
     file: 'src/operations/import/undo-rows.ts',
-    text: "  await add('an organization', ownersOfOrganizations(db, going('member')))\n",
-    instead: '',
+    text: "    staying.set(id, 'an organization')\n",
+    instead: '    staying.get(id)\n',
     ...owners,
     only: 'undoing an import',
   },

@@ -3,6 +3,7 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { application, type Layout, passwordOf, populate } from '../../testing/better-auth/application.ts'
+import { failure } from '../../testing/failure.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { temporaryMariadb } from '../../testing/mariadb.ts'
 import { emptyDatabase, requirePostgres } from '../../testing/postgres.ts'
@@ -253,6 +254,22 @@ test('an organization that got other members or projects is kept, with its own',
     { user: { username: 'ada' }, role: 'owner' },
     { user: { username: 'bob' }, role: 'member' },
   ])
+})
+
+test('a membership that a team relies on since is kept', async () => {
+  await using all = await scene('kysely')
+  const { latchkey, source, app } = all
+  await latchkey.imports.betterAuth(source)
+  await app.run(
+    `INSERT INTO member (id, "organizationId", "userId", role, "createdAt") SELECT 'm9', o.id, u.id, 'member', o."createdAt" FROM organization o, "user" u WHERE u.email = 'eve@example.org'`,
+  )
+  const { id, items } = await latchkey.imports.betterAuth(source)
+  expect(items).toContainEqual(expect.objectContaining({ type: 'member', name: 'eve', outcome: 'created' }))
+  await latchkey.teams.members.add('Backend', 'eve')
+  const refused = await failure(latchkey.imports.undo(id!))
+  expect(refused.message).toContain('member eve (a membership in a team belongs to it)')
+  await latchkey.teams.members.remove('Backend', 'eve')
+  expect(await latchkey.imports.undo(id!)).toMatchObject({ removed: 1, kept: 0 })
 })
 
 test('nobody becomes somebody here by an address that was never verified', async () => {

@@ -3,8 +3,22 @@ import { type ImportedRow, importedRows as types } from '../../contract/nouns.ts
 import type { ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, idsOf, isNotNull, isNull, ne, not, oneOf, type SQL, sql } from '../../db/query.ts'
+import {
+  and,
+  type Column,
+  eq,
+  gt,
+  idsOf,
+  isNotNull,
+  isNull,
+  ne,
+  not,
+  oneOf,
+  type SQL,
+  sql,
+} from '../../db/query.ts'
 import { accounts, sessions } from '../../db/schema/accounts.ts'
+import { agentStates } from '../../db/schema/content.ts'
 import { importedRows, imports } from '../../db/schema/imports.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { invitations, organizationMembers, roles, teamMembers, teams } from '../../db/schema/members.ts'
@@ -109,6 +123,7 @@ const parts = {
 async function keepWhole(db: Database, planned: readonly RowUndo[]): Promise<readonly RowUndo[]> {
   let undos = planned
   for (const type of ['team', 'org'] as const) {
+    if (type === 'org') undos = await keepMembersOfTeams(db, undos)
     const going = undos.flatMap(({ row, item }) => (row && item.outcome === 'removed' ? [row.id] : []))
     const whole = undos.filter(undo => undo.type === type && undo.item.outcome === 'removed')
     const kept = new Map<string, string>()
@@ -144,45 +159,61 @@ async function keepWhole(db: Database, planned: readonly RowUndo[]): Promise<rea
   return undos
 }
 
+/** A member of a team that stays is also one of its organization. */
+async function keepMembersOfTeams(db: Database, undos: readonly RowUndo[]): Promise<readonly RowUndo[]> {
+  const rows = await db
+    .select({ organizationId: teams.organizationId, userId: teamMembers.userId })
+    .from(teamMembers)
+    .innerJoin(teams, eq(teams.id, teamMembers.teamId))
+    .where(not(oneOf(teamMembers.id, going(undos, 'team_member'))))
+  const staying = new Set(rows.map(({ organizationId, userId }) => `${organizationId} ${userId}`))
+  return undos.map(undo =>
+    undo.type === 'member' &&
+    undo.item.outcome === 'removed' &&
+    staying.has(`${undo.row?.['organizationId']} ${undo.row?.['userId']}`)
+      ? keep(undo, 'a membership in a team belongs to it')
+      : undo,
+  )
+}
+
+const going = (undos: readonly RowUndo[], type: ImportedRow): readonly string[] =>
+  undos.flatMap(({ type: of, row, item }) =>
+    of === type && row && item.outcome === 'removed' ? [row.id] : [],
+  )
+
 const keep = (undo: RowUndo, reason: string): RowUndo => ({
   ...undo,
   item: { ...undo.item, outcome: 'kept', reason },
 })
 
 /**
- * What stays of users and projects, by their ids: organizations that users own, accounts and sessions that no import brought, and
- * limits of single members.
+ * What stays of users and projects, by their ids: what no import brought, such as accounts, sessions, memberships, limits of
+ * single members and states of agents, and organizations that users own.
  */
 export async function stayingRows(db: Database, undos: readonly RowUndo[]): Promise<Staying> {
-  const going = (type: ImportedRow) =>
-    undos.flatMap(({ type: of, row, item }) =>
-      of === type && row && item.outcome === 'removed' ? [row.id] : [],
-    )
   const staying = new Map<string, string>()
-  const add = async (what: string, rows: PromiseLike<readonly { readonly id: string }[]>) => {
-    for (const { id } of await rows) staying.set(id, what)
+  const add = async (what: string, column: Column, only?: SQL) => {
+    const rows = await db
+      .selectDistinct({ id: sql<string>`${column}` })
+      .from(column.table)
+      .where(only)
+    for (const { id } of rows) staying.set(id, what)
   }
-  const others = (table: typeof accounts | typeof sessions, type: 'account' | 'session', only?: SQL) =>
-    db
-      .selectDistinct({ id: table.userId })
-      .from(table)
-      .where(and(not(oneOf(table.id, going(type))), only))
-  if (undos.length > 0) {
-    await add('a session', others(sessions, 'session'))
-    await add('an account', others(accounts, 'account', ne(accounts.issuer, 'local:credential')))
-  }
-  for (const { type, entry, item } of undos) {
-    if (type === 'member' && entry.userId && item.outcome === 'kept')
-      staying.set(entry.userId, 'a membership')
-  }
-  const ofMembers = (id: typeof limits.memberId | typeof limits.projectId) =>
-    db
-      .selectDistinct({ id: sql<string>`${id}` })
-      .from(limits)
-      .where(and(isNotNull(limits.memberId), isNotNull(id)))
-  await add('a limit', ofMembers(limits.memberId))
-  await add('a limit', ofMembers(limits.projectId))
-  await add('an organization', ownersOfOrganizations(db, going('member')))
+  const others = ({ id }: { readonly id: Column }, type: ImportedRow) => not(oneOf(id, going(undos, type)))
+  await add('a session', sessions.userId, others(sessions, 'session'))
+  await add(
+    'an account',
+    accounts.userId,
+    and(others(accounts, 'account'), ne(accounts.issuer, 'local:credential')),
+  )
+  await add('a membership', teamMembers.userId, others(teamMembers, 'team_member'))
+  await add('a membership', organizationMembers.userId, others(organizationMembers, 'member'))
+  const ofMembers = isNotNull(limits.memberId)
+  await add('a limit', limits.memberId, ofMembers)
+  await add('a limit', limits.projectId, and(ofMembers, isNotNull(limits.projectId)))
+  await add('the state of its agent', agentStates.projectId)
+  for (const { id } of await ownersOfOrganizations(db, going(undos, 'member')))
+    staying.set(id, 'an organization')
   return staying
 }
 
