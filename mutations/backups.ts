@@ -15,6 +15,30 @@ const planned = { tests: ['src/operations/file/backup/restore/plan.test.ts'] }
 /** Mistakes that lose data. */
 export const backups: readonly Mutation[] = [
   {
+    what: 'a dry run counts what the backup has, and not what a restore leaves',
+    file: 'src/operations/file/backup/restore/restore.ts',
+    text: "const { rows } = await prepare(run, path, live.state === 'missing', foreseen)",
+    instead: 'const { rows } = run.stored.manifest',
+    tests: ['src/operations/file/backup/restore/erased.test.ts'],
+    only: 'a dry run counts',
+  },
+  {
+    what: 'a dry run leaves what it tried in the copy',
+    file: 'src/operations/file/backup/restore/restore.ts',
+    text: "client.run(context.dryRun ? 'ROLLBACK' : 'COMMIT')",
+    instead: "client.run('COMMIT')",
+    tests: ['src/operations/file/backup/restore/erased.test.ts'],
+    only: 'a dry run counts',
+  },
+  {
+    what: 'a plan loses the page size of the database',
+    file: 'src/operations/file/backup/restore/restore.ts',
+    text: '  if (!context.dryRun) return inCopy(copy, work)\n',
+    instead: '  if (copy) return inCopy(copy, work)\n',
+    tests: ['src/operations/file/backup/restore/plan.test.ts'],
+    only: 'page size',
+  },
+  {
     what: 'a kill during a checkpoint looks like damage, and whoever restores loses what came since the backup',
     file: 'src/db/sqlite/open.ts',
     text: '        if (isHalfCheckpointed(path)) return\n',

@@ -1,6 +1,9 @@
 /** No backup brings back a person who was erased. */
 import { expect, test } from 'bun:test'
 import { rmSync, writeFileSync } from 'node:fs'
+import { latestVersion } from '../../../../db/schema/version.ts'
+import { migrateTo, stepsBetween } from '../../../../db/sqlite/migrate.ts'
+import { openWriter } from '../../../../db/sqlite/open.ts'
 import { connectLatchkey } from '../../../../index.ts'
 import { failure } from '../../../../testing/failure.ts'
 import { temporaryLatchkey } from '../../../../testing/latchkey.ts'
@@ -80,3 +83,36 @@ test.each<[string, (path: string) => void]>([
   expect(await home.query('SELECT id FROM erased')).toEqual([{ id }])
   await latchkey.close()
 })
+
+test.each([latestVersion, 12])(
+  'a dry run counts what a restore leaves, from schema version %i',
+  async version => {
+    await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
+    const { users, keys, chats, sessions, backups, audit } = home.latchkey
+    const toVersion = (version: number) => {
+      using client = openWriter(home.path)
+      migrateTo(client, home.path, version, { now: 0, programVersion: '0' })
+    }
+    for (const username of ['alice', 'bob']) await users.create({ username, password: 'correct horse' })
+    await keys.create({ name: 'ci', user: 'alice' })
+    await chats.create({ user: 'alice', title: 'Rabbit hole' })
+    for (const user of ['alice', 'bob']) await sessions.create({ user })
+    toVersion(version)
+    const { id: backup } = await backups.create()
+    toVersion(latestVersion)
+    await users.erase('alice')
+    const before = await home.dump()
+    const tried = await home.dry.backups.restore({ backup })
+    expect(await home.dump()).toBe(before)
+    const plan = await backups.planRestore({ backup, inPlace: true })
+    const { rows } = await plan.restore()
+    expect(tried.rows).toEqual(rows)
+    expect(rows).toMatchObject({ users: 2, sessions: 0, chats: 0, accounts: 1 })
+    // Tried and carried out, but written down once.
+    const restores = await audit.list({ action: 'database.restore' })
+    expect(restores).toMatchObject([
+      { after: { steps: stepsBetween(version, latestVersion).map(({ name }) => name) } },
+    ])
+    expect(await audit.verify()).toMatchObject({ ok: true })
+  },
+)

@@ -5,6 +5,7 @@ import { openWriter } from '../../../../db/sqlite/open.ts'
 import { connectLatchkey } from '../../../../index.ts'
 import { addUsers, type BackupScene, backupScene } from '../../../../testing/backups.ts'
 import { failure } from '../../../../testing/failure.ts'
+import { ask, withPages } from '../../../../testing/restores.ts'
 import { run } from '../../../../testing/run.ts'
 import { type TestS3, testS3 } from '../../../../testing/s3.ts'
 import type { FileContext } from '../../../context.ts'
@@ -81,6 +82,13 @@ test('what was shown is done, whatever was taken since, and the copy is gone the
   await createBackup(context, { to: from })
   expect((await plan.restore()).backup.id).toBe(plan.shown.id)
   expect(copies()).toEqual([])
+})
+
+test('a plan keeps the page size of the database', async () => {
+  withPages(context.path, 1024)
+  using plan = await planRestore(context, { latest: true, from })
+  await plan.restore()
+  expect(ask(context.path, 'PRAGMA page_size')).toEqual({ page_size: 1024 })
 })
 
 test('a plan for one thing brings back that alone, and is tried before', async () => {

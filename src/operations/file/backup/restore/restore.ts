@@ -15,7 +15,7 @@ import { CommitWatch, openPrivate, setPageSize, settle } from '../../../../db/sq
 import { copyFailure, translate } from '../../../../db/sqlite/errors.ts'
 import { holdersOf } from '../../../../db/sqlite/holders.ts'
 import { rowCounts, schemaHash } from '../../../../db/sqlite/inspect.ts'
-import { migrateTo } from '../../../../db/sqlite/migrate.ts'
+import { migrateTo, stepsBetween } from '../../../../db/sqlite/migrate.ts'
 import { openWriter } from '../../../../db/sqlite/open.ts'
 import { canWrite, ensureFolder, PrivateFile, requireSpace, sweep } from '../../../../system/files.ts'
 import { besideIt } from '../../../../system/scheduled.ts'
@@ -256,9 +256,10 @@ async function tryOut(run: Run): Promise<Restored> {
   const live = readLive(path)
   const foreseen = await foresee(run, live)
   if (live.state === 'readable') await takeSafetyCopy(run.context)
+  const { rows } = await prepare(run, path, live.state === 'missing', foreseen)
   return viewOf(run, foreseen, {
     movedAside: [],
-    rows: run.stored.manifest.rows,
+    rows,
     before: live.rows,
     openBy: holdersOf(path),
   })
@@ -394,7 +395,8 @@ function nullIfCorrupt(error: unknown): null {
 }
 
 /**
- * Prepares the private copy: migrates it, ends sessions, erases again who was erased, writes the audit row, and sets WAL mode.
+ * Prepares the private copy: migrates it, ends sessions, erases again who was erased, writes the audit row, and sets WAL mode. A
+ * dry run only migrates it, since the copy may still be restored, and finds out the rest.
  *
  * @param live the file that has what is replaced
  * @returns what to check once it is in place
@@ -407,8 +409,8 @@ async function prepare(
 ): Promise<Expected> {
   const { context, copy, stored, options, safety } = run
   const ended = options.keepRevocations ? revived : []
-  return inCopy(copy, async client => {
-    const { steps } = migrateTo(client, context.path, latestVersion, stampOf(context))
+  const work = async (client: Client): Promise<Expected> => {
+    migrateTo(client, context.path, latestVersion, stampOf(context))
     client.run('BEGIN IMMEDIATE')
     endRevived(client, ended, context.now())
     client.run('DELETE FROM sessions')
@@ -423,13 +425,18 @@ async function prepare(
         replaced: ifReadable(live, headOf) ?? null,
         ...(isMissing ? { wasMissing: true } : {}),
         schemaVersion: stored.manifest.schemaVersion,
-        steps,
+        steps: stepsBetween(stored.manifest.schemaVersion, latestVersion).map(({ name }) => name),
         ...(ended.length > 0 ? { ended: ended.map(({ keyId, because }) => ({ key: keyId, because })) } : {}),
       },
     })
-    client.run('COMMIT')
-    return { schemaHash: schemaHash(client), rows: rowCounts(client) }
-  })
+    const expected = { schemaHash: schemaHash(client), rows: rowCounts(client) }
+    client.run(context.dryRun ? 'ROLLBACK' : 'COMMIT')
+    return expected
+  }
+  if (!context.dryRun) return inCopy(copy, work)
+  // Not in WAL mode yet, in which its page size could not be changed.
+  using client = openPrivate(copy)
+  return await work(client)
 }
 
 const stampOf = (context: FileContext) =>
