@@ -9,6 +9,14 @@ const proxy = { file: 'docs/proxy.md', tests: ['src/proxy.test.ts'], only: 'no h
 /** Mistakes in what the server answers, and to whom. */
 export const server: readonly Mutation[] = [
   {
+    what: 'a request with a line break behind it is refused, and done all the same',
+    file: 'src/server/body.ts',
+    text: 'if (!request.signal.aborted) return',
+    instead: 'if (request.url) return',
+    tests: ['src/server/serve.test.ts'],
+    only: 'a stray line break',
+  },
+  {
     what: 'whoever may ask for verdicts may charge keys',
     file: 'src/server/routes.ts',
     text: "post('/v1/usage', 'latchkey:usage',",
@@ -115,7 +123,7 @@ export const server: readonly Mutation[] = [
   {
     what: 'usage is counted that was answered with 400',
     file: 'src/server/body.ts',
-    text: '  await requireEnd(request)\n  return',
+    text: '    await allHeard()\n    requireEnd(request)\n',
     instead: '  return',
     tests: ['src/server/serve.test.ts'],
     only: 'a body in chunks',

@@ -107,7 +107,7 @@ export const together: readonly Mutation[] = [
   {
     what: 'reservations that arrive together do not share their transaction',
     file: 'src/server/routes.ts',
-    text: '      await allHeard()\n      const given',
+    text: '      await wholly(request)\n      const given',
     instead: '      const given',
     tests: ['src/server/group.test.ts'],
     only: 'many connections',

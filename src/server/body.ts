@@ -1,6 +1,7 @@
 /** Reads request bodies, with limits on size and time. Messages never quote them, because they contain secrets. */
 import { LatchkeyError } from '../contract/errors.ts'
 import { Refusal } from './answer.ts'
+import { allHeard } from './turn.ts'
 
 export const mostBytes = 1_048_576
 /** The longest time for a body to arrive, in milliseconds. */
@@ -123,7 +124,10 @@ async function gathered(request: Request): Promise<Uint8Array> {
     reader.cancel().catch(() => {})
     throw error
   }
-  await requireEnd(request)
+  if (inChunks(request)) {
+    await allHeard()
+    requireEnd(request)
+  }
   return Buffer.concat(parts)
 }
 
@@ -133,12 +137,15 @@ async function gathered(request: Request): Promise<Uint8Array> {
  */
 export const inChunks = (request: Request): boolean => request.headers.has('transfer-encoding')
 
-/** Bun checks what follows the last chunk after handing over the body, and answers 400. Then nothing must be done. */
-async function requireEnd(request: Request): Promise<void> {
-  if (!inChunks(request)) return
-  await new Promise(resolve => setImmediate(resolve))
-  if (request.signal.aborted)
-    throw new Refusal(400, 'invalid', 'the body has a trailer', 'send it without a trailer')
+/**
+ * For a request whose turn was heard. Bun reads what follows a request, such as a trailer or a stray line break, after handing it
+ * over, and answers 400 if it cannot be a request. Then nothing must be done. A client that has hung up is not noticed so soon.
+ *
+ * @throws Refusal, which nobody is told
+ */
+export function requireEnd(request: Request): void {
+  if (!request.signal.aborted) return
+  throw new Refusal(400, 'invalid', 'something follows the request', 'send nothing behind it')
 }
 
 const closing = { connection: 'close' }

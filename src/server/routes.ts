@@ -15,7 +15,7 @@ import {
   textAnswer,
 } from './answer.ts'
 import { watchBackups } from './backups.ts'
-import { readEvents, readJson } from './body.ts'
+import { readEvents, readJson, requireEnd } from './body.ts'
 import type { LiveDatabase, Opened } from './database.ts'
 import { authorizeQuery, readFields, readQuery, reserveBody, settleBody, verifyBody } from './input.ts'
 import type { Log } from './log.ts'
@@ -101,7 +101,7 @@ export function routesOf(
   const authorize: ScopedAnswer = async ({ request }, { latchkey }) => {
     const { count, ...wanted } = readQuery(authorizeQuery, request.url)
     const counts = count === '1'
-    if (counts) await allHeard()
+    if (counts) await wholly(request)
     const answer = await latchkey.authorize(request, { ...wanted, count: counts })
     const { verdict } = answer
     if (verdict) counters.verdict(verdict)
@@ -144,24 +144,30 @@ export function routesOf(
     }),
     post('/v1/reservations', 'latchkey:usage', async ({ request }, { latchkey }) => {
       const { secret, key, ...options } = readFields(reserveBody, await readJson(request))
-      await allHeard()
+      await wholly(request)
       const given = await latchkey.usage.reserve(selectorOf(secret, key), options)
       counters.verdict(given.verdict)
       return reservedAnswer(given, given.verdict)
     }),
     post('/v1/reservations/ID/settle', 'latchkey:usage', async ({ request, id }, { latchkey }) => {
       const input = readFields(settleBody, await readJson(request))
-      await allHeard()
+      await wholly(request)
       const used = await latchkey.usage.settle(id, input)
       counters.usage({ counted: 1, duplicates: 0 })
       return recordedAnswer(used)
     }),
-    post('/v1/reservations/ID/release', 'latchkey:usage', async ({ id }, { latchkey }) => {
-      await allHeard()
+    post('/v1/reservations/ID/release', 'latchkey:usage', async ({ request, id }, { latchkey }) => {
+      await wholly(request)
       await latchkey.usage.release(id)
       return noContent
     }),
   ]
+}
+
+/** Once every request that has arrived was heard, and so was what follows this one. @throws Refusal */
+async function wholly(request: Request): Promise<void> {
+  await allHeard()
+  requireEnd(request)
 }
 
 const verdictAnswer = answering(verdict)

@@ -139,6 +139,50 @@ test.concurrent.each([
   },
 )
 
+test('a request with a stray line break behind it is refused once, and nothing was done', async () => {
+  await using home = await prepared()
+  const server = await startServer(home.path)
+  const latchkey = connectLatchkey({ path: home.path })
+  const { secret } = await latchkey.keys.create({
+    name: 'held',
+    limits: [{ metric: 'parallel', amount: 2, period: 'total' }],
+  })
+  const statuses = async (method: string, path: string, body: unknown, key: string, end: string) => {
+    const text = body === undefined ? '' : JSON.stringify(body)
+    const type =
+      body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${text.length}\r\n`
+    const head = `${method} ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\n${type}`
+    // Without one, the connection is closed by what is asked for.
+    const last = end === '' ? 'connection: close\r\n' : ''
+    const got = await exchange(server.url, [`${head}${last}\r\n${text}${end}`])
+    return got.match(/HTTP\/1\.1 \d+/g)
+  }
+  const { reservation } = await latchkey.usage.reserve('ci')
+  const { id } = reservation!
+  const asked = [
+    ['POST', '/v1/reservations', { secret }, home.gateway, 200],
+    ['POST', `/v1/reservations/${id}/settle`, { inputTokens: 1 }, home.gateway, 200],
+    ['GET', '/v1/authorize?count=1', undefined, secret!, 204],
+  ] as const
+  const used = async () => {
+    const { limits } = await latchkey.keys.stats('held')
+    const counted = await Promise.all(['held', 'ci'].map(name => latchkey.keys.stats(name)))
+    return [limits[0]?.used, ...counted.map(({ totals }) => totals.requests)]
+  }
+  for (const [method, path, body, key] of asked)
+    expect(await statuses(method, path, body, key, '\r\n'), path).toEqual(['HTTP/1.1 400'])
+  expect(await statuses('POST', `/v1/reservations/${id}/release`, {}, home.gateway, '\r\n')).toEqual([
+    'HTTP/1.1 400',
+  ])
+  expect(await used()).toEqual([0, 0, 0])
+  for (const [method, path, body, key, status] of asked)
+    expect(await statuses(method, path, body, key, ''), path).toEqual([`HTTP/1.1 ${status}`])
+  expect(await used()).toEqual([1, 1, 1])
+  await latchkey.close()
+  server.kill('SIGTERM')
+  await server.finished
+})
+
 test.each([
   ['with a length', `content-length: ${smuggled.length}\r\n\r\n${smuggled}`, [204, 200]],
   [
