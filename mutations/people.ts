@@ -156,6 +156,13 @@ export const people: readonly Mutation[] = [
     only: 'offboarded here',
   },
   {
+    what: 'an export of a person lacks what was done for them as a user',
+    file: 'src/operations/people/export.ts',
+    text: 'const names = [username, id]',
+    instead: 'const names = [username]',
+    ...leaving,
+  },
+  {
     what: 'an export of a person lacks the usage',
     file: 'src/operations/people/export.ts',
     text: '.where(and(eq(series.userId, userId), counting))',

@@ -3,11 +3,18 @@
 import { nouns } from '../../contract/nouns.ts'
 import type { PersonalRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, inArray, or, type SQL, sql, type Table } from '../../db/query.ts'
+import { and, eq, gt, inArray, isNull, ne, oneOf, or, type SQL, sql, type Table } from '../../db/query.ts'
 import { accounts, sessions, verifications } from '../../db/schema/accounts.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { messages } from '../../db/schema/chats.ts'
-import { agentFiles, agentMessages, agentPhases, agentStates, projectFiles } from '../../db/schema/content.ts'
+import {
+  agentFiles,
+  agentMessages,
+  agentPhases,
+  agentStates,
+  fileHistory,
+  projectFiles,
+} from '../../db/schema/content.ts'
 import { importedRows, importedUsers } from '../../db/schema/imports.ts'
 import { apiKeys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
@@ -17,24 +24,22 @@ import { days, models, series } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
 import { stored, tableOf } from '../nouns.ts'
 import { batches, inOrder } from '../page.ts'
-import { find } from '../select.ts'
+import { find, sameText } from '../select.ts'
 import { counting, eachCounter, shownCounts, summed } from '../usage/sum.ts'
 import { heldOf, isOf } from './held.ts'
 import { verificationsOf } from './verifications.ts'
 
-/** Of no use to the person, or a way in for whoever reads the file. */
-const hidden = [
-  'password',
-  'accessToken',
-  'refreshToken',
-  'idToken',
-  'tokenHash',
-  'hash',
-  'state',
-  'value',
-  'salt',
-  'previous',
-]
+/** Columns that are of no use to the person, or a way in for whoever reads the file. */
+const hidden: Readonly<Record<string, readonly string[]>> = {
+  accounts: ['password', 'accessToken', 'refreshToken', 'idToken'],
+  sessions: ['tokenHash'],
+  invitations: ['tokenHash'],
+  secrets: ['hash'],
+  verifications: ['value'],
+  imported_users: ['state'],
+  imported_rows: ['state', 'after'],
+  audit: ['salt', 'previous', 'hash'],
+}
 
 const tables: ReadonlyMap<string, Table> = new Map<string, Table>([
   ['accounts', accounts],
@@ -72,8 +77,17 @@ export async function* exportUser(context: OperationContext, selector: string): 
     }
     yield* statesOf(db, id)
     yield* usageOf(db, id)
-    if (email !== null) yield* rowsOf(db, 'verifications', verifications, verificationsOf(email))
-    yield* rowsOf(db, 'audit', audit, or(eq(audit.targetId, id), eq(audit.actor, username)))
+    if (email !== null) {
+      yield* rowsOf(db, 'verifications', verifications, verificationsOf(email))
+      // Those that the person made came with what names them.
+      const byOthers = or(isNull(invitations.inviterId), ne(invitations.inviterId, id))
+      const toThem = and(sameText(invitations.email, email), byOthers)
+      yield* rowsOf(db, 'invitations', invitations, toThem)
+    }
+    // At the command line the actor has a name of their choice; what is done for a user has the id.
+    const names = [username, id]
+    yield* rowsOf(db, 'file_history', fileHistory, oneOf(fileHistory.actor, names))
+    yield* rowsOf(db, 'audit', audit, or(eq(audit.targetId, id), oneOf(audit.actor, names)))
   }))
     yield* rows
 }
@@ -89,7 +103,7 @@ async function* statesOf(db: Database, userId: string): AsyncGenerator<readonly 
     keyOf: ({ projectId }) => projectId,
   })
   for await (const some of batches(states)) {
-    yield some.map(row => ({ of: 'agent_states', row: shown(row) }))
+    yield some.map(row => ({ of: 'agent_states', row: shown('agent_states', row) }))
     for (const { projectId } of some) {
       for (const [of, table] of [
         ['agent_phases', agentPhases],
@@ -100,7 +114,7 @@ async function* statesOf(db: Database, userId: string): AsyncGenerator<readonly 
           by: table.position,
           where: eq(table.projectId, projectId),
           after: undefined,
-          views: rows => rows.map(row => ({ position: row.position, row: { of, row: shown(row) } })),
+          views: rows => rows.map(row => ({ position: row.position, row: { of, row: shown(of, row) } })),
           keyOf: ({ position }) => position,
         })
         for await (const some of batches(rows)) yield some.map(({ row }) => row)
@@ -142,17 +156,17 @@ async function* rowsOf(
     const beyond = key === undefined || last === undefined ? undefined : gt(key, last)
     const query = db.select().from(table).where(and(where, beyond))
     const rows = (await (key === undefined ? query : query.orderBy(key).limit(batchSize))) as object[]
-    yield rows.map(row => ({ of: name, row: shown(row) }))
+    yield rows.map(row => ({ of: name, row: shown(name, row) }))
     if (key === undefined || rows.length < batchSize) return
     const end = Object(rows.at(-1))
     last = end.number ?? end.id
   }
 }
 
-const shown = (row: object): Readonly<Record<string, unknown>> =>
+const shown = (of: string, row: object): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(row)
-      .filter(([field]) => !hidden.includes(field))
+      .filter(([field]) => !hidden[of]?.includes(field))
       .map(([field, value]) => [
         field,
         typeof value === 'number' && /(?:At|^at|Until)$/.test(field) ? new Date(value).toISOString() : value,

@@ -1,5 +1,8 @@
 // Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
+import { getTableColumns } from 'drizzle-orm/utils'
+import { connectLatchkey } from '../../index.ts'
+import { schemaTables } from '../../testing/deleting.ts'
 import { failure } from '../../testing/failure.ts'
 import { onPostgres, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { heldOf } from './held.ts'
@@ -159,6 +162,69 @@ test('all that is kept about a person is exported, without a secret', async () =
   const hash = new Bun.CryptoHasher('sha256')
   for (const secret of ['argon2', there.token, there.secret, hash.update(there.secret).digest('hex')])
     expect(text).not.toContain(secret)
+})
+
+test('what a person did is exported, by whatever name, with what was said of their projects', async () => {
+  await using there = await home()
+  const { users, projects, organizations, invitations, files, as } = there.latchkey
+  const { id } = await users.get('alice')
+  await projects.update('shop', { state: 'generating' })
+  await projects.members.setRole('lab', 'alice', 'admin')
+  await as(id).files.put('shop', 'cup.ts', 'x')
+  await as(id).projects.update('lab', { description: 'For tea' })
+  await files.put('lab', 'plan.md', 'x')
+  await using itself = new AsyncDisposableStack()
+  const { path, clock } = there
+  const named = connectLatchkey({ path, now: () => clock.now, actor: { name: 'alice', origin: 'terminal' } })
+  itself.defer(() => named.close())
+  await named.files.put('lab', 'cake.ts', 'x')
+  await organizations.create({ name: 'Acme', owner: 'bob' })
+  await invitations.create({ org: 'acme', email: 'Alice@wonder.example' })
+  await invitations.create({ org: 'acme', email: 'dan@example.org' })
+  const rows = await Array.fromAsync(users.export('alice'))
+  const of = (name: string) => rows.filter(row => row.of === name).map(({ row }) => Object(row))
+  expect(of('projects')).toMatchObject([{ slug: 'shop', state: 'generating' }])
+  expect(of('file_history').map(({ path, actor }) => [path, actor])).toEqual([
+    ['cup.ts', id],
+    ['cake.ts', 'alice'],
+  ])
+  const done = of('audit').filter(({ actor }) => actor !== 'tester')
+  expect(done.map(({ action, actor }) => `${action} ${actor}`)).toEqual([
+    `project.file-put ${id}`,
+    `project.update ${id}`,
+    'project.file-put alice',
+  ])
+  expect(of('invitations').map(({ email }) => email)).toEqual(['alice@wonder.example'])
+})
+
+test('an export has every column of what it tells of, except those that let somebody in or are hashes', async () => {
+  await using there = await home()
+  const { files, agents, users } = there.latchkey
+  await files.put('shop', 'plan.md', 'Buy tea')
+  await agents.addPhase('shop', { name: 'Steeping' })
+  await agents.addFile('shop', 'pot.ts')
+  await agents.addMessage('shop', { role: 'user', content: 'Warm the pot' })
+  const { id } = await users.get('alice')
+  await there.latchkey.as(id).files.put('shop', 'cup.ts', 'x')
+  const left = new Set<string>()
+  for await (const { of, row } of users.export('alice')) {
+    const told = Object.keys(Object(row))
+    const table = schemaTables.get(of)
+    if (table === undefined) continue
+    for (const [field, { name }] of Object.entries(getTableColumns(table)))
+      if (!told.includes(field)) left.add(`${of}.${name}`)
+  }
+  expect([...left].sort()).toEqual([
+    'accounts.access_token',
+    'accounts.id_token',
+    'accounts.password',
+    'accounts.refresh_token',
+    'audit.hash',
+    'audit.previous',
+    'audit.salt',
+    'secrets.hash',
+    'sessions.token_hash',
+  ])
 })
 
 test('a person is erased: nothing tells of them, what was used adds up, and the log is whole', async () => {
