@@ -12,6 +12,8 @@ const copied = {
 } as const
 const planned = { tests: ['src/operations/file/backup/restore/plan.test.ts'] }
 
+const marks = { tests: ['src/system/files.test.ts'], only: 'a private file is swept' }
+
 /** Mistakes that lose data. */
 export const backups: readonly Mutation[] = [
   {
@@ -293,5 +295,33 @@ export const backups: readonly Mutation[] = [
     engine: 'postgres',
     tests: ['src/operations/postgres/files/restore.test.ts'],
     only: 'until a restore',
+  },
+  {
+    what: 'a file of another container is taken for one of an ended process',
+    file: 'src/system/processes.ts',
+    text: "  if (where !== place()) return 'unknown'\n",
+    instead: '',
+    ...marks,
+  },
+  {
+    what: 'a file of a container that cannot be seen stays for good',
+    file: 'src/system/files.ts',
+    text: "if (fate === 'unknown') return Date.now()",
+    instead: "if (fate === 'unknown') return false && Date.now()",
+    ...marks,
+  },
+  {
+    what: 'in a container, what the run before it left stays for good',
+    file: 'src/system/processes.ts',
+    text: "return isAnother ? 'ended' : 'running'",
+    instead: "return 'running'",
+    ...marks,
+  },
+  {
+    what: 'an earlier process with the same id keeps its files',
+    file: 'src/system/processes.ts',
+    text: "  if (began === undefined && id === process.pid) return 'ended'\n",
+    instead: '',
+    ...marks,
   },
 ]

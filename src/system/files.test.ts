@@ -8,16 +8,19 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { failure } from '../testing/failure.ts'
 import { type TemporaryFolder, temporaryFolder } from '../testing/folder.ts'
-import { program } from '../testing/process.ts'
+import { nextLine } from '../testing/lines.ts'
+import { processEnvironment, program } from '../testing/process.ts'
 import { run } from '../testing/run.ts'
 import { canStepDown, requireMounts, requirePresent, requireTool, stepDown } from '../testing/tools.ts'
 import { splitWords } from '../testing/words.ts'
-import { PrivateFile, place, replaceFile, syncFolder, withNewFile } from './files.ts'
+import { PrivateFile, place, replaceFile, sweep, syncFolder, withNewFile } from './files.ts'
+import { readStat } from './processes.ts'
 
 setDefaultTimeout(600_000)
 
@@ -75,6 +78,77 @@ for (const [limit, inject] of Object.entries(limits)) {
     },
   )
 }
+
+requirePresent(readStat('self') !== undefined, '/proc')(
+  'a private file is swept as soon as its process has ended, or after a day if that cannot be seen',
+  () => {
+    const own = folder.file('marks')
+    mkdirSync(own)
+    using used = new PrivateFile(own)
+    const [, mark = ''] = /-tmp-(.*)-/.exec(used.path) ?? []
+    const [pid, where, began] = mark.split('-')
+    expect([mark, pid]).toEqual([expect.stringMatching(/^\d+-[0-9a-f]{8}-[1-9]\d*$/), String(process.pid)])
+    const parent = readStat(process.ppid)?.began
+    const dead = Bun.spawnSync(['true']).pid
+    const kept = {
+      'of this process, which runs': mark,
+      'of another that runs': `${process.ppid}-${where}-${parent}`,
+      'of another that runs, since when is not known': `${process.ppid}-${where}-0`,
+      'of a process of an earlier version that runs': `${process.ppid}`,
+      'of a process that cannot be seen': `${dead}-0badcafe-${began}`,
+    }
+    const gone = {
+      'of an earlier process with this id': `${pid}-${where}-${Number(began) - 1}`,
+      'of an earlier process with the id of one that runs': `${process.ppid}-${where}-1`,
+      'of a process that has ended': `${dead}-${where}-${began}`,
+      'of a process of an earlier version that has ended': `${dead}`,
+      'of an earlier version with this id': `${pid}`,
+      'of a process that cannot be seen, from before yesterday': `${pid}-0badcafe-${began}`,
+    }
+    const named = (marks: object, random: string) =>
+      Object.values(marks).flatMap((each, at) =>
+        ['', '-journal'].map(suffix => `.latchkey-tmp-${each}-${at}${random}${suffix}`),
+      )
+    const [stay, go] = [named(kept, 'aaaaaaaaaaaaaaa'), named(gone, 'bbbbbbbbbbbbbbb')]
+    for (const name of [...stay, ...go]) writeFileSync(join(own, name), '')
+    const longAgo = Date.now() / 1000 - 86_500
+    for (const name of go.slice(-2)) utimesSync(join(own, name), longAgo, longAgo)
+    sweep(own)
+    expect(readdirSync(own).sort()).toEqual([basename(used.path), ...stay].sort())
+  },
+)
+
+/** A process that is the first of a namespace of its own, as in a container. */
+const contained = ['unshare', '--pid', '--fork', '--mount-proc'] as const
+const contains = Bun.which('unshare') !== null && Bun.spawnSync([...contained, 'true']).success
+requirePresent(contains, 'a user who may make namespaces')(
+  'in containers that share a folder, no run removes the files of another',
+  async () => {
+    const shared = folder.file('shared')
+    mkdirSync(shared)
+    const script = `
+      import { existsSync } from 'node:fs'
+      import { PrivateFile } from '${join(import.meta.dir, 'files.ts')}'
+      using file = new PrivateFile('${shared}')
+      console.log(process.pid)
+      await Bun.stdin.text()
+      console.log(existsSync(file.path))`
+    const first = Bun.spawn([...contained, process.execPath, '-e', script], {
+      stdin: 'pipe',
+      stdout: 'pipe',
+    })
+    const reader = first.stdout.getReader()
+    expect(await nextLine(reader)).toBe('1\n')
+    const second = Bun.spawnSync([...contained, ...program, 'init', '--db', join(shared, 'other.db')], {
+      env: processEnvironment({}),
+    })
+    expect([second.exitCode, second.stderr.toString()]).toEqual([0, expect.any(String)])
+    first.stdin.end()
+    expect(await nextLine(reader)).toBe('true\n')
+    expect(await first.exited).toBe(0)
+    expect(readdirSync(shared)).toEqual(['other.db'])
+  },
+)
 
 test('a folder that the system refuses to sync is as good as it gets', () => {
   // A real EINVAL from the kernel.

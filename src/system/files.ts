@@ -29,7 +29,7 @@ import { codeOf } from '../contract/failure.ts'
 import { shellWord } from '../text/shell-word.ts'
 import { isUnsupported, systemFailure, unwritable } from './errors.ts'
 import { createFile, createFolders } from './ownership.ts'
-import { isRunning, ownPid } from './processes.ts'
+import { fateOf, markSource, ownMark } from './processes.ts'
 
 /** The files that SQLite keeps beside a database. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const
@@ -46,12 +46,10 @@ export class PrivateFile implements Disposable {
     } catch (error) {
       throw fileFailure(error, folder)
     }
-    inUse.add(this.path)
   }
 
   [Symbol.dispose](): void {
     for (const suffix of ['', ...sidecars]) discard(this.path + suffix)
-    inUse.delete(this.path)
   }
 }
 
@@ -61,12 +59,24 @@ export class PrivateFile implements Disposable {
  */
 export function sweep(folder: string): void {
   for (const name of list(folder)) {
-    const pid = Number(/^\.latchkey-tmp-(\d+)-[0-9a-f]{16}/.exec(name)?.[1] ?? Number.NaN)
-    if (Number.isNaN(pid)) continue
-    const path = join(folder, name)
-    if (isAbandoned(path, pid)) discard(path)
+    const [, mark] = privateFile.exec(name) ?? []
+    if (mark !== undefined && isAbandoned(join(folder, name), mark)) discard(join(folder, name))
   }
 }
+
+/**
+ * Whether nobody uses a temporary file any more.
+ *
+ * @param mark of the process that made it
+ */
+export function isAbandoned(path: string, mark: string): boolean {
+  const fate = fateOf(mark)
+  if (fate === 'unknown') return Date.now() - (statOf(path)?.mtimeMs ?? Date.now()) > longestUseMs
+  return fate === 'ended'
+}
+
+/** A process of another container or machine may use its file for this long without writing to it. */
+const longestUseMs = 86_400_000
 
 /**
  * Gives a private file its final name, which must be free, and syncs the folder.
@@ -295,17 +305,11 @@ function discard(path: string): void {
   }
 }
 
-/** The private files of this process. An earlier process may have had the same id. */
-const inUse = new Set<string>()
+const privateFile = new RegExp(`^\\.latchkey-tmp-(${markSource})-[0-9a-f]{16}`)
 
 function privateName(folder: string): string {
   const random = Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex')
-  return join(folder, `.latchkey-tmp-${ownPid}-${random}`)
-}
-
-function isAbandoned(path: string, pid: number): boolean {
-  if (pid === ownPid) return ![...inUse].some(file => path.startsWith(file))
-  return !isRunning(pid)
+  return join(folder, `.latchkey-tmp-${ownMark()}-${random}`)
 }
 
 /** A link fails if the name is taken. Without hard links, an empty file takes the name first. */

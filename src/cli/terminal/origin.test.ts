@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import { actorName, originOf, type ProcessStat, parseStat } from './origin.ts'
+import { parseStat } from '../../system/processes.ts'
+import { actorName, originOf } from './origin.ts'
 
 test.each([
   [{}, 'alice', 'alice'],
@@ -14,7 +15,7 @@ test.each([
 
 const ancestors =
   (...commands: string[]) =>
-  (pid: number | 'self'): ProcessStat | undefined => {
+  (pid: number | 'self') => {
     const index = pid === 'self' ? 0 : pid - 1
     const command = commands[index]
     return command === undefined ? undefined : { command, parent: index + 2 }
@@ -34,7 +35,12 @@ test.each([
 })
 
 test('a command may hold blanks, brackets and line breaks', () => {
-  expect(parseStat('12 (a) b (c\nd) S 7 12 12 0')).toEqual({ command: 'a) b (c\nd', parent: 7 })
+  const rest = '12 12 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 1 0 98765 1000 20 1844'
+  expect(parseStat(`12 (a) b (c\nd) S 7 ${rest}`)).toEqual({
+    command: 'a) b (c\nd',
+    parent: 7,
+    began: '98765',
+  })
   expect(parseStat('nonsense')).toBeUndefined()
 })
 

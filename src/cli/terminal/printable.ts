@@ -3,16 +3,18 @@
  * colours, hide or reverse the reading direction. Not for data formats, which escape by themselves.
  */
 
-/** Letters of scripts in which joiners change how they are written. */
-const joining =
-  /[[\p{L}\p{M}]--[\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}\p{scx=Hani}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{sc=Zinh}]]/v
-
 /**
  * Control characters, and all that is not seen or changes how others are read. Those that emoji and scripts need stay where
- * they have an effect (unicode.org/reports/tr51; unicode.org/reports/tr31, "Contextual Layout Controls").
+ * they have an effect (unicode.org/reports/tr51; unicode.org/reports/tr31, "Contextual Layout Controls"). Built when it is
+ * needed, because most runs only print ASCII.
  */
-const unsafe = new RegExp(
-  [
+function unsafe(): RegExp {
+  // Letters of scripts in which joiners change how they are written.
+  const joining =
+    /[[\p{L}\p{M}]--[\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}\p{scx=Hani}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{sc=Zinh}]]/v
+      .source
+  const emoji = String.raw`(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d\p{Extended_Pictographic}`
+  const parts = [
     // Control characters, line and paragraph separators, and marks of annotations, which terminals do not draw.
     /[[\p{Cc}\p{Zl}\p{Zp}\ufff9-\ufffb]--[\n\t]]/v,
     // Direction marks, tags, fillers.
@@ -22,16 +24,12 @@ const unsafe = new RegExp(
     /(?<![\p{Ideographic}\p{Sm}\p{sc=Mymr}\p{sc=Phag}])[\ufe00-\ufe0d\u{e0100}-\u{e01ef}]/v,
     /(?<!\p{sc=Mong})[\u180b-\u180d\u180f]/v,
     // Joiners.
-    new RegExp(`(?<!${joining.source})\\u200c`, 'v'),
-    new RegExp(
-      `(?<!${joining.source})(?!(?<=[\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\ufe0f])\\u200d\\p{Extended_Pictographic})\\u200d`,
-      'v',
-    ),
+    new RegExp(`(?<!${joining})(?!${emoji})[\\u200c\\u200d]`, 'v'),
   ]
-    .map(({ source }) => source)
-    .join('|'),
-  'gv',
-)
+  return new RegExp(parts.map(({ source }) => source).join('|'), 'gv')
+}
+
+let known: RegExp | undefined
 
 /** The flags that are written with tags, such as that of Scotland. */
 const flags = /(\p{RGI_Emoji_Tag_Sequence})/v
@@ -39,14 +37,13 @@ const flags = /(\p{RGI_Emoji_Tag_Sequence})/v
 const plain = /^[\n\t\x20-\x7e]*$/
 
 /** Text of several lines. Line breaks and tabs stay; all other control characters are written as `\x1b`. */
-export const printable = (text: string): string =>
-  plain.test(text)
-    ? text
-    : text
-        .toWellFormed()
-        .split(flags)
-        .map((part, at) => (at % 2 === 1 ? part : part.replace(unsafe, spelled)))
-        .join('')
+export function printable(text: string): string {
+  if (plain.test(text)) return text
+  known ??= unsafe()
+  const found = known
+  const parts = text.toWellFormed().split(flags)
+  return parts.map((part, at) => (at % 2 === 1 ? part : part.replace(found, spelled))).join('')
+}
 
 /** One line. Line breaks and tabs are escaped too. */
 export const printableLine = (text: string): string => oneLine(printable(text))

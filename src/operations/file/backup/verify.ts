@@ -11,8 +11,8 @@ import { codeOf } from '../../../contract/failure.ts'
 import type { BackupCheck, ProgressListener } from '../../../contract/views.ts'
 import { copyFailure, translate } from '../../../db/sqlite/errors.ts'
 import { rowDifferences } from '../../../db/sqlite/inspect.ts'
-import { fileFailure, list, PrivateFile, requireSpace } from '../../../system/files.ts'
-import { isRunning, ownPid } from '../../../system/processes.ts'
+import { fileFailure, isAbandoned, list, PrivateFile, requireSpace } from '../../../system/files.ts'
+import { markSource, ownMark } from '../../../system/processes.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
 import type { Depth, Refusal } from './contents.ts'
@@ -197,19 +197,22 @@ async function inScratch<T>(stored: StoredBackup, work: (file: string) => Promis
 /** Mode 0700. */
 function makeScratch(): string {
   try {
-    return mkdtempSync(join(tmpdir(), `latchkey-verify-${ownPid}-`))
+    return mkdtempSync(join(tmpdir(), `latchkey-verify-${ownMark()}-`))
   } catch (error) {
     throw fileFailure(error, tmpdir())
   }
 }
 
+const scratch = new RegExp(`^latchkey-verify-(${markSource})-`)
+
 /** Removes scratch folders of killed runs. Those of other users are skipped. */
 function sweepScratch(): void {
   for (const name of list(tmpdir())) {
-    const pid = Number(/^latchkey-verify-(\d+)-/.exec(name)?.[1] ?? Number.NaN)
-    if (Number.isNaN(pid) || pid === ownPid || isRunning(pid)) continue
+    const [, mark] = scratch.exec(name) ?? []
+    const path = join(tmpdir(), name)
+    if (mark === undefined || !isAbandoned(path, mark)) continue
     try {
-      rmSync(join(tmpdir(), name), { recursive: true, force: true })
+      rmSync(path, { recursive: true, force: true })
     } catch (error) {
       if (codeOf(error) === '') throw error
     }
