@@ -40,4 +40,28 @@ export const ofChats: readonly Mutation[] = [
     instead: '.updatedAt <= updatedAt\n',
     tests: ['src/operations/import/chats.test.ts'],
   },
+  {
+    what: 'a chat that was deleted here comes back with the next import',
+    file: 'src/operations/import/chats.ts',
+    text: 'if (last === undefined && came.has(from.id))',
+    instead: 'if (last !== undefined && came.has(from.id))',
+    tests: ['src/operations/import/chats.test.ts'],
+    only: 'does not come back',
+  },
+  {
+    what: 'an undo of an import does not forget the chats that are gone',
+    file: 'src/operations/import/chats.ts',
+    text: "item.outcome !== 'kept'))) {",
+    instead: "item.outcome === 'removed'))) {",
+    tests: ['src/operations/import/chats.test.ts'],
+    only: 'does not come back',
+  },
+  {
+    what: 'who was erased is still remembered by the chats that they had',
+    file: 'src/operations/import/chats.ts',
+    text: "        userId,\n        action: 'created'",
+    instead: "        userId: null,\n        action: 'created'",
+    tests: ['src/operations/import/chats.test.ts'],
+    only: 'who was erased',
+  },
 ]

@@ -108,6 +108,53 @@ test('a chat comes once, and what was said there since stays there', async () =>
   expect(await latchkey.chats.list()).toEqual(before)
 })
 
+test('a chat that was deleted here does not come back, until the import is undone', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey, query } = home
+  const { id } = await latchkey.imports.ccluster(source(home))
+  await latchkey.chats.delete('Holiday')
+  await latchkey.chats.prune({ search: 'title' })
+  const again = await latchkey.imports.ccluster(source(home))
+  expect(again).toMatchObject({ created: 0, unchanged: 3, refused: 1 })
+  expect(again.items.filter(({ type, outcome }) => type === 'chat' && outcome === 'unchanged')).toEqual(
+    ['Holiday', 'A title'].map(name => ({
+      type: 'chat',
+      name,
+      outcome: 'unchanged',
+      reason: 'deleted here since it was imported',
+    })),
+  )
+  expect((await latchkey.chats.list()).total).toBe(0)
+  expect(await latchkey.imports.undo(id!)).toMatchObject({ removed: 1, gone: 2, kept: 0 })
+  expect(await query('SELECT * FROM imported_rows')).toEqual([])
+  expect((await latchkey.imports.ccluster(source(home))).created).toBe(3)
+})
+
+test('a chat that an undo kept is not imported a second time, even if it is deleted then', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const { id } = await latchkey.imports.ccluster(source(home))
+  await latchkey.chats.append('Holiday', { role: 'user', content: 'said here' })
+  await latchkey.imports.undo(id!, { keepChanged: true })
+  await latchkey.chats.delete('Holiday')
+  const { items } = await latchkey.imports.ccluster(source(home))
+  expect(items.map(({ name, outcome }) => [name, outcome])).toEqual([
+    ['grace', 'unchanged'],
+    ['Holiday', 'unchanged'],
+    ['A title', 'created'],
+    ['Nobody', 'refused'],
+  ])
+})
+
+test('nothing is kept of the chats of somebody who was erased', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey, query } = home
+  await latchkey.imports.ccluster(source(home))
+  await latchkey.chats.delete('Holiday')
+  await latchkey.users.erase('grace')
+  expect(await query('SELECT * FROM imported_rows')).toEqual([])
+})
+
 test.each<[string, Values, string]>([
   [
     'role',

@@ -1,14 +1,15 @@
 /**
  * Takes over chats with their messages, and takes them back. A chat comes once: what is said in it later, here or in the source,
- * stays where it was said.
+ * stays where it was said, and one that is deleted here does not come back. So a chat is remembered twice: what it was in the
+ * source goes with it (`imported_chats`), and that it came goes with its user (`imported_rows`).
  */
 import * as v from 'valibot'
 import type { ImportItem, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { asc, eq, idsOf, not, oneOf } from '../../db/query.ts'
+import { and, asc, eq, idsOf, isNull, not, oneOf } from '../../db/query.ts'
 import { chats, messages } from '../../db/schema/chats.ts'
-import { importedChats } from '../../db/schema/imports.ts'
+import { importedChats, importedRows, imports } from '../../db/schema/imports.ts'
 import type { ForeignChat, ForeignMessage } from '../../formats/foreign-data.ts'
 import { recordAll } from '../audit.ts'
 import { chatViews, eraseChats } from '../chats/chats.ts'
@@ -41,6 +42,12 @@ export async function planChats(
       read(chatState, row.state, row.chatId),
     ]),
   )
+  const cameOnce = await db
+    .select({ foreignId: importedRows.foreignId })
+    .from(importedRows)
+    .innerJoin(imports, eq(imports.id, importedRows.importId))
+    .where(and(eq(imports.source, source), isChat))
+  const came = new Set(cameOnce.map(({ foreignId }) => foreignId))
   return incoming.map(from => {
     const title = titleOf(from)
     const plan = (outcome: ImportItem['outcome'], reason: string | null): ChatPlan => ({
@@ -48,6 +55,8 @@ export async function planChats(
       from,
     })
     const last = known.get(from.id)
+    if (last === undefined && came.has(from.id))
+      return plan('unchanged', 'deleted here since it was imported')
     known.set(from.id, last ?? { messages: from.messages.length, updatedAt: 0 })
     if (last !== undefined) {
       const newer = from.messages.length - last.messages
@@ -71,6 +80,9 @@ export async function planChats(
     }
   })
 }
+
+/** Of entries that say that a chat came. */
+const isChat = eq(importedRows.type, 'chat')
 
 const chatState = v.object({
   /** How many the source had. */
@@ -116,6 +128,18 @@ export async function writeChats(
         return { source, foreignId: from.id, chatId: chat.id, importId, state }
       }),
     )
+    await db.insert(importedRows).values(
+      some.map(({ chat: { id, userId }, from }) => ({
+        importId,
+        type: 'chat',
+        foreignId: from.id,
+        targetId: id,
+        userId,
+        action: 'created' as const,
+        state: {},
+        after: {},
+      })),
+    )
     for (const { chat, from } of some) {
       const rows = from.messages.map((message, index) => ({
         id: newId('msg', now),
@@ -138,7 +162,7 @@ export async function writeChats(
 
 interface ChatUndo {
   readonly id: string
-  readonly item: ImportUndoItem & { readonly outcome: 'removed' | 'kept' }
+  readonly item: ImportUndoItem & { readonly outcome: 'removed' | 'kept' | 'gone' }
 }
 
 /** What undoing an import does to each chat that it created. */
@@ -149,20 +173,35 @@ export async function planChatUndo(db: Database, importId: string): Promise<read
     .innerJoin(chats, eq(chats.id, importedChats.chatId))
     .where(eq(importedChats.importId, importId))
     .orderBy(asc(chats.id))
-  return rows.map(({ id, title, updatedAt, state }) => {
+  const here = rows.map(({ id, title, updatedAt, state }): ChatUndo => {
     const isSame = read(chatState, state, id).updatedAt === updatedAt
     const outcome = isSame ? ('removed' as const) : ('kept' as const)
     return { id, item: { type: 'chat', name: title, outcome, reason: isSame ? null : 'changed here since' } }
   })
+  const deleted = await db
+    .select({ id: importedRows.targetId })
+    .from(importedRows)
+    .leftJoin(chats, eq(chats.id, importedRows.targetId))
+    .where(and(eq(importedRows.importId, importId), isChat, isNull(chats.id)))
+    .orderBy(asc(importedRows.targetId))
+  const gone = deleted.map(
+    ({ id }): ChatUndo => ({
+      id,
+      item: { type: 'chat', name: id, outcome: 'gone', reason: 'deleted here since' },
+    }),
+  )
+  return [...here, ...gone]
 }
 
+/** Removes the chats, and forgets all that are not kept. */
 export async function removeChats(
   context: OperationContext,
   db: Database,
   undos: readonly ChatUndo[],
 ): Promise<void> {
-  for (const some of inChunks(undos.filter(({ item }) => item.outcome === 'removed'))) {
+  for (const some of inChunks(undos.filter(({ item }) => item.outcome !== 'kept'))) {
     await eraseChats(context, db, await rowsOf(db, idsOf(some)), 'chat.undo-import')
+    await db.delete(importedRows).where(and(isChat, oneOf(importedRows.targetId, idsOf(some))))
   }
 }
 
