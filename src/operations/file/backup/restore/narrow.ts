@@ -6,7 +6,7 @@ import type { Noun } from '../../../../contract/nouns.ts'
 import { roles } from '../../../../contract/views/words.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { isRecord } from '../../../../formats/fields.ts'
-import { type Narrowing, stored } from '../../../nouns.ts'
+import { column as columnOf, type Narrowing, stored } from '../../../nouns.ts'
 import { matches } from '../../../rules/patterns.ts'
 
 export type Cell = string | number | null
@@ -98,16 +98,18 @@ export function lastKnown(client: Client, noun: Noun, id: string): Known | undef
   if (!isRecord(view)) return undefined
   const columns = Object.keys(stored[noun].narrows)
   return {
-    row: Object.fromEntries(columns.map(column => [column, cellOf(column, view[fieldOf(column)])])),
+    row: Object.fromEntries(columns.map(column => [column, cellOf(noun, column, view)])),
     members: new Map(membersIn(view['members'])),
   }
 }
 
-/** A field of a view as its column holds it. */
-function cellOf(column: string, value: unknown): Cell {
+/** What a view says of a column, as the column holds it. */
+function cellOf(noun: Noun, column: string, view: Readonly<Record<string, unknown>>): Cell {
+  const field = fieldOf(column)
+  const value = view[field]
   if (Array.isArray(value)) return JSON.stringify(value)
   if (typeof value !== 'string') return null
-  return column.endsWith('_at') ? Date.parse(value) : value
+  return columnOf(noun, field).dataType === 'number' ? Date.parse(value) : value
 }
 
 const fieldOf = (column: string): string =>

@@ -60,6 +60,8 @@ async function plain(latchkey: Latchkey): Promise<Made> {
   return { secret: ci.secret ?? '', backup: (await latchkey.backups.create()).id }
 }
 
+const soon = (): Date => new Date('2026-11-20T12:00:01Z')
+
 const code = (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => 'done',
@@ -399,7 +401,38 @@ test.each<[string, (latchkey: Latchkey) => Promise<unknown>, string]>([
   expect(stays).toHaveLength(1)
 })
 
-const soon = (): Date => new Date('2026-11-20T12:00:01Z')
+/** Every way in which a user and a project can be restricted, and what they are then. */
+const shutBefore: readonly [string, (latchkey: Latchkey) => Promise<unknown>, object][] = [
+  [
+    'a user disabled for good',
+    ({ users }) => users.disable('carol', { reason: 'unpaid' }),
+    { status: 'disabled', disabledReason: 'unpaid', disabledUntil: null },
+  ],
+  [
+    'a user disabled for a time',
+    ({ users }) => users.disable('carol', { until: soon(), reason: 'unpaid' }),
+    { status: 'disabled', disabledReason: 'unpaid', disabledUntil: soon() },
+  ],
+  ['a user with a lower role', ({ users }) => users.update('carol', { role: 'viewer' }), { role: 'viewer' }],
+]
+
+test.each(shutBefore)('%s before the deletion comes back so', async (_, narrow, expected) => {
+  const { latchkey, backup } = await begin(wide)
+  await narrow(latchkey)
+  await latchkey.users.delete('carol')
+  const { stays } = await latchkey.backups.restore({ backup, user: 'carol' })
+  expect(await latchkey.users.get('carol')).toMatchObject(expected)
+  expect(stays).toHaveLength(1)
+})
+
+test('a user who was disabled until a time before the deletion is active from then on', async () => {
+  const { latchkey, backup } = await begin(wide)
+  await latchkey.users.disable('carol', { until: soon() })
+  await latchkey.users.delete('carol')
+  await latchkey.backups.restore({ backup, user: 'carol' })
+  scene.clock.now = soon()
+  expect(await latchkey.users.get('carol')).toMatchObject({ status: 'active', disabledUntil: null })
+})
 
 test('a deleted key of a user or a project that is there stays deleted', async () => {
   const { latchkey, secret } = await begin()
