@@ -67,6 +67,20 @@ export const ofContent: readonly Mutation[] = [
     tests: ['src/operations/import/files.test.ts'],
   },
   {
+    what: 'a file that an undo of an import removed never comes again',
+    file: 'src/operations/import/files.ts',
+    text: "(item.outcome === 'kept' ? [] : [foreignId])",
+    instead: "(item.outcome !== 'gone' ? [] : [foreignId])",
+    tests: ['src/operations/import/files.test.ts'],
+  },
+  {
+    what: 'an undo of an import forgets a file that it keeps',
+    file: 'src/operations/import/files.ts',
+    text: "(item.outcome === 'kept' ? [] : [foreignId])",
+    instead: '[foreignId]',
+    tests: ['src/operations/import/files.test.ts'],
+  },
+  {
     what: 'what a file holds does not come back with its project',
     file: 'src/operations/file/backup/restore/bring-back.ts',
     text: "new Set(['imports', 'file_contents'])",

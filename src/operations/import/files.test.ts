@@ -119,4 +119,11 @@ test('an undo keeps what changed, and a project with files of its own', async ()
     'start.md',
   ])
   expect((await latchkey.files.list('site-2')).files.map(({ path }) => path)).toEqual(['own.md'])
+  // What was removed comes again, and what was kept does not.
+  const again = await latchkey.imports.dokify(dump(home, { docs: docs.slice(0, 3) }))
+  expect(again.items.flatMap(({ type, outcome }) => (type === 'file' ? [outcome] : []))).toEqual([
+    'unchanged',
+    'created',
+    'created',
+  ])
 })

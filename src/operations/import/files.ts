@@ -7,7 +7,7 @@ import { mostFileBytes } from '../../contract/views/words.ts'
 import type { ImportItem, ImportUndoItem } from '../../contract/views.ts'
 import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { asc, eq, not, oneOf, sql } from '../../db/query.ts'
+import { and, asc, eq, not, oneOf, sql } from '../../db/query.ts'
 import { importedFiles, projectFiles } from '../../db/schema/content.ts'
 import { projects } from '../../db/schema/people.ts'
 import type { ForeignDocument } from '../../formats/foreign-data.ts'
@@ -109,6 +109,7 @@ interface FileUndo {
   /** Missing if it is no longer there. */
   readonly row: FileRow | undefined
   readonly projectId: string
+  readonly foreignId: string
   readonly item: ImportUndoItem & { readonly outcome: 'removed' | 'kept' | 'gone' }
 }
 
@@ -121,17 +122,18 @@ export async function planFileUndo(db: Database, importId: string): Promise<read
     .orderBy(asc(importedFiles.foreignId))
   const undos: FileUndo[] = []
   for (const [projectId, mine] of Map.groupBy(remembered, row => row.projectId)) {
-    const states = mine.map(({ state, foreignId }) => read(fileState, state, foreignId))
+    const states = mine.map(({ state, foreignId }) => ({ foreignId, ...read(fileState, state, foreignId) }))
     const there = await filesAt(
       db,
       { id: projectId },
       states.map(({ path }) => path),
     )
-    for (const { path, sha256 } of states) {
+    for (const { path, sha256, foreignId } of states) {
       const row = there.get(path)
       const item = (outcome: FileUndo['item']['outcome'], reason: string | null) => ({
         row,
         projectId,
+        foreignId,
         item: { type: 'file' as const, name: path, outcome, reason },
       })
       if (row === undefined) undos.push(item('gone', 'moved or removed here since'))
@@ -143,7 +145,7 @@ export async function planFileUndo(db: Database, importId: string): Promise<read
 
 const fileState = v.object({ path: v.string(), sha256: v.string() })
 
-/** Removes the files, with an audit row for each project, and forgets what they were in the source. */
+/** Removes the files, with an audit row for each project, and forgets what they were in the source, unless they are kept. */
 export async function removeImportedFiles(
   context: OperationContext,
   db: Database,
@@ -162,8 +164,10 @@ export async function removeImportedFiles(
       after: { removed: removed.length, import: importId },
     })
   }
-  const kept = undos.filter(({ item }) => item.outcome === 'kept')
-  if (kept.length === 0) await db.delete(importedFiles).where(eq(importedFiles.importId, importId))
+  const done = undos.flatMap(({ foreignId, item }) => (item.outcome === 'kept' ? [] : [foreignId]))
+  await db
+    .delete(importedFiles)
+    .where(and(eq(importedFiles.importId, importId), oneOf(importedFiles.foreignId, done)))
 }
 
 /** The projects that hold files other than those that go, with one of these. */
