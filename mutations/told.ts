@@ -3,6 +3,22 @@ import type { Mutation } from './mutation.ts'
 /** Mistakes in what a command says of what it has done, and of what to do next. */
 export const told: readonly Mutation[] = [
   {
+    what: 'who takes the new owner of keys for a filter is told to count all keys',
+    file: 'src/cli/commands/key/update.ts',
+    text: 'deliberately(typed, whereFilter(typed))',
+    instead: 'whereFilter(typed)',
+    tests: ['src/cli/commands/key/key.test.ts'],
+    only: 'looks like a filter',
+  },
+  {
+    what: 'who counts the keys that get an owner is refused',
+    file: 'src/cli/commands/key/matching.ts',
+    text: ' || !allMatching || expectCount !== undefined) return filter',
+    instead: ' || !allMatching) return filter',
+    tests: ['src/cli/commands/key/key.test.ts'],
+    only: 'looks like a filter',
+  },
+  {
     what: 'the undo of a restore in place is not in place',
     file: 'src/cli/commands/backup/drawing.ts',
     text: "...(inPlace ? ['--in-place'] : []),",

@@ -197,6 +197,40 @@ test.each([
   expect(await at.latchkey.keys.list()).toHaveLength(1)
 })
 
+test('what looks like a filter but is what keys get is told apart, and no number of keys is asked for', async () => {
+  await using at = await home()
+  const { users, keys } = at.latchkey
+  for (const username of ['u1', 'u2']) await users.create({ username })
+  for (const name of ['a', 'b']) await keys.create({ name, user: 'u1' })
+  const update = (line: string, tty = false) => at.key(`update ${line} --all-matching`, { tty })
+  for (const [line, what, filters] of [
+    ['--user u2 --limit tokens=9k/1d', '--user is', '--where-user u2'],
+    ['--user u2 --yes', '--user is', '--where-user u2'],
+    ['--user u2 --dry-run', '--user is', '--where-user u2'],
+    [
+      '--project shop --scope a --scope b --yes',
+      '--project and --scope are',
+      '--where-project shop --where-scope a',
+    ],
+    ["--model 'gpt x' --no-user --yes", '--model is', "--where-model 'gpt x'"],
+  ] as const)
+    for (const tty of [false, true])
+      expect(await update(line, tty)).toEqual(
+        expect.objectContaining({
+          code: 2,
+          err: `latchkey: without a filter, every key would match; here ${what} what the keys get\ntry: to choose keys: ${filters}\n`,
+        }),
+      )
+  expect((await update('--no-user --limit tokens=9k/1d --yes')).err).toContain('--expect-count')
+  expect((await keys.list()).map(({ user, limits }) => [user?.username, limits.length])).toEqual([
+    ['u1', 0],
+    ['u1', 0],
+  ])
+  // Whoever counts them, or chooses some, means it.
+  expect((await update('--user u2 --where-user u1 --expect-count 2 --yes')).code).toBe(0)
+  expect((await update('--user u1 --expect-count 2 --yes')).code).toBe(0)
+})
+
 test('a command to paste runs nothing that stands in a name', async () => {
   await using at = await home()
   const { err } = await at.key(['create', "$(touch x) ; 'y'"])

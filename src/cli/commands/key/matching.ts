@@ -6,6 +6,8 @@
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { ChangedKey, Key } from '../../../contract/views.ts'
 import type { BulkChange, KeyFilter, KeySelector, Latchkey } from '../../../index.ts'
+import { series } from '../../../text/series.ts'
+import { shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
 import { listing } from '../../declare/column.ts'
 import type { Confirmation, Context, Options } from '../../declare/declaration.ts'
@@ -29,10 +31,14 @@ export const oneKey = (filters: Options) =>
 
 const nameOne = 'name a key, or add --all-matching to change every key that matches the filters'
 
-interface Typed {
+/** What says which keys are meant, besides the filters. */
+export interface Choosing {
   readonly key: string | undefined
   readonly allMatching: boolean
   readonly expectCount: number | undefined
+}
+
+interface Typed extends Choosing {
   /** The keys that a person confirmed; see `confirmMany`. */
   readonly confirmedIds?: readonly string[]
 }
@@ -86,6 +92,36 @@ function whichKey({ key, allMatching, expectCount }: Typed, filter: KeyFilter): 
     'usage',
     `a key and ${allMatching ? '--all-matching' : 'filters'} exclude each other`,
     'give only the key, or filters with --all-matching',
+  )
+}
+
+/** What keys get in `update`, while the other commands choose keys by it. Here, that is --where-user and so on. */
+const namesakes = ['user', 'project', 'model', 'scope'] as const
+
+type Changes = { readonly [N in (typeof namesakes)[number]]: string | readonly string[] | null | undefined }
+
+/**
+ * The filter of `update`.
+ *
+ * @throws usage (nothing chooses keys, but something was probably meant to)
+ */
+export function deliberately(typed: Choosing & Changes, filter: KeyFilter): KeyFilter {
+  const { key, allMatching, expectCount } = typed
+  const isChosen = Object.values(filter).some(value => value !== undefined)
+  if (isChosen || key !== undefined || !allMatching || expectCount !== undefined) return filter
+  const meant = namesakes.flatMap(name => {
+    const [value] = [typed[name]].flat()
+    return typeof value === 'string' ? [{ name, value }] : []
+  })
+  if (meant.length === 0) return filter
+  const given = series(
+    meant.map(({ name }) => `--${name}`),
+    'and',
+  )
+  throw new LatchkeyError(
+    'usage',
+    `without a filter, every key would match; here ${given} ${meant.length === 1 ? 'is' : 'are'} what the keys get`,
+    `to choose keys: ${meant.map(({ name, value }) => `--where-${name} ${shellWord(value)}`).join(' ')}`,
   )
 }
 

@@ -8,7 +8,7 @@ import { fields } from '../fields.ts'
 import { limitChanges } from '../limit-options.ts'
 import { updatedText, withChange } from '../thing.ts'
 import { whereFilter, whereFilters } from './filters.ts'
-import { changing, manyKeys, matchingOptions, oneKey } from './matching.ts'
+import { type Choosing, changing, deliberately, manyKeys, matchingOptions, oneKey } from './matching.ts'
 
 const changes = {
   name: opt.text('name', 'New name'),
@@ -41,8 +41,8 @@ export default command({
   ],
   args: { key: oneKey(whereFilters) },
   options: { ...changes, ...matchingOptions, ...whereFilters },
-  ...changing<Values<typeof changes & typeof whereFilters>>({
-    filter: whereFilter,
+  ...changing<Values<typeof changes & typeof whereFilters> & Choosing>({
+    filter: typed => deliberately(typed, whereFilter(typed)),
     one: (keys, key, typed) => keys.update(key, changesOf(typed)),
     many: typed => ({ verb: 'update', changes: changesOf(typed) }),
     question: 'Change',
