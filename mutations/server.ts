@@ -9,6 +9,22 @@ const proxy = { file: 'docs/proxy.md', tests: ['src/proxy.test.ts'], only: 'no h
 /** Mistakes in what the server answers, and to whom. */
 export const server: readonly Mutation[] = [
   {
+    what: 'a request that waits for the database is cut off after ten seconds',
+    file: 'src/server/listen.ts',
+    text: '  ...idle,\n',
+    instead: '',
+    tests: ['src/server/listen.test.ts'],
+    only: 'as long on a socket',
+  },
+  {
+    what: 'a server removes the socket of one that has just started',
+    file: 'src/server/listen.ts',
+    text: 'if (now?.dev === dev && now.ino === ino && now.ctimeMs === ctimeMs) rmSync(path)',
+    instead: 'if (now !== undefined) rmSync(path)',
+    tests: ['src/server/listen.test.ts'],
+    only: 'the same dead socket',
+  },
+  {
     what: 'a request with a line break behind it is refused, and done all the same',
     file: 'src/server/body.ts',
     text: 'if (!request.signal.aborted) return',
@@ -124,7 +140,7 @@ export const server: readonly Mutation[] = [
     what: 'usage is counted that was answered with 400',
     file: 'src/server/body.ts',
     text: '    await allHeard()\n    requireEnd(request)\n',
-    instead: '  return',
+    instead: '',
     tests: ['src/server/serve.test.ts'],
     only: 'a body in chunks',
   },

@@ -1,5 +1,5 @@
 /** Where a server listens, what starts it, and its messages about that. */
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import serve from '../cli/commands/serve.ts'
@@ -10,6 +10,7 @@ import { onTerminal, processEnvironment, program, runOrSpawn } from '../testing/
 import { serverHome, startServer } from '../testing/server.ts'
 import { requirePresent, requireTool } from '../testing/tools.ts'
 import { splitWords } from '../testing/words.ts'
+import { listenAtPath, listenOn } from './listen.ts'
 
 const packaging = join(import.meta.dir, '../../packaging')
 
@@ -33,6 +34,36 @@ test('a socket in the file system is for owner and group, replaces a dead one, a
     expect(refused).toMatchObject({ code: 5, err: expect.stringContaining('is not a socket') })
   }
   expect(await Bun.file(path).text()).toBe('mine')
+})
+
+test('of servers that find the same dead socket, one takes its place and the others are told', async () => {
+  using folder = temporaryFolder()
+  const path = join(folder.path, 'l.sock')
+  const bound = 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])'
+  expect(Bun.spawnSync(['python3', '-c', bound, path]).exitCode).toBe(0)
+  const starting = ['a', 'b', 'c'].map(name => listenAtPath(path, async () => new Response(name)))
+  const started = await Promise.allSettled(starting)
+  const listening = started.flatMap((each, n) => (each.status === 'fulfilled' ? [{ n, ...each.value }] : []))
+  expect(listening).toHaveLength(1)
+  for (const each of started)
+    if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'conflict' })
+  const [{ n, stop }] = listening as [(typeof listening)[number]]
+  const answer = await fetch('http://localhost/', { unix: path })
+  expect(await answer.text()).toBe('abc'.charAt(n))
+  await stop(Promise.resolve())
+  expect(readdirSync(folder.path)).toEqual([])
+})
+
+test('a request may wait for the database as long on a socket in the file system as on a port', async () => {
+  using folder = temporaryFolder()
+  using serving = spyOn(Bun, 'serve')
+  const answer = async () => new Response()
+  const port = await listenOn({ host: '127.0.0.1', port: 0 }, false, answer)
+  const path = await listenAtPath(join(folder.path, 'l.sock'), answer)
+  // To see it takes more than ten seconds: Bun closes a connection then on which nothing moves.
+  for (const [options] of serving.mock.calls) expect(options).toMatchObject({ idleTimeout: 60 })
+  expect(serving).toHaveBeenCalledTimes(2)
+  for (const { stop } of [port, path]) await stop(Promise.resolve())
 })
 
 test('a server that stops leaves the socket of the one that has taken its path', async () => {

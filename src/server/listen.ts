@@ -1,7 +1,17 @@
 /** Opens the sockets. Only loopback by default, because requests contain secrets and are not encrypted. */
 
 import { lookup } from 'node:dns/promises'
-import { chmodSync, existsSync, linkSync, lstatSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { connect, isIP } from 'node:net'
 import { dirname, join } from 'node:path'
 import { LatchkeyError } from '../contract/errors.ts'
@@ -25,14 +35,20 @@ export interface Listener {
 
 export type Answering = (request: Request) => Promise<Response>
 
-/** Seconds before an idle connection is closed; longer than a body may take. */
+/**
+ * Seconds before a connection is closed on which nothing moves: between requests, and while one is answered. Longer than a body may
+ * take, and than a request waits for another process that writes (`patienceMs`). Before the first request, Bun takes ten of its own.
+ */
 const idleSeconds = 60
+/** Bun's types leave it out for a Unix socket. Bun does not. */
+const idle: object = { idleTimeout: idleSeconds }
 
 const common = (fetch: Answering) => ({
   fetch,
   // `body.ts` refuses large bodies with a proper error.
   maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   development: false,
+  ...idle,
 })
 
 /** @throws usage (not loopback, no such host), conflict (in use), permission */
@@ -51,7 +67,6 @@ export async function listenOn(at: HostPort, allowRemote: boolean, fetch: Answer
       ...common(fetch),
       hostname,
       port,
-      idleTimeout: idleSeconds,
       // Outside development, Bun would let two servers share a port.
       reusePort: false,
     })
@@ -85,14 +100,14 @@ async function addressOf(host: string): Promise<string> {
  * @throws usage, conflict (in use, or not a socket), permission
  */
 export async function listenAtPath(path: string, fetch: Answering): Promise<Listener> {
-  await requireFree(path)
+  const dead = await requireFree(path)
   // When it stops, Bun deletes the name it was given, even if another server listens there by then. So it gets its own name.
   const own = privateName(path)
   let server: Bun.Server<undefined> | undefined
   try {
     server = Bun.serve({ ...common(fetch), unix: own })
     chmodSync(own, 0o660)
-    rmSync(path, { force: true })
+    if (dead !== undefined) removeDead(path, dead)
     linkSync(own, path)
     rmSync(own)
   } catch (error) {
@@ -115,6 +130,22 @@ export async function listenAtPath(path: string, fetch: Answering): Promise<List
 /** Beside the path, and short: see `requireFree`. */
 const privateName = (path: string): string => join(dirname(path), `.${crypto.randomUUID().slice(0, 8)}`)
 
+/**
+ * Removes the socket that was found dead, and no other: one that started meanwhile would be cut off and not know. Who removes
+ * it holds a folder that only one can make, and nobody can listen where it still is.
+ */
+function removeDead(path: string, { dev, ino, ctimeMs }: Stats): void {
+  const claim = join(dirname(path), `.${ino}`)
+  mkdirSync(claim)
+  try {
+    const now = lstatSync(path, { throwIfNoEntry: false })
+    // File systems give the number of a removed file to the next one.
+    if (now?.dev === dev && now.ino === ino && now.ctimeMs === ctimeMs) rmSync(path)
+  } finally {
+    rmdirSync(claim)
+  }
+}
+
 /** Bun's own `stop` also waits for clients that never finish their request. */
 const stopping =
   (server: Bun.Server<undefined>): Listener['stop'] =>
@@ -124,8 +155,8 @@ const stopping =
     await server.stop(true)
   }
 
-/** @throws usage, conflict */
-export async function requireFree(path: string): Promise<void> {
+/** The dead socket that is there; undefined if nothing is. @throws usage, conflict */
+export async function requireFree(path: string): Promise<Stats | undefined> {
   const folder = dirname(path)
   if (!existsSync(folder)) {
     throw new LatchkeyError(
@@ -138,9 +169,10 @@ export async function requireFree(path: string): Promise<void> {
   if ([path, privateName(path)].some(name => Buffer.byteLength(name) > 107)) {
     throw new LatchkeyError('usage', `${path} is too long for a socket`, 'give a shorter path')
   }
+  const found = lstatSync(path, { throwIfNoEntry: false })
   const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat === undefined) return
-  if (stat.isSocket() && !(await answers(path))) return
+  if (stat === undefined) return found
+  if (stat.isSocket() && !(await answers(path))) return found
   throw taken(path, stat.isSocket() ? 'another program listens there' : 'it exists and is not a socket')
 }
 
