@@ -199,4 +199,19 @@ export const people: readonly Mutation[] = [
     tests: ['src/operations/options.test.ts'],
     only: 'users.list',
   },
+  {
+    what: 'an address with a capital letter beyond ASCII is not found as it was given',
+    file: 'src/operations/select.ts',
+    text: "column.name === 'email' ? composed.toLowerCase() : composed",
+    instead: 'composed',
+    tests: ['src/operations/people/people.test.ts'],
+    only: 'an address is found',
+  },
+  {
+    what: 'names lose the case of letters beyond ASCII when they are looked for',
+    file: 'src/operations/select.ts',
+    text: "column.name === 'email' ? composed.toLowerCase() : composed",
+    instead: 'composed.toLowerCase()',
+    tests: ['src/operations/people/people.test.ts'],
+  },
 ]

@@ -133,10 +133,19 @@ export function byId(column: Column, selector: string, prefix: IdPrefix): SQL | 
 
 /** The same text regardless of case, as in the unique indexes: only letters of ASCII have one there. */
 export function sameText(column: Column, text: string): SQL {
+  const [spelling, ...others] = spellings(column, text)
+  return others.length === 0
+    ? sql`lower(${column}) = ${spelling}`
+    : sql`lower(${column}) IN ${[spelling, ...others]}`
+}
+
+/** A text as a column may have it, with the letters of ASCII in lower case. */
+function spellings(column: Column, text: string): readonly string[] {
   const composed = text.normalize('NFC')
-  if (composed === text) return sql`lower(${column}) = ${lowerAscii(text)}`
-  // Old names may not be in composed form (NFC).
-  return sql`lower(${column}) IN (${lowerAscii(composed)}, ${lowerAscii(text)})`
+  // Addresses are stored in lower case, all letters of them.
+  const stored = column.name === 'email' ? composed.toLowerCase() : composed
+  // Old texts may not be in composed form (NFC), and other programs may have written addresses as they were.
+  return [...new Set([stored, composed, text].map(lowerAscii))]
 }
 
 /** Things by their ids, as others name them. */
@@ -155,7 +164,9 @@ export async function refsOf<N extends Noun>(
 
 /** Rows where one of the columns contains the text, regardless of case. */
 export const contains = (columns: readonly Column[], text: string | undefined): SQL | undefined =>
-  text === undefined ? undefined : or(...columns.map(column => holdsText(column, text.normalize('NFC'))))
+  text === undefined
+    ? undefined
+    : or(...columns.flatMap(column => spellings(column, text).map(spelling => holdsText(column, spelling))))
 
 async function only<N extends Noun>(
   db: Database,

@@ -107,6 +107,26 @@ test('two ways to write the letters of a name are one name', async () => {
   expect((await projects.get(composed)).slug).toBe('cafe')
 })
 
+test('an address is found as it was given, whatever its letters', async () => {
+  await using home = await temporaryLatchkey()
+  const { keys, users, organizations } = home.latchkey
+  // Decomposed, as a file system or a browser may hand it over.
+  const given = 'E\u0301MILE@Example.org'
+  const { id, email } = await users.create({ username: 'emile', email: given })
+  expect(email).toBe('\u00e9mile@example.org')
+  await organizations.create({ name: 'Acme', owner: 'emile' })
+  for (const spelling of [given, given.normalize('NFC'), given.toLowerCase(), email ?? '']) {
+    expect((await users.get(spelling)).id).toBe(id)
+    expect((await users.list({ search: spelling.slice(0, 6) })).map(user => user.id)).toEqual([id])
+    // It is the address of a member already.
+    const invited = failure(home.latchkey.invitations.create({ org: 'acme', email: spelling }))
+    expect(await invited).toMatchObject({ code: 'conflict' })
+  }
+  // Of names, letters beyond ASCII keep their case.
+  for (const name of ['\u00c9va', '\u00e9va']) await keys.create({ name, user: 'emile' })
+  expect((await keys.get('\u00c9va')).name).toBe('\u00c9va')
+})
+
 test('a user who still has keys or projects is not erased', async () => {
   await using home = await temporaryLatchkey()
   const { users, projects, keys } = home.latchkey
