@@ -119,8 +119,8 @@ export const keys: readonly Mutation[] = [
   {
     what: 'a name runs as a command when what is printed is pasted',
     file: 'src/cli/commands/key/delivery.ts',
-    text: "${lineOf('key update', which)} --user",
-    instead: 'latchkey key update ${which} --user',
+    text: "lineOf('key update', first.name)",
+    instead: '`latchkey key update ${first.name}`',
     tests: ['src/cli/commands/key/key.test.ts'],
     only: 'a command to paste',
   },

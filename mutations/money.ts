@@ -95,6 +95,13 @@ export const money: readonly Mutation[] = [
     tests: ['src/operations/usage/import-prices.test.ts'],
   },
   {
+    what: 'of unchanged prices only one of each model is counted',
+    file: 'src/operations/usage/import-prices.ts',
+    text: '...alike(own, published, from).map(',
+    instead: '...alike(own, published, from).slice(0, 1).map(',
+    tests: ['src/operations/usage/import-prices.test.ts'],
+  },
+  {
     what: 'use without a price looks free',
     file: 'src/operations/usage/pricing.ts',
     text: '{ ...counts, unpricedRequests: counts.requests }',

@@ -19,6 +19,20 @@ export const told: readonly Mutation[] = [
     only: 'looks like a filter',
   },
   {
+    what: 'one token that was recorded is several',
+    file: 'src/cli/commands/usage/drawing.ts',
+    text: "const tokens = many(recorded.tokens, 'token')",
+    instead: 'const tokens = `${recorded.tokens} tokens`',
+    tests: ['src/cli/commands/counts.test.ts'],
+  },
+  {
+    what: 'the command that bounds several new keys takes others too',
+    file: 'src/cli/commands/key/delivery.ts',
+    text: "first.name.replace(/\\d+$/, '')",
+    instead: "first.name.replace(/-\\d+$/, '')",
+    tests: ['src/cli/commands/counts.test.ts'],
+  },
+  {
     what: 'the undo of a restore in place is not in place',
     file: 'src/cli/commands/backup/drawing.ts',
     text: "...(inPlace ? ['--in-place'] : []),",

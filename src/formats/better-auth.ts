@@ -6,6 +6,7 @@
 import type { ImportedRow } from '../contract/nouns.ts'
 import { windowRangeMs } from '../contract/views/words.ts'
 import { isForeignUrl } from '../text/address.ts'
+import { many } from '../text/quantity.ts'
 import { Fields, isRecord, type Report, type Row } from './fields.ts'
 import type {
   ForeignData,
@@ -297,7 +298,7 @@ function limitsOf(fields: Fields): Pick<ForeignKey, 'windows'> & {
   const rolling = (amount: number, windowMs: number, what: string): boolean => {
     if (windowMs < shortestMs || windowMs > longestMs) {
       remarks.push(
-        `its ${what} of ${amount} requests in ${windowMs} ms has no place here: windows last 1 minute to 366 days`,
+        `its ${what} of ${many(amount, 'request')} in ${windowMs} ms has no place here: windows last 1 minute to 366 days`,
       )
       return false
     }

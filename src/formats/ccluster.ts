@@ -3,6 +3,7 @@
  * PostgreSQL server, or a folder with what mongoexport made of its collections. Reports all problems; the importer decides about them.
  */
 import { isForeignUrl } from '../text/address.ts'
+import { many } from '../text/quantity.ts'
 import { Fields, isRecord, type Report, type Row } from './fields.ts'
 import type { ForeignChat, ForeignData, ForeignKey, ForeignMessage, ForeignUser } from './foreign-data.ts'
 import { jsonOrText } from './json-text.ts'
@@ -50,7 +51,7 @@ function contentOf(database: ForeignDatabase, notes: readonly string[]): Foreign
   const chats = chatsIn(read)
   const known = new Set(chats.map(({ id }) => id))
   const lost = (read.rows.get('messages') ?? []).filter(row => !known.has(String(row['chat_id']))).length
-  const orphans = lost === 0 ? [] : [`${lost} messages belong to no chat, and are not imported`]
+  const orphans = lost === 0 ? [] : [`not imported, because they belong to no chat: ${many(lost, 'message')}`]
   return { ...dataOf(read, specs, readers, [...notes, ...older, ...orphans]), chats }
 }
 

@@ -1,5 +1,6 @@
 import { timeText } from '../contract/json.ts'
 import type { LimitedNoun } from '../contract/nouns.ts'
+import { many } from '../text/quantity.ts'
 
 /** One answered request. */
 interface RequestEntry {
@@ -106,7 +107,7 @@ export function logText(entry: LogEntry, clock: string): string {
     case 'replaced':
       return `${clock}  ${entry.message}\n`
     case 'dropped':
-      return `${clock}  ${entry.requests} requests were not logged\n`
+      return `${clock}  ${many(entry.requests, 'request')} ${entry.requests === 1 ? 'was' : 'were'} not logged\n`
     case 'stopping':
       return `${clock}  ${entry.signal}: finishing running requests (${entry.inFlight})\n`
   }

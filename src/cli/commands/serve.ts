@@ -1,5 +1,6 @@
 import { exitCodes } from '../../contract/errors.ts'
 import { served } from '../../contract/views/program.ts'
+import { many } from '../../text/quantity.ts'
 import { command, one, opt } from '../declare/define.ts'
 import { hostPort } from '../declare/parse.ts'
 import { formatDuration } from '../declare/times.ts'
@@ -26,9 +27,9 @@ export default command({
   },
   run: async (ctx, where) => (await import('./serve/listen.ts')).serveConfigured(ctx, where),
   prints: one(served, {
-    done: ({ startedAt, stoppedAt, signal, requests }, brush) => {
+    done: ({ startedAt, stoppedAt, signal, requests }) => {
       const ran = formatDuration(stoppedAt.getTime() - startedAt.getTime())
-      return `Stopped by ${signal} after ${ran}, ${brush.count(requests)} requests answered`
+      return `Stopped by ${signal} after ${ran}, ${many(requests, 'request')} answered`
     },
   }),
   would: ({ addresses }) => `listen on ${addresses.join(' and ')}`,

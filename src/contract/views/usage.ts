@@ -142,7 +142,7 @@ export const priceImport = object('PriceImport', {
   added: integer('Prices of models that had none'),
   changed: integer('Prices that replace another from their start on'),
   removed: integer('Imported prices that the list no longer has'),
-  unchanged: integer('Models whose price is that of the list'),
+  unchanged: integer('Prices that are those of the list already'),
   kept: integer('Models left out because somebody set the price that applies'),
   inPart: integer('Models in the list that cost something else than tokens too, which is left out'),
   leftOut: integer('Models in the list without a price by tokens'),

@@ -1,6 +1,7 @@
 /** Questions about a whole database file: whether it is damaged, what it contains, whether its schema is right. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import { codeOf } from '../../contract/failure.ts'
+import { many } from '../../text/quantity.ts'
 import { Client } from './client.ts'
 import { applySource, declared, type MigrationSource, migrations } from './migrations.ts'
 
@@ -189,7 +190,7 @@ export function rowDifferences(
 ): readonly string[] {
   return [...new Set([...Object.keys(expected), ...Object.keys(found)])]
     .filter(table => (found[table] ?? 0) !== (expected[table] ?? 0))
-    .map(table => `${table} has ${found[table] ?? 0} rows in place of ${expected[table] ?? 0}`)
+    .map(table => `${table} has ${many(found[table] ?? 0, 'row')} in place of ${expected[table] ?? 0}`)
 }
 
 /** SHA-256 in hex over every table, index, trigger and view. Equal if two databases have the same schema. */

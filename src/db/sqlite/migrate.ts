@@ -4,6 +4,7 @@
  * its children. The caller takes a backup first.
  */
 import { LatchkeyError } from '../../contract/errors.ts'
+import { many } from '../../text/quantity.ts'
 import { type AppliedMigration, drifted, stepProblem } from '../history.ts'
 import type { Client } from './client.ts'
 import { lostBetween, rowCounts } from './inspect.ts'
@@ -52,7 +53,10 @@ export function historyProblems(
   })
   return applied.length === version
     ? problems
-    : [...problems, `the header says schema version ${version}, the history has ${applied.length} steps`]
+    : [
+        ...problems,
+        `the header says schema version ${version}, the history has ${many(applied.length, 'step')}`,
+      ]
 }
 
 /** Who migrates and when, and what is committed with it. */

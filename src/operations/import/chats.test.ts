@@ -58,7 +58,7 @@ test('chats come with their messages in order, to the user that they are of', as
   const { latchkey } = home
   const report = await latchkey.imports.ccluster(source(home))
   expect(report).toMatchObject({ created: 3, refused: 1, leftBehind: [], ignoredFields: [] })
-  expect(report.notes).toEqual(['1 messages belong to no chat, and are not imported'])
+  expect(report.notes).toEqual(['not imported, because they belong to no chat: 1 message'])
   expect(report.items.map(({ type, name, outcome, reason }) => [type, name, outcome, reason])).toEqual([
     ['user', 'grace', 'created', null],
     ['chat', 'Holiday', 'created', 'belongs to grace, 2 messages'],
@@ -103,7 +103,7 @@ test('a chat comes once, and what was said there since stays there', async () =>
     type: 'chat',
     name: 'Holiday',
     outcome: 'unchanged',
-    reason: 'imported before; 1 newer messages stay there',
+    reason: 'imported before; 1 newer message left there',
   })
   expect(await latchkey.chats.list()).toEqual(before)
 })

@@ -11,6 +11,7 @@ import { and, asc, eq, idsOf, isNull, not, oneOf } from '../../db/query.ts'
 import { chats, messages } from '../../db/schema/chats.ts'
 import { importedChats, importedRows, imports } from '../../db/schema/imports.ts'
 import type { ForeignChat, ForeignMessage } from '../../formats/foreign-data.ts'
+import { many } from '../../text/quantity.ts'
 import { recordAll } from '../audit.ts'
 import { chatViews, eraseChats } from '../chats/chats.ts'
 import { newMessage } from '../chats/input.ts'
@@ -60,7 +61,10 @@ export async function planChats(
     known.set(from.id, last ?? { messages: from.messages.length, updatedAt: 0 })
     if (last !== undefined) {
       const newer = from.messages.length - last.messages
-      return plan('unchanged', newer > 0 ? `imported before; ${newer} newer messages stay there` : null)
+      return plan(
+        'unchanged',
+        newer > 0 ? `imported before; ${many(newer, 'newer message')} left there` : null,
+      )
     }
     const owner = from.userId === null ? undefined : owners.get(from.userId)
     if (owner === undefined) return plan('refused', 'its user is not in the source')
@@ -68,7 +72,7 @@ export async function planChats(
     if (problem !== undefined) return plan('refused', problem)
     const createdAt = from.createdAt ?? now.getTime()
     return {
-      ...plan('created', `belongs to ${owner.username}, ${from.messages.length} messages`),
+      ...plan('created', `belongs to ${owner.username}, ${many(from.messages.length, 'message')}`),
       chat: {
         id: newId('cht', now),
         userId: owner.id,

@@ -10,6 +10,7 @@ import { inChunks } from '../../db/chunks.ts'
 import type { BulkUsage, Database } from '../../db/engine.ts'
 import { and, eq, inArray } from '../../db/query.ts'
 import { importedUsers, imports } from '../../db/schema/imports.ts'
+import { many } from '../../text/quantity.ts'
 import { lineOf } from '../../text/shell-word.ts'
 import { type Event, record, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
@@ -273,7 +274,7 @@ function changedSince(row: ImportRow, kept: readonly ImportUndoItem[], all: numb
   const more = kept.length > mostListed ? `, and ${kept.length - mostListed} more` : ''
   return new LatchkeyError(
     'conflict',
-    `${kept.length} of the ${all} things that ${row.id} made or changed cannot be undone: ${list.join(', ')}${more}; nothing was changed`,
+    `${row.id} made or changed ${many(all, 'thing')}, of which ${kept.length} cannot be undone: ${list.join(', ')}${more}; nothing was changed`,
     `to keep those and undo the rest: ${lineOf('import undo', row.id)} --keep-changed`,
   )
 }

@@ -117,8 +117,7 @@ function planOf(
     // The first price of a model applies always.
     const wanted = own.length === 0 && at === undefined ? published : startingAt(from, published)
     const plan = planModel(own, wanted, from)
-    if (plan.items.length === 0 && current) items.push(itemOf('unchanged', inForceAt(own, from) ?? current))
-    items.push(...plan.items)
+    items.push(...alike(own, published, from).map(each => itemOf('unchanged', each)), ...plan.items)
     removed.push(...plan.removed)
     written.push(...plan.written)
   }
@@ -139,6 +138,16 @@ function planOf(
     },
   }
 }
+
+/** The stored prices that the list has too. The one in force may have started at another time than there. */
+const alike = (own: readonly Period[], published: readonly Period[], from: number): readonly Period[] =>
+  published
+    .map(each => {
+      const sameStart = own.filter(stored => startOf(stored) === startOf(each))
+      const current = each === inForceAt(published, from) ? inForceAt(own, from) : undefined
+      return [...sameStart, current].find(stored => stored && isSame(stored, each))
+    })
+    .filter(each => each !== undefined)
 
 /** What the prices of one model become. Those from before `from`, and those that somebody set, stay. */
 function planModel(own: readonly Period[], wanted: readonly Period[], from: number) {

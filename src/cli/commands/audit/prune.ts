@@ -44,4 +44,4 @@ export default command({
 })
 
 const told = ({ rows, backup }: PrunedAudit): string =>
-  `${many(rows, 'change')}; ${backup === null ? 'no known backup has them' : `the backup ${backup} still has them`}`
+  `${many(rows, 'change')}; ${backup === null ? 'not in any known backup' : `still in the backup ${backup}`}`

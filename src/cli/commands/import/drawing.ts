@@ -67,7 +67,7 @@ export function importUndoPlanLines(undo: ImportUndo, brush: Brush): string {
   const paint = { removed: brush.bad, reverted: brush.warn, kept: brush.good, gone: brush.dim }
   const words = { removed: 'remove', reverted: 'revert', kept: 'keep', gone: 'is gone' }
   return [
-    `remove ${undo.removed}, revert ${undo.reverted} and keep ${undo.kept} of ${undo.source}; ${undo.gone} are gone already`,
+    `remove ${undo.removed}, revert ${undo.reverted} and keep ${undo.kept} of ${undo.source}; ${undo.gone} already gone`,
     ...undo.items.map(
       item => `  ${paint[item.outcome](words[item.outcome].padEnd(7))} ${importedThing(item)}`,
     ),

@@ -1,7 +1,7 @@
 /** How new secrets are delivered: options, and what is printed. */
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { CreatedKey, IssuedKey } from '../../../contract/views.ts'
-import { lineOf } from '../../../text/shell-word.ts'
+import { lineOf, shellWord } from '../../../text/shell-word.ts'
 import type { Context, Revealed } from '../../declare/declaration.ts'
 import { opt } from '../../declare/define.ts'
 import type { NewSecretFile } from './secret-file.ts'
@@ -88,7 +88,10 @@ export function deliveryNotice(
 ): string | undefined {
   const [first] = created
   if (raw || out !== undefined) return said
-  return first?.secret ? 'Copy it now: it cannot be shown again.' : undefined
+  if (!first?.secret) return undefined
+  return created.length === 1
+    ? 'Copy it now: it cannot be shown again.'
+    : 'Copy them now: they cannot be shown again.'
 }
 
 /** The same for created keys, which may have existed. Also says if nothing bounds them. */
@@ -96,13 +99,19 @@ export function creationNotice(keys: readonly CreatedKey[], typed: Typed): strin
   const made = keys.filter(key => key.created)
   const [first] = made
   if (first === undefined) {
-    return typed.raw || typed.out !== undefined ? `Unchanged: ${named(keys)} already exists` : undefined
+    return typed.raw || typed.out !== undefined
+      ? `Unchanged: ${named(keys)} already ${keys.length === 1 ? 'exists' : 'exist'}`
+      : undefined
   }
   const said = deliveryNotice(made, typed, `Created ${named(made)}`)
   const isUnbound = first.user === null && first.limits.length === 0 && first.expiresAt === null
-  const which = made.length === 1 ? first.name : 'KEY'
+  const isOne = made.length === 1
+  // Only their numbers differ.
+  const which = isOne
+    ? lineOf('key update', first.name)
+    : `latchkey key update --search ${shellWord(first.name.replace(/\d+$/, ''))} --all-matching --expect-count ${made.length}`
   const remark = isUnbound
-    ? `It has no owner, no limit and no expiry. Set them with: ${lineOf('key update', which)} --user USER --limit tokens=100k/5h --expires 90d`
+    ? `${isOne ? 'It has' : 'They have'} no owner, no limit and no expiry. Set them with: ${which} --user USER --limit tokens=100k/5h --expires 90d`
     : undefined
   return [said, remark].filter(text => text !== undefined).join('\n') || undefined
 }

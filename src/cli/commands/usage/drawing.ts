@@ -71,7 +71,7 @@ function costText({ costUsd, unpricedRequests }: Totals, brush: Brush): string {
 
 /** `12 tokens and $0.0004 for ci` */
 export const recordedText = (recorded: Recorded, brush: Brush): string => {
-  const tokens = `${brush.count(recorded.tokens)} tokens`
+  const tokens = many(recorded.tokens, 'token')
   if (recorded.unpricedRequests === 0)
     return `${tokens} and ${brush.dollars(recorded.costUsd)} for ${recorded.key.name}`
   const why = recorded.model === null ? 'without a model there is' : `${recorded.model} has`
@@ -84,7 +84,8 @@ function dayBars(series: readonly UsagePoint[], brush: Brush): readonly string[]
   const widest = Math.max(1, ...series.map(point => brush.count(point.tokens).length))
   return series.map(point => {
     const day = brush.time(point.start).slice(0, 10)
-    const number = `${day}  ${brush.count(point.tokens).padStart(widest)} tokens`
+    const unit = point.tokens === 1 ? 'token ' : 'tokens'
+    const number = `${day}  ${brush.count(point.tokens).padStart(widest)} ${unit}`
     const room = Math.min(40, brush.width - number.length - 2)
     const picture = brush.pictures && room >= 4 ? `  ${bar(point.tokens / most, room, brush.unicode)}` : ''
     return `${number}${picture}`.trimEnd()

@@ -69,7 +69,9 @@ function about({ range, only, timeZone, generatedAt }: UsageOverview, dates: Cal
 function totals({ totals, shares, only }: UsageOverview): Markup {
   const { requests, tokens, inputTokens, outputTokens, costUsd, unpricedRequests } = totals
   const unpriced =
-    unpricedRequests === 0 ? '' : html`<dd>${number(unpricedRequests)} requests without a price</dd>`
+    unpricedRequests === 0
+      ? ''
+      : html`<dd>${number(unpricedRequests)} ${unpricedRequests === 1 ? 'request' : 'requests'} without a price</dd>`
   const keys = shares.find(({ by }) => by === 'key')?.rows.length
   return html`<section aria-labelledby="totals"><h2 id="totals" hidden>In all</h2>
 <dl class="totals">
@@ -86,12 +88,12 @@ const metrics = {
   tokens: {
     name: 'Tokens',
     of: (row: Totals) => row.tokens,
-    text: (value: number) => `${count(value)} tokens`,
+    text: (value: number) => many(value, 'token'),
   },
   requests: {
     name: 'Requests',
     of: (row: Totals) => row.requests,
-    text: (value: number) => `${count(value)} requests`,
+    text: (value: number) => many(value, 'request'),
   },
   cost: { name: 'Cost', of: (row: Totals) => row.costUsd, text: dollars },
 } as const
@@ -176,7 +178,7 @@ ${shown.map(
     html`<tr><th class="name" scope="row">${nameOf(row, by)}${bar(largest === 0 ? 0 : of(row) / largest)}</th>${cells(row)}</tr>
 `,
 )}</tbody>
-${others.length === 0 ? '' : html`<tfoot><tr><th class="name" scope="row">${count(others.length)} others</th>${cells(sumOf(others))}</tr></tfoot>`}
+${others.length === 0 ? '' : html`<tfoot><tr><th class="name" scope="row">${many(others.length, 'other')}</th>${cells(sumOf(others))}</tr></tfoot>`}
 </table>`,
 )}
 </section>`

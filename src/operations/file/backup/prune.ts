@@ -5,6 +5,7 @@
 
 import { LatchkeyError } from '../../../contract/errors.ts'
 import type { BackupPruning } from '../../../contract/views.ts'
+import { many } from '../../../text/quantity.ts'
 import type { FileContext } from '../../context.ts'
 import { parse } from '../../rules/input.ts'
 import type { KeepPolicy } from './input.ts'
@@ -90,7 +91,7 @@ async function removeAll(decisions: readonly Decision[]): Promise<void> {
       if (!(error instanceof LatchkeyError)) throw error
       throw new LatchkeyError(
         removed === 0 ? error.code : 'partial',
-        `${removed} of ${decisions.length} backups were removed; ${dataPath(stored)}: ${error.message}`,
+        `removed ${removed} of ${many(decisions.length, 'backup')}; ${dataPath(stored)}: ${error.message}`,
         error.hint,
         { cause: error },
       )
