@@ -464,6 +464,40 @@ test('metrics tell what there is and what was asked', async () => {
   }
 })
 
+test('verdicts and usage are counted in metrics, whichever route they came by', async () => {
+  await using home = await temporaryApp()
+  const { latchkey, metric } = home
+  const limits = [{ metric: 'requests', amount: 2, period: 'total' }] as const
+  const { secret } = await latchkey.keys.create({ name: 'ci', limits })
+  const seen = async () => [
+    await metric('latchkey_verdicts_total{code="valid"}'),
+    await metric('latchkey_verdicts_total{code="limit_exceeded"}'),
+    await metric('latchkey_usage_events_total{outcome="counted"}'),
+  ]
+  const authorize = (path: string) => home.ask(path, {}, { authorization: `Bearer ${secret}` })
+  const { json } = await home.post('/v1/reservations', { secret })
+  expect(await seen()).toEqual([1, 0, 0])
+  await home.post(`/v1/reservations/${json.reservation!.id}/settle`, { inputTokens: 1 })
+  expect(await seen()).toEqual([1, 0, 1])
+  expect((await authorize('/v1/authorize')).status).toBe(204)
+  expect(await seen()).toEqual([2, 0, 1])
+  expect((await authorize('/v1/authorize?count=1')).status).toBe(204)
+  expect(await seen()).toEqual([3, 0, 2])
+  expect((await home.post('/v1/reservations', { secret })).json.reservation).toBe(null)
+  expect(await seen()).toEqual([3, 1, 2])
+  expect((await authorize('/v1/authorize?count=1')).status).toBe(429)
+  expect(await seen()).toEqual([3, 2, 2])
+  // What is refused is neither a verdict nor usage.
+  await home.post(`/v1/reservations/${json.reservation!.id}/settle`, { inputTokens: 1 })
+  expect(await seen()).toEqual([3, 2, 2])
+})
+
+test('a name of a server is escaped in its label, whatever it contains', async () => {
+  await using home = await temporaryApp('a"b\\c')
+  const lines = (await (await home.ask('/metrics')).text()).split('\n')
+  expect(lines).toContain(String.raw`latchkey_ready{instance="a\"b\\c"} 1`)
+})
+
 test('asking whether it is ready a thousand times opens the database a few times', async () => {
   await using home = await temporaryApp()
   const before = home.connections()

@@ -7,8 +7,8 @@ import type { LogEntry } from '../server/log.ts'
 import { Counters } from '../server/metrics.ts'
 import { temporaryLatchkey } from './latchkey.ts'
 
-/** The server, and a key that may do everything. */
-export async function temporaryApp() {
+/** The server, and a key that may do everything. @param instance its name in metrics */
+export async function temporaryApp(instance?: string) {
   const home = await temporaryLatchkey()
   const { secret } = await home.latchkey.keys.create({ name: 'gateway', scopes: ['latchkey:*'] })
   const log: LogEntry[] = []
@@ -19,7 +19,7 @@ export async function temporaryApp() {
     connections++
     return connectLatchkey({ path: home.path, now, onReplaced })
   })
-  const app = createApp({ database, counters: new Counters(), now, log: entry => log.push(entry) })
+  const app = createApp({ database, counters: new Counters(), now, log: entry => log.push(entry), instance })
   const bearer = { authorization: `Bearer ${secret}` }
   const ask = async (path: string, init: RequestInit = {}, headers: Record<string, string> = bearer) => {
     // As from a socket: what is sent after an answer is heard in a later turn.
