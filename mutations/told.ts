@@ -3,6 +3,34 @@ import type { Mutation } from './mutation.ts'
 /** Mistakes in what a command says of what it has done, and of what to do next. */
 export const told: readonly Mutation[] = [
   {
+    what: 'a setting that was not there is removed all the same',
+    file: 'src/cli/settings/change.ts',
+    text: "if (changed === (text ?? '')) return false",
+    instead: "if (changed === (text ?? '')) return true",
+    tests: ['src/cli/settings/change.test.ts'],
+  },
+  {
+    what: 'a value of config set is blamed on a flag',
+    file: 'src/cli/settings/config.ts',
+    text: 'throw refused(found, error.message, error.hint)',
+    instead: 'throw broken(`${error.message} (from ${found.source})`, error.hint)',
+    tests: ['src/cli/settings/change.test.ts'],
+  },
+  {
+    what: 'a path of config set is read from another folder than it was typed in',
+    file: 'src/cli/settings/config.ts',
+    text: "const isMoved = change.value !== null && scope === 'user' &&",
+    instead: "const isMoved = change.value !== null && scope !== 'user' &&",
+    tests: ['src/cli/settings/change.test.ts'],
+  },
+  {
+    what: 'a bucket is named to who looks for a database',
+    file: 'src/text/address.ts',
+    text: "'name a file, or postgres://user@host/database'",
+    instead: "'name a folder on this machine or s3://bucket/prefix'",
+    tests: ['src/cli/commands/paths.test.ts'],
+  },
+  {
     what: 'who takes the new owner of keys for a filter is told to count all keys',
     file: 'src/cli/commands/key/update.ts',
     text: 'deliberately(typed, whereFilter(typed))',

@@ -15,7 +15,7 @@ import type { KeepPolicy } from './operations/file/backup/input.ts'
 import { createOperations } from './operations/index.ts'
 import type { Actor } from './operations/input.ts'
 import { systemUser } from './system/user.ts'
-import { isServerUrl, type NoPath, pathProblem, placeProblem, withPassword } from './text/address.ts'
+import { databaseProblem, isServerUrl, type NoPath, placeProblem, withPassword } from './text/address.ts'
 
 export interface LatchkeyOptions {
   /**
@@ -96,7 +96,7 @@ export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> 
 export function connectLatchkey(options: LatchkeyOptions): Latchkey {
   const isServer = isServerUrl(options.path)
   const env = options.env ?? process.env
-  if (!isServer) requireNone(pathProblem(options.path))
+  requireNone(databaseProblem(options.path))
   if (options.backupDir !== undefined) requireNone(placeProblem(options.backupDir))
   return createOperations({
     path: isServer ? withPassword(options.path, env['PGPASSWORD']) : resolve(options.path),

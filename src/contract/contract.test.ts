@@ -243,7 +243,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   completionInstalled: ['shell', 'path', 'changed', 'activate'],
   manPage: ['name', 'section', 'path', 'text'],
   configValue: ['name', 'value', 'source'],
-  configChange: ['name', 'value', 'path', 'profile', 'hiddenBy'],
+  configChange: ['name', 'value', 'path', 'profile', 'hiddenBy', 'changed'],
   databaseInfo: [
     'path', 'sizeBytes', 'walBytes', 'pageSizeBytes', 'pages', 'freePages', 'journalMode', 'sqliteVersion',
     'schemaVersion', 'latestSchemaVersion', 'rows', 'openBy',

@@ -19,27 +19,28 @@ export interface NoPath {
  * Why this is not a path here: `host:/x` means another machine and `b2:bucket` another service, hardly ever a folder.
  * Such a folder can be written as `./b2:bucket`.
  */
-export function pathProblem(text: string): NoPath | undefined {
+export const pathProblem = (text: string): NoPath | undefined =>
+  problemOf(text, 'name a file or a folder on this machine')
+
+/** The same for places of backups, which may also be buckets. */
+export const placeProblem = (text: string): NoPath | undefined =>
+  isAddress(text) ? undefined : problemOf(text, 'name a folder on this machine or s3://bucket/prefix')
+
+/** The same for databases, which may also be on a server. */
+export const databaseProblem = (text: string): NoPath | undefined =>
+  isServerUrl(text) ? undefined : problemOf(text, 'name a file, or postgres://user@host/database')
+
+function problemOf(text: string, instead: string): NoPath | undefined {
   if (text === '') return { problem: 'a path is empty', hint: 'name a file or a folder, or leave it out' }
   if (isAddress(text)) {
     const problem = `'${text}' is the address of a bucket, and this must be on this machine`
-    return { problem, hint: 'name a file or a folder on this machine' }
+    return { problem, hint: instead }
   }
-  return addressProblem(text)
-}
-
-/** The same for places of backups, which may also be buckets. */
-export function placeProblem(text: string): NoPath | undefined {
-  return isAddress(text) ? undefined : pathProblem(text)
-}
-
-function addressProblem(text: string): NoPath | undefined {
   const [, word] = /^([^/]*:)/.exec(text) ?? []
   if (word === undefined) return undefined
-  return {
-    problem: `'${text}' is no path, and nothing here goes by '${word}'`,
-    hint: `name a folder on this machine or s3://bucket/prefix; for what is really called so, write ./${text}`,
-  }
+  // Nobody has a folder with the name of an address.
+  const really = text.includes('://') ? '' : `; for what is really called so, write ./${text}`
+  return { problem: `'${text}' is no path, and nothing here goes by '${word}'`, hint: instead + really }
 }
 
 /** The URL of a server as people may see it: without its password and options, also when it cannot be parsed. */

@@ -102,6 +102,29 @@ test.each(uses)('$label says what is wrong with a path that leads nowhere', asyn
   expect(readdirSync(nowhere.path)).toEqual(['loop'])
 })
 
+test('instead of an address something is named that would be taken there', async () => {
+  const cwd = folder.path
+  const onServer = 'try: name a file, or postgres://user@host/database\n'
+  for (const [line, env, hint] of [
+    ['key list --db mysql://a/b', {}, onServer],
+    ['key list --db s3://a/b', {}, onServer],
+    ['key list', { LATCHKEY_DB: 'mysql://a/b' }, onServer],
+    ['config set db mysql://a/b', {}, onServer],
+    ['db copy mysql://a/b x.db', {}, onServer],
+    [
+      'key list --db host:/x',
+      {},
+      'try: name a file, or postgres://user@host/database; for what is really called so, write ./host:/x\n',
+    ],
+    ['backup list --from mysql://a/b', {}, 'try: name a folder on this machine or s3://bucket/prefix\n'],
+    ['restore --latest --to mysql://a/b --yes', {}, 'try: name a file or a folder on this machine\n'],
+  ] as const) {
+    const { err } = await run(line, { ...('LATCHKEY_DB' in env ? {} : { db }), cwd, env })
+    expect({ line, err }).toEqual({ line, err: expect.stringContaining(hint) })
+  }
+  expect(() => connectLatchkey({ path: 's3://a/b' })).toThrow('address of a bucket')
+})
+
 test('what is really called so is written with ./', async () => {
   const options = { db, cwd: folder.path }
   for (const line of [

@@ -2,7 +2,14 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Actor, Latchkey } from '../../index.ts'
 import { located } from '../../system/home.ts'
-import { isAddress, isServerUrl, type NoPath, pathProblem, placeProblem } from '../../text/address.ts'
+import {
+  databaseProblem,
+  isAddress,
+  isServerUrl,
+  type NoPath,
+  pathProblem,
+  placeProblem,
+} from '../../text/address.ts'
 import type { Asking, Connect, Context, Effect } from '../declare/declaration.ts'
 import type { ProgressDisplay } from '../draw/progress-display.ts'
 import { printable } from '../terminal/printable.ts'
@@ -59,7 +66,10 @@ export function createContext(surroundings: Surroundings): Context {
       return (await createBrush({ ...plain, relative: true, timeZone, now: now() })).dated(moment)
     },
     path: ifTyped(at),
-    database: typed => (isServerUrl(typed) ? typed : at(typed)),
+    database: typed => {
+      requireNone(databaseProblem(typed))
+      return isServerUrl(typed) ? typed : at(typed)
+    },
     place: ifTyped(typed => {
       requireNone(placeProblem(typed))
       return isAddress(typed) ? typed : at(typed)

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { chmodSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { temporaryFolder } from '../../testing/folder.ts'
 import { run } from '../../testing/run.ts'
 import { withSetting } from './change.ts'
@@ -107,6 +107,77 @@ test('set writes into the file of the user, or with --here into this folder; get
   expect(readFileSync(at.user, 'utf8')).toBe('tz = "Europe/Berlin"\n')
 })
 
+test('whether anything had to be changed is said', async () => {
+  using at = home()
+  for (const [line, changed, said] of [
+    ['config set tz UTC', true, 'Set tz to UTC in '],
+    ['config set tz UTC', false, 'Unchanged: tz is already UTC in '],
+    ['config unset tz', true, 'Removed tz from '],
+    ['config unset tz', false, 'Unchanged: tz is not set in '],
+  ] as const) {
+    const text = () => (existsSync(at.user) ? readFileSync(at.user, 'utf8') : '')
+    const before = text()
+    expect((await at.run(`${line} --dry-run`)).out).toBe(
+      changed
+        ? `Would ${line.includes('unset') ? 'remove tz from' : 'set tz to UTC in'} ${at.user}\n`
+        : 'Would change nothing\n',
+    )
+    expect((await at.run(`${line} --dry-run --json`)).json()).toMatchObject({ changed, dryRun: true })
+    expect(text()).toBe(before)
+    expect((await at.run(line)).out).toBe(`${said}${at.user}\n`)
+    // It had to be changed once.
+    if (changed) await Bun.write(at.user, before)
+    expect((await at.run(`${line} --json`)).json()).toMatchObject({ changed })
+  }
+})
+
+test('a bad value is wrong usage, wherever it was typed, and no flag is blamed that is not there', async () => {
+  using at = home()
+  for (const [name, value] of [
+    ['backup_keep', 'foo'],
+    ['tz', 'Mars'],
+    ['unpriced', 'perhaps'],
+    ['max_end_users', '0'],
+    ['output', 'jsn'],
+    ['db', 'mysql://a/b'],
+    ['backup_dir', 'mysql://a/b'],
+    ['age_recipients_file', 's3://a/b'],
+  ] as const) {
+    const { code, err } = await at.run(`config set ${name} ${value}`)
+    expect({ name, code, err }).toEqual({ name, code: 2, err: expect.stringContaining(`'${value}'`) })
+    expect(err).not.toContain('from flag')
+    const variable = `LATCHKEY_${name.toUpperCase()}`
+    const other = await at.run('key list', { [variable]: value })
+    expect({ name, code: other.code, err: other.err }).toEqual({
+      name,
+      code: 78,
+      err: expect.stringContaining(`from ${variable}`),
+    })
+  }
+})
+
+test('a path is read from where it was typed', async () => {
+  using at = home()
+  for (const [typed, stored] of [
+    ['keys/to.txt', at.folder.file('here/keys/to.txt')],
+    ['~/to.txt', '~/to.txt'],
+    ['/etc/to.txt', '/etc/to.txt'],
+  ] as const) {
+    expect((await at.run(`config set age_recipients_file ${typed} --json`)).json()).toMatchObject({
+      value: stored,
+    })
+    expect(readFileSync(at.user, 'utf8')).toBe(`age_recipients_file = "${stored}"\n`)
+  }
+  for (const [name, value] of [
+    ['db', 'postgres://a@b/c'],
+    ['backup_dir', 's3://b/c'],
+    ['tz', 'UTC'],
+  ] as const)
+    expect((await at.run(`config set ${name} ${value} --json`)).json()).toMatchObject({ value })
+  expect((await at.run('config set db x.db --here --json')).json()).toMatchObject({ value: 'x.db' })
+  expect((await at.run('config get db')).out).toBe(`${at.folder.file('here/x.db')}\n`)
+})
+
 test('the mode of a file and a link to it stay', async () => {
   using at = home()
   const real = at.folder.write('real.toml', 'tz = "UTC"\n')
@@ -122,7 +193,7 @@ test.each([
   ['config set databse x', 2, "'databse' is not a setting"],
   ['config set tz Mars', 2, 'is not a time zone'],
   ['config set output xml', 2, 'is not an output format'],
-  ['config set backup_keep sometimes', 78, 'sometimes'],
+  ['config set backup_keep sometimes', 2, 'sometimes'],
 ])('%s is refused and writes nothing', async (line, code, message) => {
   using at = home()
   expect(await at.run(line)).toMatchObject({ code, err: expect.stringContaining(message) })

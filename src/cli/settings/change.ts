@@ -15,22 +15,29 @@ import {
   type SettingsPlace,
 } from './file.ts'
 
-/** Changes or creates a file atomically, and its folder if needed. Its mode and a symbolic link stay. @throws config */
+/**
+ * Changes or creates a file atomically, and its folder if needed. Its mode and a symbolic link stay.
+ *
+ * @returns whether anything had to be changed
+ * @throws config
+ */
 export async function writeSetting(
   place: SettingsPlace,
   name: SettingName,
   value: string | null,
   { profile, dryRun }: { readonly profile?: string | undefined; readonly dryRun: boolean },
-): Promise<void> {
+): Promise<boolean> {
   const { path } = place
   const text = readIfPresent(place)
   const changed = withSetting(path, text ?? '', name, value, profile)
   // A file that is already broken is refused here.
   parseSettings(path, changed)
-  if (dryRun || changed === (text ?? '')) return
+  if (changed === (text ?? '')) return false
+  if (dryRun) return true
   try {
     if (text === undefined) ensureFolder(dirname(path))
     replaceFile(path, changed)
+    return true
   } catch (error) {
     const reason = failureOf(error).message
     throw broken(

@@ -3,7 +3,7 @@
  * LATCHKEY_PROFILE, `latchkey.toml` here, the user's, for the database DATABASE_URL and DATABASE_PATH, a default. Only `changeSettings` changes a file.
  */
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { unpricedRules, usualMostEndUsers } from '../../contract/views/words.ts'
 import type {
@@ -17,6 +17,7 @@ import type { KeepPolicy } from '../../index.ts'
 import { type Environment, homeFolder, located, trustedOwners, userFolder } from '../../system/home.ts'
 import { besideOf, readScheduled, usualBackupDir } from '../../system/scheduled.ts'
 import {
+  databaseProblem,
   isAddress,
   isServerUrl,
   type NoPath,
@@ -264,19 +265,28 @@ export interface Change {
 
 /** Changes one setting in one file, in the profile of `--profile` if there is one. @throws config, usage */
 export async function changeSettings({ files, profile }: Config, change: Change): Promise<ConfigChange> {
-  const { name, value, scope, dryRun } = change
+  const { name, scope, dryRun } = change
   const where = files.find(file => file.scope === scope)
   if (where === undefined) throw new Error(`there is no file of settings for ${scope}`)
   const { path } = where
-  if (value !== null) readers[name]({ value, source: 'flag', base: dirname(path) }, '/')
-  const { writeSetting } = await import('./change.ts')
-  await writeSetting(where, name, value, { profile, dryRun })
   const [here] = files
+  const cwd = dirname(here?.path ?? path)
+  if (change.value !== null) readers[name]({ value: change.value, source: 'flag', base: cwd }, '/')
+  // Typed here, but read from the folder of the file.
+  const isMoved = change.value !== null && scope === 'user' && isRelative(name, change.value)
+  const value = isMoved ? resolve(cwd, change.value) : change.value
+  const { writeSetting } = await import('./change.ts')
+  const changed = await writeSetting(where, name, value, { profile, dryRun })
   const hides =
     scope === 'user' && profile === undefined && here && readLeniently(here).settings[name] !== undefined
   const shown = value === null || name !== 'db' ? value : shownDatabase({ value }).value
-  return { name, value: shown, path, profile: profile ?? null, hiddenBy: hides ? here.path : null }
+  return { name, value: shown, path, profile: profile ?? null, hiddenBy: hides ? here.path : null, changed }
 }
+
+/** Whether a setting is a path that starts from some folder. */
+const isRelative = (name: SettingName, value: string): boolean =>
+  [database, place, file].some(reader => reader === readers[name]) &&
+  !(isServerUrl(value) || isAddress(value) || /^~?\//.test(value))
 
 const profileName = (env: Environment, flags: ConfigFlags): string | undefined =>
   flags.profile ?? (env['LATCHKEY_PROFILE'] || undefined)
@@ -338,6 +348,7 @@ function file(found: Found, home: string): string {
 
 /** A file, or the URL of a database on a server, which stays as it is. */
 function database(found: Found, home: string): string {
+  requireNone(found, databaseProblem(found.value))
   return isServerUrl(found.value) ? found.value : file(found, home)
 }
 
@@ -372,9 +383,7 @@ function place(found: Found, home: string): string {
 }
 
 function requireNone(found: Found, wrong: NoPath | undefined): void {
-  if (wrong === undefined) return
-  if (found.source === 'flag') throw new LatchkeyError('usage', wrong.problem, wrong.hint)
-  throw broken(`${wrong.problem} (from ${found.source})`, wrong.hint)
+  if (wrong !== undefined) throw refused(found, wrong.problem, wrong.hint)
 }
 
 function zone(found: Found): string {
@@ -393,7 +402,7 @@ function policy(found: Found): string {
     return found.value
   } catch (error) {
     if (!(error instanceof LatchkeyError)) throw error
-    throw broken(`${error.message} (from ${found.source})`, error.hint)
+    throw refused(found, error.message, error.hint)
   }
 }
 
@@ -437,6 +446,10 @@ const byDefault = <T>(value: T): Settled<T> => ({ value, source: 'default' })
 /** The schedule decides if no setting does. */
 const bySchedule = (value: string | null | undefined): Settled<string> | undefined =>
   value == null ? undefined : { value, source: 'backup schedule' }
+
+/** A flag, or a value of `config set`, was typed just now; of others it is said where they are. */
+const refused = ({ source }: Found, problem: string, hint: string): LatchkeyError =>
+  source === 'flag' ? new LatchkeyError('usage', problem, hint) : broken(`${problem} (from ${source})`, hint)
 
 function wrongValue(found: Found, problem: string, hint: string): LatchkeyError {
   if (found.source === 'flag') return new LatchkeyError('usage', `'${found.value}' ${problem}`, hint)

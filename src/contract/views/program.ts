@@ -93,6 +93,7 @@ export const configChange = object('ConfigChange', {
   path: text('The file that was changed'),
   profile: nullable(text('The profile it belongs to')),
   hiddenBy: nullable(text('The file that also sets it, and wins in this folder')),
+  changed: flag('Whether the file had to be changed'),
 })
 
 export const settingsCheck = object('SettingsCheck', {

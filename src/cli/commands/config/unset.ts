@@ -12,7 +12,10 @@ export default command({
   options: { here: opt.flag('Remove it from latchkey.toml in the current folder') },
   run: async (ctx, { setting: name, here }) =>
     changeSettings(ctx.config, { name, value: null, scope: here ? 'folder' : 'user', dryRun: ctx.dryRun }),
-  prints: one(configChange, { done: ({ name, path }) => `${name} is not set in ${path}` }),
+  prints: one(configChange, {
+    done: ({ name, path, changed }) =>
+      changed ? `Removed ${name} from ${path}` : `Unchanged: ${name} is not set in ${path}`,
+  }),
   notice: ({ hiddenBy }) =>
     hiddenBy === null ? undefined : `${hiddenBy} also sets it, and wins in this folder.`,
   would: ({ name, path }) => `remove ${name} from ${path}`,
