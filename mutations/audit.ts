@@ -31,8 +31,8 @@ export const audit: readonly Mutation[] = [
   {
     what: 'something deleted is not told of',
     file: 'src/operations/thing.ts',
-    text: "      await record(context, db, this.#event('delete', row, { before }))\n",
-    instead: '',
+    text: "const events = rows.map((row, n) => this.#event('delete', row, { before: views[n] }))",
+    instead: 'const events: Event[] = []',
     ...everyCommand,
   },
   {

@@ -95,7 +95,7 @@ export const imports: readonly Mutation[] = [
   {
     what: 'what is deleted has no name in reports',
     file: 'src/operations/thing.ts',
-    text: 'await keepNames(db, this.#noun, eq(table.id, row.id))',
+    text: 'await keepNames(db, this.#noun, gone)',
     instead: 'void keepNames',
     tests: ['src/operations/keys/history.test.ts'],
   },

@@ -5,6 +5,8 @@ const leaving = {
   tests: ['src/operations/people/offboard.test.ts', 'src/operations/file/backup/restore/erased.test.ts'],
 }
 
+const returning = { tests: ['src/operations/file/backup/restore/one-thing.test.ts'] }
+
 const receiving = { tests: ['src/operations/people/recipient.test.ts'] }
 
 const lists = { tests: ['src/operations/lists.test.ts'] }
@@ -70,9 +72,65 @@ export const people: readonly Mutation[] = [
   {
     what: 'one thing of an erased person is brought back',
     file: 'src/operations/file/backup/restore/bring-back.ts',
-    text: '    this.#requireNotErased(noun, id, row)\n',
-    instead: '',
+    text: '    this.#requireNotErased(noun, id, row)\n    this.#requireFree(noun, id, row)\n    const now =',
+    instead: '    this.#requireFree(noun, id, row)\n    const now =',
     ...leaving,
+  },
+  {
+    what: 'an undo brings back what is of an erased person',
+    file: 'src/operations/file/backup/restore/bring-back.ts',
+    text: '      this.#requireNotErased(noun, id, row)\n',
+    instead: '',
+    ...returning,
+    only: 'a person who was erased since',
+  },
+  {
+    what: 'of all that is deleted with a user, the log says nothing but the name',
+    file: 'src/operations/thing.ts',
+    text: '{ before: views[n] }',
+    instead: '{ before: { id: row.id } }',
+    ...returning,
+    only: 'as restricted as it was',
+  },
+  {
+    what: 'what is not told of a deletion counts as not restricted',
+    file: 'src/operations/file/backup/restore/narrow.ts',
+    text: '    if (known.length < columns.length) row = { ...row, ...shutRow(noun, now) }\n',
+    instead: '',
+    ...returning,
+    only: 'comes back shut',
+  },
+  {
+    what: 'members of whom a deletion does not tell come back',
+    file: 'src/operations/file/backup/restore/narrow.ts',
+    text: "    if (noun === 'project' && !Array.isArray(view['members'])) members = new Map()\n",
+    instead: '',
+    ...returning,
+    only: 'comes back shut',
+  },
+  {
+    what: 'the end of a ban is read as text',
+    file: 'src/operations/file/backup/restore/narrow.ts',
+    text: "columnOf(noun, field).dataType === 'number'",
+    instead: "column.endsWith('_at')",
+    ...returning,
+    only: 'before the deletion',
+  },
+  {
+    what: 'a key leaves the archived project that it was in when it was deleted',
+    file: 'src/operations/file/backup/restore/narrow.ts',
+    text: '    row = { ...row, ...ownersIn(noun, view) }\n',
+    instead: '',
+    ...returning,
+    only: 'comes back there',
+  },
+  {
+    what: 'an undo opens what was shut and deleted since',
+    file: 'src/operations/file/backup/restore/bring-back.ts',
+    text: '      if (now === null) this.#addNarrow(noun, row, name)\n',
+    instead: '      if (now === null) this.#add(noun, id)\n',
+    ...returning,
+    only: 'an undo brings back as revoked',
   },
   {
     what: 'the audit log still tells of who was erased',

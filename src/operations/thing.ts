@@ -6,9 +6,9 @@ import { LatchkeyError } from '../contract/errors.ts'
 import { labelOf, type Noun, nouns } from '../contract/nouns.ts'
 import type { AuditAction, AuditVerb, Changed } from '../contract/views.ts'
 import type { Database } from '../db/engine.ts'
-import { and, eq, isNull, type SQL } from '../db/query.ts'
+import { and, eq, idsOf, isNull, oneOf, type SQL } from '../db/query.ts'
 import { lineOf } from '../text/shell-word.ts'
-import { record } from './audit.ts'
+import { record, recordAll } from './audit.ts'
 import { differingColumns, settleChange } from './changed.ts'
 import type { OperationContext } from './context.ts'
 import { keepNames } from './departed.ts'
@@ -159,13 +159,30 @@ export class Thing<N extends Noun, View extends { readonly id: string; readonly 
     return context.store.write(async db => {
       const row = await find(db, this.#noun, selector)
       await requireMayGo(db, row)
-      const before = await this.view(context, db, row)
-      const table = tableOf(this.#noun)
-      await keepNames(db, this.#noun, eq(table.id, row.id))
-      await db.delete(table).where(eq(table.id, row.id))
-      await record(context, db, this.#event('delete', row, { before }))
+      const [before] = await this.eraseRows(context, db, [row])
+      if (!before) throw new Error(`a ${this.#noun} without a view`)
       return before
     })
+  }
+
+  /**
+   * Deletes those of some rows, in the transaction of the caller. An audit row for each says what it was: a restore takes from it
+   * how the thing was restricted, and brings nothing back that was restricted more.
+   */
+  async eraseRows(
+    context: OperationContext,
+    db: Database,
+    rows: readonly Row<N>[],
+  ): Promise<readonly View[]> {
+    if (rows.length === 0) return []
+    const views = await this.#views(db, rows, context.now())
+    const table = tableOf(this.#noun)
+    const gone = oneOf(table.id, idsOf(rows))
+    await keepNames(db, this.#noun, gone)
+    await db.delete(table).where(gone)
+    const events = rows.map((row, n) => this.#event('delete', row, { before: views[n] }))
+    await recordAll(context, db, events)
+    return views
   }
 
   /** @throws conflict (another than `except` has the same name or other unique field) */

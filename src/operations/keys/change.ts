@@ -3,6 +3,8 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Changed, Key } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
+import { idsOf, oneOf } from '../../db/query.ts'
+import { keys } from '../../db/schema/keys.ts'
 import { erased } from '../changed.ts'
 import type { OperationContext } from '../context.ts'
 import type { KeySelector } from '../input.ts'
@@ -14,7 +16,7 @@ import { find } from '../select.ts'
 import { type Changes, Thing } from '../thing.ts'
 import { requireFreeName, requireFuture } from './create.ts'
 import { type KeyChanges, keyChanges, type RevokeOptions, revokeOptions } from './input.ts'
-import { keyView } from './view.ts'
+import { keyViews } from './view.ts'
 
 /** @throws not_found, ambiguous, invalid, conflict */
 export async function updateKey(
@@ -99,7 +101,11 @@ export async function deleteKey(context: OperationContext, selector: KeySelector
   return erased(await key.erase(context, selector))
 }
 
-const key = new Thing('key', async (db, rows, now) => Promise.all(rows.map(({ id }) => keyView(db, now, id))))
+export const key = new Thing('key', async (db, rows, now) => {
+  const views = await keyViews(db, now, { where: oneOf(keys.id, idsOf(rows)) })
+  const viewOf = new Map(views.map(view => [view.id, view]))
+  return rows.flatMap(({ id }) => viewOf.get(id) ?? [])
+})
 
 function requireNotRevoked(row: Row<'key'>, participle: string): void {
   if (row.revokedAt === null) return

@@ -108,8 +108,27 @@ test('everything is deleted in one transaction, or nothing is', async () => {
   expect(await users.offboard('alice', { deleteAll: true })).toMatchObject({ action: 'deleted', holds })
   expect(await failure(users.get('alice'))).toMatchObject({ code: 'not_found' })
   expect((await keys.list()).length + (await projects.list()).length).toBe(1)
-  const deleted = (await audit.list({ limit: 4 })).map(({ action }) => action).sort()
-  expect(deleted).toEqual(['chat.delete', 'key.delete', 'project.delete', 'user.offboard'])
+  const deleted = (await audit.list({ limit: 5 })).map(({ action }) => action).sort()
+  expect(deleted).toEqual(['chat.delete', 'key.delete', 'project.delete', 'user.delete', 'user.offboard'])
+})
+
+test('the log says of all that goes with a user what it was, as if it were deleted alone', async () => {
+  const told = async (go: (at: Awaited<ReturnType<typeof home>>) => Promise<unknown>) => {
+    await using there = await home()
+    await go(there)
+    const rows = await there.latchkey.audit.list({ limit: 100 })
+    const deleted = rows.filter(({ action }) => action.endsWith('.delete'))
+    return new Map(deleted.map(({ action, before }) => [action, Object.keys(before ?? {})]))
+  }
+  const together = await told(({ latchkey }) => latchkey.users.offboard('alice', { deleteAll: true }))
+  const alone = await told(async ({ latchkey: { users, keys, projects, chats } }) => {
+    await keys.delete('alices')
+    await chats.delete('Rabbit hole')
+    await projects.delete('shop')
+    await users.delete('alice')
+  })
+  expect(together.size).toBe(4)
+  expect(together).toEqual(alone)
 })
 
 test('all that is kept about a person is exported, without a secret', async () => {

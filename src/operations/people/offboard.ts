@@ -1,15 +1,16 @@
 /** A user leaves: all that the user owns or belongs to is shown, and disabled, given to somebody else, or deleted, in one transaction. */
 import { LatchkeyError } from '../../contract/errors.ts'
 import { labelOf, type Noun, nouns } from '../../contract/nouns.ts'
-import type { AuditAction, Offboarded } from '../../contract/views.ts'
+import type { Offboarded } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
 import { eq, inArray, type SQL, sql } from '../../db/query.ts'
 import { users } from '../../db/schema/people.ts'
 import { many } from '../../text/quantity.ts'
 import { lineOf } from '../../text/shell-word.ts'
 import { type Event, recordAll } from '../audit.ts'
+import { chat } from '../chats/chats.ts'
 import type { OperationContext } from '../context.ts'
-import { keepNames } from '../departed.ts'
+import { key } from '../keys/change.ts'
 import { depth, owned, tableOf, targetOf } from '../nouns.ts'
 import { requireOtherOwner } from '../organizations/owners.ts'
 import { batchSize } from '../page.ts'
@@ -17,7 +18,9 @@ import { parse } from '../rules/input.ts'
 import { find } from '../select.ts'
 import { countHeld, dropHeld, passMemberships } from './held.ts'
 import { type Offboarding, offboarding } from './input.ts'
+import { project } from './projects.ts'
 import { requireMayOwn } from './recipient.ts'
+import { user as userThing } from './users.ts'
 
 /**
  * Shows what a user owns or belongs to, or with options ends it. Sessions end in each case; memberships go to the new owner, if
@@ -61,7 +64,6 @@ export function offboardUser(
       await passMemberships(db, user.id, heir.id)
     }
     await requireOtherOwner(db, now, user)
-    await dropHeld(db, user.id, ['membership'])
     const action = deleteAll ? 'deleted' : heir ? 'transferred' : 'disabled'
     const told: Event = {
       action: 'user.offboard',
@@ -72,9 +74,9 @@ export function offboardUser(
     if (deleteAll) {
       const goes = owned('user').toSorted(([a], [b]) => depth(b) - depth(a))
       for (const [noun, column] of goes) await deleteAllOf(context, db, noun, column, user)
-      await keepNames(db, 'user', eq(users.id, user.id))
-      await db.delete(users).where(eq(users.id, user.id))
+      await userThing.eraseRows(context, db, [user])
     } else {
+      await dropHeld(db, user.id, ['membership'])
       await dropHeld(db, user.id, ['own', 'made'], ['limits', 'accounts', 'imported_users', 'imported_rows'])
       const disabledAt = user.disabledAt ?? now.getTime()
       const shut = { disabledAt, disabledUntil: null, updatedAt: now.getTime() }
@@ -90,6 +92,13 @@ interface Person {
 }
 
 type OwnedRow = { readonly id: string }
+
+interface Erasing {
+  eraseRows(context: OperationContext, db: Database, rows: readonly OwnedRow[]): Promise<unknown>
+}
+
+/** What a user can own. */
+const things: Partial<Readonly<Record<Noun, Erasing>>> = { key, project, chat }
 
 /** The next of the things that a user owns. */
 const nextOf = async (db: Database, noun: Noun, isTheirs: SQL): Promise<readonly OwnedRow[]> =>
@@ -142,10 +151,10 @@ async function deleteAllOf(
   column: string,
   user: Person,
 ): Promise<void> {
-  const table = tableOf(noun)
+  const thing = things[noun]
+  if (thing === undefined) throw new Error(`nothing deletes a ${noun} of a user`)
   for (;;) {
     const rows = await nextOf(db, noun, ownedBy(noun, column, user.id))
-    const ids = rows.map(({ id }) => id)
     for (const row of rows) {
       const label = labelOf(noun, row)
       for (const [other, by] of owned(noun)) {
@@ -153,22 +162,7 @@ async function deleteAllOf(
         if (count > 0) throw needed(`${noun} ${label}`, many(count, other, nouns[other].plural), user)
       }
     }
-    if (ids.length > 0) {
-      await keepNames(db, noun, inArray(table.id, ids))
-      await db.delete(table).where(inArray(table.id, ids))
-    }
-    const events = rows.map(
-      (row): Event => ({
-        action: `${noun}.delete` as AuditAction,
-        target: targetOf(noun, row),
-        before: {
-          id: row.id,
-          [nouns[noun].label]: labelOf(noun, row),
-          owner: { id: user.id, username: user.username },
-        },
-      }),
-    )
-    await recordAll(context, db, events)
+    await thing.eraseRows(context, db, rows)
     if (rows.length < batchSize) return
   }
 }

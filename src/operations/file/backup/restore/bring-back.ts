@@ -27,6 +27,7 @@ import {
   narrowOrganization,
   type Row,
   rotatedSince,
+  shutMark,
   wordFor,
 } from './narrow.ts'
 import { joinUsage } from './usage.ts'
@@ -121,12 +122,7 @@ export class Return {
       return
     }
     this.#requireReferences(noun, row, name)
-    this.#add(noun, id)
-    const known = lastKnown(this.#client, noun, id)
-    const stays = known === undefined ? [] : this.#narrow(noun, id, row, known)
-    const ends = noun === 'key' ? rotatedSince(this.#client, id) : null
-    if (ends !== null) this.#endSecrets(id, ends)
-    this.#note(noun, name, ends === null ? stays : [...stays, 'secrets'])
+    this.#addNarrow(noun, row, name)
     for (const [ownNoun, column] of owned(noun)) {
       for (const own of this.#missing(ownNoun, column, id)) this.bring(ownNoun, own)
     }
@@ -147,15 +143,26 @@ export class Return {
       const { row, name } = this.get('backup', noun, id)
       const now = this.get('main', noun, id).row
       if (row === null) continue
+      this.#requireNotErased(noun, id, row)
       this.#requireFree(noun, id, row)
       this.#requireReferences(noun, row, name)
-      if (now === null) this.#add(noun, id)
+      if (now === null) this.#addNarrow(noun, row, name)
       else if (this.#state(noun, id) === thing.state) this.#putBack(noun, id, () => [])
       else this.bring(noun, id)
     }
     for (const { kind: noun, id } of ordered.filter(thing => !isKept(thing)).toReversed()) {
       if (this.get('main', noun, id).row !== null) this.#remove(noun, id)
     }
+  }
+
+  /** Adds a thing that was deleted, no wider than it was then. */
+  #addNarrow(noun: Noun, row: Row, name: string): void {
+    const id = String(row['id'])
+    this.#add(noun, id)
+    const stays = this.#narrow(noun, id, row, lastKnown(this.#client, noun, row, this.#now))
+    const ends = noun === 'key' ? rotatedSince(this.#client, id) : null
+    if (ends !== null) this.#endSecrets(id, ends)
+    this.#note(noun, name, ends === null ? stays : [...stays, 'secrets'])
   }
 
   #add(noun: Noun, id: string): void {
@@ -223,8 +230,9 @@ export class Return {
         .run(value, id)
     }
     let fewer = false
-    for (const [user, role] of noun === 'project' ? membersOf(this.#client, id) : []) {
-      const now = narrowedRole(role, known.members.get(user))
+    const { members } = known
+    for (const [user, role] of noun === 'project' && members ? membersOf(this.#client, id) : []) {
+      const now = narrowedRole(role, members?.get(user))
       if (now === role) continue
       fewer = true
       this.#client
@@ -241,7 +249,7 @@ export class Return {
   /** A key that now belongs to a disabled user or an archived project stays with it. */
   #shutOwners(noun: Noun, then: Row, now: Row): Row {
     const isShut = (owner: Noun, id: Cell | undefined): boolean => {
-      const mark = Object.entries(stored[owner].narrows).find(([, narrowing]) => narrowing === 'shut')?.[0]
+      const mark = shutMark(owner)
       const sql = `SELECT 1 FROM main."${nouns[owner].plural}" WHERE id = ? AND "${mark}" IS NOT NULL`
       return mark !== undefined && this.#client.query(sql).get(id ?? null) !== null
     }

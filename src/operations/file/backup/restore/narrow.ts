@@ -6,7 +6,7 @@ import type { Noun } from '../../../../contract/nouns.ts'
 import { roles } from '../../../../contract/views/words.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { isRecord } from '../../../../formats/fields.ts'
-import { column as columnOf, type Narrowing, stored } from '../../../nouns.ts'
+import { column as columnOf, type Narrowing, owners, stored } from '../../../nouns.ts'
 import { matches } from '../../../rules/patterns.ts'
 
 export type Cell = string | number | null
@@ -15,8 +15,8 @@ export type Row = Readonly<Record<string, Cell>>
 /** A thing as it is now, or as it was when it was deleted. */
 export interface Known {
   readonly row: Row
-  /** Of a project: roles by user id. */
-  readonly members: ReadonlyMap<string, string>
+  /** Of a project: roles by user id. Undefined if they are those of the backup. */
+  readonly members: ReadonlyMap<string, string> | undefined
 }
 
 /** The columns of `then` that must not come back as they were, with their new values. */
@@ -43,6 +43,7 @@ export const wordFor: Readonly<Record<string, string>> = {
   expires_at: 'expiry',
   scopes: 'scopes',
   allowed_models: 'models',
+  permissions: 'permissions',
   role: 'role',
   user_id: 'user',
   project_id: 'project',
@@ -89,19 +90,56 @@ const patterns = (json: Cell): readonly string[] => JSON.parse(String(json))
 
 const narrowers: Readonly<Record<Narrowing, Narrower>> = { shut, whileShut, earlier, lower, both }
 
-/** A deleted thing from the audit log of `main`; undefined if it is not there. */
-export function lastKnown(client: Client, noun: Noun, id: string): Known | undefined {
-  const found = client
-    .query('SELECT before FROM main.audit WHERE action = ? AND target_id = ? ORDER BY rowid DESC LIMIT 1')
-    .get(`${noun}.delete`, id) as { before: string | null } | null
-  const view: unknown = JSON.parse(found?.before ?? 'null')
-  if (!isRecord(view)) return undefined
+/**
+ * A deleted thing as the audit log of `main` tells of it since the backup. A deletion whose row lacks something, because it was
+ * erased with a person or another program wrote it, does not say how restricted the thing was: it comes back shut.
+ *
+ * @param then what it is in the backup
+ * @param now when it counts as shut from
+ */
+export function lastKnown(client: Client, noun: Noun, then: Row, now: number): Known {
+  const since = client
+    .query(
+      `SELECT action, before, after FROM main.audit
+       WHERE target_id = ? AND id NOT IN (SELECT id FROM backup.audit) ORDER BY seq`,
+    )
+    .all(String(then['id'])) as { action: string; before: string | null; after: string | null }[]
   const columns = Object.keys(stored[noun].narrows)
-  return {
-    row: Object.fromEntries(columns.map(column => [column, cellOf(noun, column, view)])),
-    members: new Map(membersIn(view['members'])),
+  let row: Row = Object.fromEntries(columns.map(column => [column, then[column] ?? null]))
+  let members: Known['members']
+  for (const { action, before, after } of since) {
+    const isGone = isDeletion(noun, action, after)
+    const told: unknown = JSON.parse((isGone ? before : after) ?? 'null')
+    const view = isRecord(told) ? told : {}
+    const known = columns.filter(column => Object.hasOwn(view, fieldOf(column)))
+    row = { ...row, ...Object.fromEntries(known.map(column => [column, cellOf(noun, column, view)])) }
+    row = { ...row, ...ownersIn(noun, view) }
+    if (Array.isArray(view['members'])) members = new Map(membersIn(view['members']))
+    if (!isGone) continue
+    if (known.length < columns.length) row = { ...row, ...shutRow(noun, now) }
+    if (noun === 'project' && !Array.isArray(view['members'])) members = new Map()
   }
+  return { row, members }
 }
+
+const isDeletion = (noun: Noun, action: string, after: string | null): boolean =>
+  action === `${noun}.delete` || (action === `${noun}.undo-import` && after === null)
+
+/** As narrow as it can be and still be widened. */
+function shutRow(noun: Noun, now: number): Row {
+  const mark = shutMark(noun)
+  const columns = Object.entries(stored[noun].narrows).flatMap(([column, how]): [string, Cell][] => {
+    if (column === mark) return [[column, now]]
+    if (how === 'whileShut') return [[column, null]]
+    if (how === 'lower') return [[column, ranks.at(-1) ?? null]]
+    return how === 'both' && mark === undefined ? [[column, '[]']] : []
+  })
+  return Object.fromEntries(columns)
+}
+
+/** The column that shuts a thing until somebody opens it again. */
+export const shutMark = (noun: Noun): string | undefined =>
+  Object.entries(stored[noun].narrows).find(([, narrowing]) => narrowing === 'shut')?.[0]
 
 /** What a view says of a column, as the column holds it. */
 function cellOf(noun: Noun, column: string, view: Readonly<Record<string, unknown>>): Cell {
@@ -111,6 +149,17 @@ function cellOf(noun: Noun, column: string, view: Readonly<Record<string, unknow
   if (typeof value !== 'string') return null
   return columnOf(noun, field).dataType === 'number' ? Date.parse(value) : value
 }
+
+/** Whose it was by then, as far as a restore puts that back. */
+const ownersIn = (noun: Noun, view: Readonly<Record<string, unknown>>): Row =>
+  Object.fromEntries(
+    owners(noun).flatMap(([column]): [string, Cell][] => {
+      const field = column.replace(/_id$/, '')
+      const owner = view[field]
+      if (stored[noun].kept.includes(column) || !Object.hasOwn(view, field)) return []
+      return [[column, isRecord(owner) ? String(owner['id']) : null]]
+    }),
+  )
 
 const fieldOf = (column: string): string =>
   column.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())

@@ -360,6 +360,9 @@ async function wide(latchkey: Latchkey): Promise<Made> {
   await latchkey.users.update('alice', { role: 'admin' })
   await latchkey.projects.update('shop', { addMembers: [{ user: 'carol', role: 'admin' }] })
   await latchkey.keys.update('ci', { scopes: ['chat:*', 'files:read'], allowedModels: ['gpt-*'] })
+  await latchkey.organizations.create({ name: 'Acme', owner: 'bob' })
+  await latchkey.roles.create({ name: 'writer', org: 'acme', permissions: ['project:*'] })
+  await latchkey.roles.create({ name: 'editor', permissions: ['project:*'] })
   return { secret, backup: (await latchkey.backups.create()).id }
 }
 
@@ -432,6 +435,192 @@ test('a user who was disabled until a time before the deletion is active from th
   await latchkey.backups.restore({ backup, user: 'carol' })
   scene.clock.now = soon()
   expect(await latchkey.users.get('carol')).toMatchObject({ status: 'active', disabledUntil: null })
+})
+
+/** Ways to delete alice with all that is hers. */
+const leavings: readonly [string, (latchkey: Latchkey) => Promise<unknown>][] = [
+  ['together', ({ users }) => users.offboard('alice', { deleteAll: true })],
+  [
+    'one after the other',
+    async ({ keys, projects, users }) => {
+      await keys.delete('ci')
+      await projects.delete('shop')
+      await users.delete('alice')
+    },
+  ],
+  [
+    'by a filter',
+    async ({ keys, projects, users }) => {
+      await keys.changeMatching({ user: 'alice' }, { verb: 'delete' })
+      await projects.delete('shop')
+      await users.delete('alice')
+    },
+  ],
+]
+
+test.each(leavings)('what a user had, deleted %s, comes back as restricted as it was', async (_, leave) => {
+  const { latchkey, secret, backup } = await begin(wide)
+  await latchkey.keys.delete('deploy')
+  await latchkey.keys.revoke('ci', { reason: 'leaked' })
+  await latchkey.users.update('alice', { role: 'viewer' })
+  await latchkey.projects.archive('shop')
+  await latchkey.projects.update('shop', {
+    removeMembers: ['bob'],
+    addMembers: [{ user: 'carol', role: 'viewer' }],
+  })
+  await leave(latchkey)
+  const { stays } = await latchkey.backups.restore({ backup, user: 'alice' })
+  expect((await latchkey.keys.verify(secret)).code).toBe('revoked')
+  expect(await latchkey.keys.get('ci')).toMatchObject({
+    revokedReason: 'leaked',
+    scopes: ['chat:*', 'files:read'],
+  })
+  expect(await latchkey.users.get('alice')).toMatchObject({ role: 'viewer', status: 'active' })
+  expect(await latchkey.projects.get('shop')).toMatchObject({
+    status: 'archived',
+    members: [{ user: { username: 'carol' }, role: 'viewer' }],
+  })
+  expect(stays).toEqual(['user alice: role', 'project shop: archived, members', 'key ci: revoked'])
+})
+
+test.each(leavings)(
+  'what a user had, deleted %s, comes back as it was if nothing restricted it',
+  async (_, leave) => {
+    const { latchkey, backup } = await begin(wide)
+    await latchkey.keys.delete('deploy')
+    const before = contents()
+    await leave(latchkey)
+    expect(await latchkey.backups.restore({ backup, user: 'alice' })).toMatchObject({ stays: [] })
+    await latchkey.keys.delete('deploy')
+    expect(contents()).toBe(before)
+  },
+)
+
+/** Deletions of which the log no longer tells everything, and what the thing is then. */
+const untold: readonly [
+  string,
+  string,
+  (latchkey: Latchkey) => Promise<unknown>,
+  object,
+  () => Promise<object>,
+  object,
+][] = [
+  [
+    'a key',
+    'scopes',
+    ({ keys }) => keys.delete('ci'),
+    { key: 'ci' },
+    () => scene.latchkey.keys.get('ci'),
+    { status: 'disabled', revokedAt: null },
+  ],
+  [
+    'a user',
+    'disabledAt',
+    ({ users }) => users.delete('carol'),
+    { user: 'carol' },
+    () => scene.latchkey.users.get('carol'),
+    { status: 'disabled', disabledUntil: null, role: 'viewer' },
+  ],
+  [
+    'a project',
+    'archivedAt',
+    async ({ keys, projects }) => {
+      for (const key of ['ci', 'deploy']) await keys.delete(key)
+      await projects.delete('shop')
+    },
+    { project: 'shop' },
+    () => scene.latchkey.projects.get('shop'),
+    { status: 'archived', members: [{ user: { username: 'bob' } }, { user: { username: 'carol' } }] },
+  ],
+  [
+    'a project without its members',
+    'members',
+    async ({ keys, projects }) => {
+      for (const key of ['ci', 'deploy']) await keys.delete(key)
+      await projects.delete('shop')
+    },
+    { project: 'shop' },
+    () => scene.latchkey.projects.get('shop'),
+    { status: 'active', members: [] },
+  ],
+  [
+    'a role',
+    'permissions',
+    ({ roles }) => roles.delete('editor'),
+    { role: 'editor' },
+    () => scene.latchkey.roles.get('editor'),
+    { permissions: [] },
+  ],
+]
+
+test.each(untold)(
+  '%s comes back shut if the log does not tell all of its deletion (%s)',
+  async (_, field, go, subject, look, expected) => {
+    const { latchkey, backup } = await begin(wide)
+    await go(latchkey)
+    await scene.query(
+      `UPDATE audit SET before = json_remove(before, '$.${field}') WHERE action LIKE '%.delete'`,
+    )
+    const { stays } = await latchkey.backups.restore({ backup, ...subject })
+    expect(await look()).toMatchObject(expected)
+    expect(stays).toHaveLength(1)
+  },
+)
+
+test('a key comes back shut if the log no longer tells of it, because it was erased with a person', async () => {
+  const { latchkey, backup } = await begin(wide)
+  await latchkey.users.create({ username: 'dave' })
+  await latchkey.keys.update('ci', { user: 'dave', scopes: ['chat:read'] })
+  await latchkey.keys.delete('ci')
+  await latchkey.users.erase('dave')
+  await latchkey.backups.restore({ backup, key: 'ci' })
+  expect((await latchkey.keys.get('ci')).status).toBe('disabled')
+})
+
+test('a key that had gone to an archived project before it was deleted comes back there', async () => {
+  const { latchkey, secret, backup } = await begin(wide)
+  await latchkey.projects.create({ name: 'Closed', owner: 'bob' })
+  await latchkey.keys.update('ci', { project: 'closed' })
+  await latchkey.projects.archive('closed')
+  await latchkey.keys.delete('ci')
+  const { stays } = await latchkey.backups.restore({ backup, key: 'ci' })
+  expect(stays).toEqual(['key ci: project'])
+  expect((await latchkey.keys.verify(secret)).code).toBe('project_archived')
+})
+
+test('a role that was narrowed before its organization was deleted comes back so', async () => {
+  const { latchkey, backup } = await begin(wide)
+  await latchkey.roles.update({ role: 'writer', org: 'acme' }, { permissions: ['project:read'] })
+  await latchkey.organizations.delete('acme')
+  const { stays } = await latchkey.backups.restore({ backup, org: 'acme' })
+  expect(await latchkey.roles.get({ role: 'writer', org: 'acme' })).toMatchObject({
+    permissions: ['project:read'],
+  })
+  expect(stays).toEqual(['role writer: permissions'])
+})
+
+test('an undo brings back as revoked what was revoked and deleted since', async () => {
+  const { latchkey, secret, backup } = await begin()
+  await latchkey.keys.update('ci', { model: 'gpt-y' })
+  await latchkey.backups.restore({ backup, key: 'ci' })
+  await latchkey.keys.revoke('ci')
+  await latchkey.keys.delete('ci')
+  expect(await latchkey.backups.restore({ undo: true })).toMatchObject({ stays: ['key ci: revoked'] })
+  expect((await latchkey.keys.verify(secret)).code).toBe('revoked')
+})
+
+test('an undo brings nothing back of a person who was erased since', async () => {
+  const { latchkey, backup } = await begin(talking)
+  for (const key of ['ci', 'deploy']) await latchkey.keys.delete(key)
+  await latchkey.chats.delete('Holiday')
+  await latchkey.projects.delete('shop')
+  const { changes } = await latchkey.backups.restore({ backup, project: 'shop' })
+  expect(changes?.chats.added).toEqual(['Holiday'])
+  await latchkey.backups.restore({ undo: true })
+  await latchkey.users.erase('bob')
+  const before = contents()
+  expect(await code(latchkey.backups.restore({ undo: true }))).toBe('conflict')
+  expect(contents()).toBe(before)
 })
 
 test('a deleted key of a user or a project that is there stays deleted', async () => {
