@@ -7,6 +7,8 @@ const leaving = {
 
 const returning = { tests: ['src/operations/file/backup/restore/one-thing.test.ts'] }
 
+const erasing = { tests: ['src/operations/people/erased-words.test.ts'] }
+
 const receiving = { tests: ['src/operations/people/recipient.test.ts'] }
 
 const lists = { tests: ['src/operations/lists.test.ts'] }
@@ -134,10 +136,10 @@ export const people: readonly Mutation[] = [
   },
   {
     what: 'the audit log still tells of who was erased',
-    file: 'src/operations/people/erase.ts',
-    text: 'texts.map(text => holdsText(column, text))',
-    instead: '[]',
-    ...leaving,
+    file: 'src/operations/people/traces.ts',
+    text: '...[...usernames, ...emails].map(',
+    instead: '...[].map(',
+    ...erasing,
   },
   {
     what: 'an erased user can be given something',
@@ -216,9 +218,58 @@ export const people: readonly Mutation[] = [
   {
     what: 'an export of a person lacks what was done for them as a user',
     file: 'src/operations/people/export.ts',
-    text: 'const names = [username, id]',
-    instead: 'const names = [username]',
+    text: ', eq(audit.actor, id)',
+    instead: '',
     ...leaving,
+  },
+  {
+    what: 'who was erased is named in the history of files',
+    file: 'src/operations/people/erase.ts',
+    text: 'calledIn(fileHistory.actor, fileHistory.at, traces.usernames)',
+    instead: 'calledIn(fileHistory.actor, fileHistory.at, [])',
+    ...erasing,
+  },
+  {
+    what: 'who was erased is still told of by an earlier name',
+    file: 'src/operations/people/traces.ts',
+    text: 'for (const [text, until] of last)',
+    instead: 'for (const [text, until] of [...last].slice(0, 0))',
+    ...erasing,
+  },
+  {
+    what: 'what was deleted of a person is still told of when they are erased',
+    file: 'src/operations/people/traces.ts',
+    text: '[...theirs, ...told]',
+    instead: '[...theirs]',
+    ...erasing,
+  },
+  {
+    what: 'erasing a person takes out what tells of another with the same name',
+    file: 'src/operations/people/traces.ts',
+    text: 'others > 0 ? { text, until } : { text }',
+    instead: '{ text }',
+    ...erasing,
+  },
+  {
+    what: 'erasing a person takes out what tells of a key that was given away',
+    file: 'src/operations/people/traces.ts',
+    text: '        notInArray(targetId, deletedOfOthers),\n',
+    instead: '',
+    ...erasing,
+  },
+  {
+    what: 'imports still tell of who was erased',
+    file: 'src/operations/people/erase.ts',
+    text: '  await eraseInImports(db, traces)\n',
+    instead: '',
+    ...erasing,
+  },
+  {
+    what: 'erasing a person takes out what an import said of others',
+    file: 'src/operations/people/erase-in-imports.ts',
+    text: "  if (type === 'chat' && owner !== undefined) return usernames.has(owner)\n",
+    instead: '',
+    ...erasing,
   },
   {
     what: 'an export of a person lacks the usage',

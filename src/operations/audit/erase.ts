@@ -1,7 +1,8 @@
 /** Takes what names a person out of the audit log. The rows, their order and the chain stay. */
 import { type Chainable, erasing, type Link } from '../../db/chain.ts'
+import { inChunks } from '../../db/chunks.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, eq, gt, or, type SQL, sql } from '../../db/query.ts'
+import { and, eq, inArray, notInArray, type SQL } from '../../db/query.ts'
 import { audit } from '../../db/schema/audit.ts'
 
 /** In place of an actor who was erased. */
@@ -17,8 +18,6 @@ const kept = [
   'database.init',
 ]
 
-const batchSize = 500
-
 /**
  * Erases in rows that fit: of `actor` who made the change; of `details` the name of the target, and what was before and after.
  * The row `user.erase` that is written in the same transaction has to say which rows, as `after.audit`: `audit verify` takes no
@@ -30,29 +29,25 @@ export async function eraseInAudit(
   db: Database,
   { actor, details }: { readonly actor?: SQL | undefined; readonly details?: SQL | undefined },
 ): Promise<string> {
-  const runs: [number, number][] = []
-  const fits = (condition: SQL | undefined): SQL => condition ?? sql`1 = 0`
-  for (let last = 0; ; ) {
-    const rows = await db
-      .select({
-        row: audit,
-        actor: sql<number>`CASE WHEN ${fits(actor)} THEN 1 ELSE 0 END`,
-        details: sql<number>`CASE WHEN ${fits(details)} THEN 1 ELSE 0 END`,
-      })
-      .from(audit)
-      .where(and(gt(audit.seq, last), or(fits(actor), fits(details))))
-      .orderBy(asc(audit.seq))
-      .limit(batchSize)
-    for (const { row, ...which } of rows) {
-      const what = { actor: which.actor === 1, details: which.details === 1 && !kept.includes(row.action) }
-      if (!what.actor && !what.details) continue
+  // What it is to fit may look at the log itself, so all are found before the first is erased.
+  const those = async (fits: SQL | undefined) =>
+    fits === undefined ? [] : db.select({ seq: audit.seq }).from(audit).where(fits)
+  const actors = new Set((await those(actor)).map(({ seq }) => seq))
+  const inside = new Set(
+    (await those(details && and(details, notInArray(audit.action, kept)))).map(({ seq }) => seq),
+  )
+  const found = [...actors.union(inside)].sort((a, b) => a - b)
+  for (const some of inChunks(found)) {
+    for (const row of await db.select().from(audit).where(inArray(audit.seq, some))) {
+      const what = { actor: actors.has(row.seq), details: inside.has(row.seq) }
       await db.update(audit).set(erased(row, what)).where(eq(audit.seq, row.seq))
-      const run = runs.at(-1)
-      if (run?.[1] === row.seq - 1) run[1] = row.seq
-      else runs.push([row.seq, row.seq])
     }
-    if (rows.length < batchSize) break
-    last = rows.at(-1)?.row.seq ?? last
+  }
+  const runs: [number, number][] = []
+  for (const seq of found) {
+    const run = runs.at(-1)
+    if (run?.[1] === seq - 1) run[1] = seq
+    else runs.push([seq, seq])
   }
   return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',')
 }

@@ -6,25 +6,27 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ErasedUser } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { eq, holdsText, inArray, or, type SQL, sql } from '../../db/query.ts'
+import { eq, inArray, oneOf, or, type SQL, sql } from '../../db/query.ts'
 import { erased, verifications } from '../../db/schema/accounts.ts'
-import { audit } from '../../db/schema/audit.ts'
 import { chats, messages } from '../../db/schema/chats.ts'
-import { importChanges, imports } from '../../db/schema/imports.ts'
-import { apiKeys, keys } from '../../db/schema/keys.ts'
+import { fileHistory } from '../../db/schema/content.ts'
+import { importedRows } from '../../db/schema/imports.ts'
+import { apiKeys, keys, secrets } from '../../db/schema/keys.ts'
+import { limits } from '../../db/schema/limits.ts'
 import { invitations } from '../../db/schema/members.ts'
 import { projects, users } from '../../db/schema/people.ts'
 import { departed, series } from '../../db/schema/usage.ts'
 import { many } from '../../text/quantity.ts'
 import { lineOf } from '../../text/shell-word.ts'
-import { eraseInAudit } from '../audit/erase.ts'
+import { erasedActor, eraseInAudit } from '../audit/erase.ts'
 import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import type { Row } from '../nouns.ts'
 import { requireOtherOwner } from '../organizations/owners.ts'
-import { find, sameText } from '../select.ts'
+import { find } from '../select.ts'
+import { eraseInImports } from './erase-in-imports.ts'
 import { dropHeld } from './held.ts'
-import { verificationsOf } from './verifications.ts'
+import { calledIn, tellingOf, toConfirm, tracesOf, writtenBy } from './traces.ts'
 
 /**
  * @throws not_found, ambiguous, conflict (the user still owns projects, or is the last owner of an organization)
@@ -52,56 +54,51 @@ export function eraseUser(context: OperationContext, selector: string): Promise<
  * rows there look damaged.
  */
 export async function eraseRows(db: Database, user: Row<'user'>, now: Date) {
-  const { id, username, email } = user
+  const { id } = user
   const at = now.getTime()
   const named = nameless(sql`${id}`)
   const theirKeys = db.select({ id: keys.id }).from(keys).where(eq(keys.userId, id))
   const theirChats = db.select({ id: chats.id }).from(chats).where(eq(chats.userId, id))
-  const texts = [id, ...[username, email ?? username].map(text => JSON.stringify(text))]
-  const rows = await eraseInAudit(db, {
-    actor: eq(audit.actor, username),
-    details: or(
-      eq(audit.targetId, id),
-      inArray(audit.targetId, theirKeys),
-      inArray(audit.targetId, theirChats),
-      ...[audit.before, audit.after].flatMap(column => texts.map(text => holdsText(column, text))),
-    ),
-  })
+  const traces = await tracesOf(db, user)
+  await eraseInImports(db, traces)
+  const rows = await eraseInAudit(db, { actor: writtenBy(traces), details: tellingOf(traces) })
+  await db
+    .update(fileHistory)
+    .set({ actor: erasedActor })
+    .where(calledIn(fileHistory.actor, fileHistory.at, traces.usernames))
   const counts = {
     keys: await db.$count(keys, eq(keys.userId, id)),
     chats: await db.$count(chats, eq(chats.userId, id)),
     messages: await db.$count(messages, inArray(messages.chatId, theirChats)),
   }
-  await db
-    .delete(importChanges)
-    .where(or(eq(importChanges.targetId, id), inArray(importChanges.targetId, theirKeys)))
-  for (const { id: importId, report } of await db.select().from(imports).where(namesIn(texts))) {
-    const blank = (_: string, value: unknown) => (value === username || value === email ? 'erased' : value)
-    const clean: unknown = JSON.parse(JSON.stringify(report, blank))
-    await db.update(imports).set({ report: clean }).where(eq(imports.id, importId))
-  }
   const used = db.select({ id: series.keyId }).from(series).where(eq(series.userId, id))
   await db
     .update(departed)
     .set({ name: nameless(sql`${departed.id}`) })
-    .where(or(eq(departed.id, id), inArray(departed.id, used)))
+    .where(or(eq(departed.id, id), inArray(departed.id, used), oneOf(departed.id, traces.keys)))
   await db
     .update(keys)
     .set({
       name: nameless(sql`${keys.id}`),
+      model: null,
+      allowedModels: null,
+      scopes: [],
       metadata: null,
       revokedAt: sql`coalesce(${keys.revokedAt}, ${at})`,
       revokedReason: 'its user was erased',
       updatedAt: at,
     })
     .where(eq(keys.userId, id))
+  await db.update(secrets).set({ requestId: null }).where(inArray(secrets.keyId, theirKeys))
+  await db.delete(limits).where(inArray(limits.keyId, theirKeys))
   await db.delete(apiKeys).where(inArray(apiKeys.keyId, theirKeys))
   await db.delete(chats).where(eq(chats.userId, id))
   await dropHeld(db, id, ['membership', 'own', 'made'])
-  if (email !== null) {
-    await db.delete(verifications).where(verificationsOf(email))
-    await db.delete(invitations).where(sameText(invitations.email, email))
-  }
+  await db.delete(verifications).where(toConfirm(traces))
+  const toThem = calledIn(invitations.email, invitations.createdAt, traces.emails)
+  const invited = db.select({ id: invitations.id }).from(invitations).where(toThem)
+  await db.update(importedRows).set({ before: null }).where(inArray(importedRows.targetId, invited))
+  await db.delete(invitations).where(toThem)
   await db
     .update(users)
     .set({
@@ -124,6 +121,3 @@ export async function eraseRows(db: Database, user: Row<'user'>, now: Date) {
 
 /** A name that tells nothing, and that nothing else has. */
 const nameless = (id: SQL): SQL => sql`'erased-' || substr(${id}, 15)`
-
-const namesIn = (texts: readonly string[]): SQL | undefined =>
-  or(...texts.slice(1).map(text => holdsText(imports.report, text)))

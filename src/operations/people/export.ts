@@ -3,7 +3,7 @@
 import { nouns } from '../../contract/nouns.ts'
 import type { PersonalRow } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, eq, gt, inArray, isNull, ne, oneOf, or, type SQL, sql, type Table } from '../../db/query.ts'
+import { and, eq, gt, inArray, isNull, ne, or, type SQL, sql, type Table } from '../../db/query.ts'
 import { accounts, sessions, verifications } from '../../db/schema/accounts.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { messages } from '../../db/schema/chats.ts'
@@ -24,10 +24,10 @@ import { days, models, series } from '../../db/schema/usage.ts'
 import type { OperationContext } from '../context.ts'
 import { stored, tableOf } from '../nouns.ts'
 import { batches, inOrder } from '../page.ts'
-import { find, sameText } from '../select.ts'
+import { find } from '../select.ts'
 import { counting, eachCounter, shownCounts, summed } from '../usage/sum.ts'
 import { heldOf, isOf } from './held.ts'
-import { verificationsOf } from './verifications.ts'
+import { calledIn, tellingOf, toConfirm, tracesOf, writtenBy } from './traces.ts'
 
 /** Columns that are of no use to the person, or a way in for whoever reads the file. */
 const hidden: Readonly<Record<string, readonly string[]>> = {
@@ -61,7 +61,9 @@ const tables: ReadonlyMap<string, Table> = new Map<string, Table>([
 export async function* exportUser(context: OperationContext, selector: string): AsyncGenerator<PersonalRow> {
   for await (const rows of context.store.stream(async function* (snapshot) {
     const db = await snapshot.database()
-    const { id, username, email } = await find(db, 'user', selector)
+    const user = await find(db, 'user', selector)
+    const { id } = user
+    const traces = await tracesOf(db, user)
     yield* rowsOf(db, 'users', users, eq(users.id, id))
     for (const held of heldOf) {
       const table = held.as === 'owned' && held.noun ? tableOf(held.noun) : tables.get(held.table)
@@ -77,17 +79,15 @@ export async function* exportUser(context: OperationContext, selector: string): 
     }
     yield* statesOf(db, id)
     yield* usageOf(db, id)
-    if (email !== null) {
-      yield* rowsOf(db, 'verifications', verifications, verificationsOf(email))
-      // Those that the person made came with what names them.
-      const byOthers = or(isNull(invitations.inviterId), ne(invitations.inviterId, id))
-      const toThem = and(sameText(invitations.email, email), byOthers)
-      yield* rowsOf(db, 'invitations', invitations, toThem)
-    }
-    // At the command line the actor has a name of their choice; what is done for a user has the id.
-    const names = [username, id]
-    yield* rowsOf(db, 'file_history', fileHistory, oneOf(fileHistory.actor, names))
-    yield* rowsOf(db, 'audit', audit, or(eq(audit.targetId, id), oneOf(audit.actor, names)))
+    yield* rowsOf(db, 'verifications', verifications, toConfirm(traces))
+    const toThem = calledIn(invitations.email, invitations.createdAt, traces.emails)
+    // Those that the person made came with what names them.
+    const byOthers = or(isNull(invitations.inviterId), ne(invitations.inviterId, id))
+    yield* rowsOf(db, 'invitations', invitations, and(toThem, byOthers))
+    const { actor, at } = fileHistory
+    const wrote = or(eq(actor, id), calledIn(actor, at, traces.usernames))
+    yield* rowsOf(db, 'file_history', fileHistory, wrote)
+    yield* rowsOf(db, 'audit', audit, or(tellingOf(traces), writtenBy(traces), eq(audit.actor, id)))
   }))
     yield* rows
 }

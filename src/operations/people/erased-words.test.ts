@@ -1,0 +1,336 @@
+// Runs on PostgreSQL too.
+/** Every text that the schema can keep of a person is filled with their words, and no table has one after they are erased. */
+import { Database } from 'bun:sqlite'
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { getTableConfig } from 'drizzle-orm/sqlite-core/utils'
+import type { ImportItem } from '../../contract/views.ts'
+import { connectLatchkey } from '../../index.ts'
+import { references, schemaTables } from '../../testing/deleting.ts'
+import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
+import { insertRow } from '../../testing/rows.ts'
+
+/** Columns that hold words of a person without a reference to them: the scene has to fill each. */
+const named = [
+  'audit.actor',
+  'audit.after',
+  'audit.before',
+  'audit.target_name',
+  'departed.name',
+  'file_history.actor',
+  'import_changes.after',
+  'import_changes.before',
+  'imported_rows.before',
+  'imports.report',
+  'invitations.email',
+  'verifications.identifier',
+]
+
+/** Columns that tell of no user: names of other things, what projects contain, and words of the program. */
+const ofOthers = [
+  'agent_files.path',
+  'agent_messages.content',
+  'agent_phases.description',
+  'agent_phases.files',
+  'agent_phases.name',
+  'agent_states.current_phase',
+  'agent_states.current_state',
+  'agent_states.preview_url',
+  'audit.action',
+  'audit.hash',
+  'audit.previous',
+  'audit.salt',
+  'audit.target_type',
+  'counted_files.sha256',
+  'file_contents.sha256',
+  'file_history.path',
+  'file_history.previous_path',
+  'file_history.sha256',
+  'imported_files.source',
+  'imported_files.state',
+  'imported_projects.source',
+  'imported_projects.state',
+  'imports.source',
+  'invitations.role',
+  'invitations.token_hash',
+  'models.name',
+  'organizations.logo',
+  'organizations.metadata',
+  'organizations.name',
+  'organizations.slug',
+  'prices.model',
+  'prices.source',
+  'project_files.media_type',
+  'project_files.path',
+  'projects.description',
+  'projects.key_prefix',
+  'projects.name',
+  'projects.preview_url',
+  'projects.slug',
+  'roles.name',
+  'roles.permissions',
+  // Whom a gateway serves with a key; these are no users.
+  'series.end_user',
+  'teams.name',
+  // Stored as a hash, of what somebody confirms.
+  'verifications.value',
+]
+
+/** Of rows that refer to the person, what has a form that no word fits, and what an erased key needs. */
+const unfit = ['denials.code', 'limits.time_zone', 'secrets.hash', 'secrets.start', 'sessions.token_hash']
+
+/** Rows that name the person, and are for others. */
+const forOthers = ['projects.owner_id', 'invitations.inviter_id']
+
+const word = 'zora'
+
+/** Texts with the word, of the forms that columns may ask for. */
+const texts = [
+  `{"${word}":"${word} liddell"}`,
+  `["${word} liddell"]`,
+  `${word} liddell`,
+  `${word}@liddell.example`,
+]
+
+const textColumns = (name: string): readonly string[] => {
+  const table = schemaTables.get(name)
+  if (table === undefined) throw new Error(`the schema has no table ${name}`)
+  const { columns, foreignKeys } = getTableConfig(table)
+  const referring = foreignKeys.flatMap(key => key.reference().columns.map(column => column.name))
+  return columns
+    .filter(column => column.getSQLType() === 'text' && !column.enumValues?.length)
+    .map(column => column.name)
+    .filter(column => column !== 'id' && !referring.includes(column))
+}
+
+/** All of them, but ids. */
+const columnsOfSchema = [...schemaTables.keys()]
+  .flatMap(table => textColumns(table).map(column => `${table}.${column}`))
+  .filter(column => !/_ids?$/.test(column))
+  .sort()
+
+/** Columns of all tables that have the word somewhere. */
+async function holding({ query }: Pick<TestLatchkey, 'query'>): Promise<readonly string[]> {
+  const found = new Set<string>()
+  for (const name of schemaTables.keys()) {
+    for (const row of await query<object>(`SELECT * FROM "${name}"`))
+      for (const [column, value] of Object.entries(row))
+        if (typeof value === 'string' && value.toLowerCase().includes(word)) found.add(`${name}.${column}`)
+  }
+  return [...found].sort()
+}
+
+function ccluster(folder: string): string {
+  const file = join(folder, 'ccluster.db')
+  using db = new Database(file)
+  const [at, hash] = [
+    '2026-01-18T10:00:00.000Z',
+    '$2b$10$CwTycUXWue0Thq9StjUM0uJ8DbSdG0vUVhSjz5n5Z5Z5Z5Z5Z5Z5a',
+  ]
+  db.run('CREATE TABLE users (id TEXT, username TEXT, password_hash TEXT, created_at TEXT, updated_at TEXT)')
+  db.run(
+    'CREATE TABLE api_keys (id TEXT, user_id TEXT, key_hash TEXT, key_prefix TEXT, name TEXT, created_at TEXT, last_used_at TEXT, revoked_at TEXT)',
+  )
+  db.run(
+    'CREATE TABLE chats (id TEXT, user_id TEXT, title TEXT, session_id TEXT, created_at TEXT, updated_at TEXT)',
+  )
+  db.run(
+    'CREATE TABLE messages (id TEXT, chat_id TEXT, role TEXT, content TEXT, created_at TEXT, metadata TEXT)',
+  )
+  for (const [id, username] of [
+    ['u1', 'zora'],
+    ['u2', 'dan'],
+  ] as const) {
+    db.run('INSERT INTO users VALUES (?, ?, ?, ?, ?)', [id, username, hash, at, at])
+    for (const [n, what] of ['laptop', 'phone'].entries()) {
+      const secret = `${id}${n}`.padStart(64, '0').replace('u', 'a')
+      db.run('INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)', [
+        `${id}${n}`,
+        id,
+        secret,
+        'cck_abc',
+        `${username} ${what}`,
+        at,
+      ])
+    }
+    db.run('INSERT INTO chats VALUES (?, ?, ?, NULL, ?, ?)', [id, id, 'Plans', at, at])
+    db.run('INSERT INTO messages VALUES (?, ?, ?, ?, ?, NULL)', [id, id, 'user', `"of ${username}"`, at])
+  }
+  return file
+}
+
+/** Somebody who was renamed, whose keys and chats were deleted, and of whom every column that refers to them has a word. */
+async function scene() {
+  const home = await temporaryLatchkey()
+  const { latchkey, query, path, clock } = home
+  const { users, keys, chats, organizations, invitations, projects, usage, imports } = latchkey
+  const source = { file: ccluster(home.folder) }
+  await imports.ccluster(source)
+  const { id } = await users.get('zora')
+  for (const username of ['bob', 'carl']) await users.create({ username })
+  await projects.create({ name: 'Shop', owner: 'bob' })
+  await organizations.create({ name: 'Acme', owner: 'bob' })
+  const itself = connectLatchkey({ path, now: () => clock.now, actor: { name: 'zora', origin: 'terminal' } })
+  await itself.files.put('shop', 'plan.md', 'x')
+  await itself.close()
+  // What somebody gave to them names them by the name of the time.
+  await projects.create({ name: 'Lab', owner: 'carl' })
+  await users.offboard('carl', { to: 'zora' })
+  await projects.transfer('lab', { user: 'bob' })
+  for (const email of ['zora.old@liddell.example', 'zora@liddell.example']) {
+    await users.update('zora', { email })
+    await invitations.create({ org: 'acme', email })
+  }
+  await users.update('zora', { username: 'zora2', name: 'Zora Liddell' })
+  await usage.record('zora phone', { model: 'gpt-x', inputTokens: 7 })
+  await keys.update('zora phone', { name: 'zora liddells phone' })
+  await keys.disable('zora liddells phone')
+  await keys.delete('zora liddells phone')
+  const { id: chat } = await chats.create({ user: id, title: 'Zora in court' })
+  await chats.rename(chat, 'Divorce of Zora')
+  await chats.append(chat, { role: 'user', content: 'Zora says' })
+  await chats.delete(chat)
+  const [key] = await query<{ id: string }>(`SELECT id FROM keys WHERE user_id = '${id}'`)
+  const [said] = await query<{ id: string }>(`SELECT id FROM chats WHERE user_id = '${id}'`)
+  const parents: Readonly<Record<string, string>> = { users: id, keys: key?.id ?? '', chats: said?.id ?? '' }
+  /** With the first text that the column takes. */
+  const fill = async (table: string, where: string) => {
+    for (const column of textColumns(table)) {
+      if (unfit.includes(`${table}.${column}`)) continue
+      for (const text of texts) {
+        const set = `UPDATE "${table}" SET "${column}" = '${text}' WHERE ${where}`
+        const isTaken = await query(set).then(
+          () => true,
+          () => false,
+        )
+        if (isTaken) break
+      }
+    }
+  }
+  for (const { parent, child } of references) {
+    const of = parents[parent]
+    if (of === undefined || forOthers.includes(child)) continue
+    const [table = '', column = ''] = child.split('.')
+    const where = `"${column}" = '${of}'`
+    if ((await query(`SELECT 1 FROM "${table}" WHERE ${where}`)).length === 0)
+      await insertRow(home, table, { [column]: of })
+    await fill(table, where)
+  }
+  await query(
+    `UPDATE users SET image = 'zora', disabled_reason = 'zora', additional_fields = '{"zora":1}' WHERE id = '${id}'`,
+  )
+  await query(`UPDATE keys SET revoked_at = 1, revoked_reason = 'zora' WHERE id = '${key?.id}'`)
+  await query(
+    `UPDATE import_changes SET before = '{"snapshot":{"name":"zora"}}' WHERE target_id = '${key?.id}'`,
+  )
+  const [invitation] = await query<{ id: string }>("SELECT id FROM invitations WHERE email LIKE 'zora%'")
+  await insertRow(home, 'imported_rows', {
+    type: 'invitation',
+    target_id: invitation?.id ?? '',
+    before: '{"email":"zora@liddell.example"}',
+  })
+  await insertRow(home, 'verifications', { identifier: 'change-email-otp-zora.old@liddell.example' })
+  return { ...home, id, key: key?.id ?? '', source, [Symbol.asyncDispose]: () => home[Symbol.asyncDispose]() }
+}
+
+test('nothing that the schema can keep of a person is left when they are erased', async () => {
+  await using there = await scene()
+  const { latchkey, id, key, query } = there
+  const before = await holding(there)
+  expect(columnsOfSchema.filter(column => !before.includes(column))).toEqual([...ofOthers, ...unfit].sort())
+  expect(named.filter(column => !before.includes(column))).toEqual([])
+  expect(await latchkey.users.erase(id)).toMatchObject({ id, keys: 1, chats: 1 })
+  expect(await holding(there)).toEqual([])
+  expect(await latchkey.audit.verify()).toMatchObject({ ok: true })
+  // What was said of others is still there.
+  const [{ report } = { report: '' }] = await query<{ report: string }>(
+    "SELECT report FROM imports WHERE source = 'ccluster' ORDER BY id LIMIT 1",
+  )
+  const { items } = JSON.parse(report) as { items: readonly ImportItem[] }
+  expect(items.map(({ type, name, reason }) => [type, name, reason])).toEqual([
+    ['user', 'erased', null],
+    ['user', 'dan', null],
+    ['key', 'erased', null],
+    ['key', 'erased', null],
+    ['key', 'dan laptop', null],
+    ['key', 'dan phone', null],
+    ['chat', 'erased', null],
+    ['chat', 'Plans', 'belongs to dan, 1 message'],
+  ])
+  expect((await latchkey.audit.list({ target: 'carl' })).map(({ action }) => action)).toContain('user.create')
+  // The next import brings neither the name of the key nor a key that was deleted.
+  await latchkey.imports.ccluster(there.source)
+  expect(await latchkey.keys.get(key)).toMatchObject({
+    name: expect.stringMatching(/^erased-/),
+    status: 'revoked',
+  })
+  expect((await latchkey.keys.list()).map(({ name }) => name).sort()).toEqual([
+    'dan laptop',
+    'dan phone',
+    expect.stringMatching(/^erased-/),
+  ])
+})
+
+test('a name that somebody else has now is taken only out of what was written before', async () => {
+  await using there = await temporaryLatchkey()
+  const { latchkey, clock, path, query } = there
+  const { users, projects, organizations, invitations, audit } = latchkey
+  const { id } = await users.create({ username: 'zora', email: 'zora@liddell.example' })
+  for (const username of ['bob', 'carl']) await users.create({ username })
+  await projects.create({ name: 'Shop', owner: 'bob' })
+  for (const name of ['Acme', 'Guild']) await organizations.create({ name, owner: 'bob' })
+  await using both = new AsyncDisposableStack()
+  const itself = connectLatchkey({ path, now: () => clock.now, actor: { name: 'zora', origin: 'terminal' } })
+  both.defer(() => itself.close())
+  const step = () => {
+    clock.now = new Date(clock.now.getTime() + 60_000)
+  }
+  const work = async (file: string, org: string) => {
+    await itself.files.put('shop', file, 'x')
+    await invitations.create({ org, email: 'zora@liddell.example' })
+    step()
+  }
+  await work('first.md', 'acme')
+  await users.update(id, { username: 'zora-smith', email: 'smith@liddell.example' })
+  step()
+  const other = await users.create({ username: 'zora', email: 'zora@liddell.example' })
+  await projects.create({ name: 'Lab', owner: 'carl' })
+  await users.offboard('carl', { to: 'zora' })
+  await work('second.md', 'guild')
+  await users.erase(id)
+  const history = await query('SELECT path, actor FROM file_history ORDER BY id')
+  expect(history).toEqual([
+    { path: 'first.md', actor: 'erased' },
+    { path: 'second.md', actor: 'zora' },
+  ])
+  const puts = await audit.list({ action: 'project.file-put' })
+  expect(puts.map(({ actor }) => actor)).toEqual(['zora', 'erased'])
+  expect((await audit.list({ target: other.id })).at(-1)).toMatchObject({
+    action: 'user.create',
+    after: { username: 'zora' },
+  })
+  const given = await audit.list({ action: 'user.offboard', target: 'carl' })
+  expect(given).toMatchObject([{ after: { to: 'zora' } }])
+  const { invitations: left } = await invitations.list()
+  expect(left.map(({ organization, email }) => [organization.slug, email])).toEqual([
+    ['guild', 'zora@liddell.example'],
+  ])
+  expect(await audit.verify()).toMatchObject({ ok: true })
+})
+
+test('what somebody else has now, or had to the end, keeps its rows in the audit log', async () => {
+  await using there = await temporaryLatchkey()
+  const { users, keys, audit } = there.latchkey
+  const { id } = await users.create({ username: 'zora' })
+  await users.create({ username: 'bob' })
+  for (const name of ['kept', 'gone']) {
+    await keys.create({ name, user: 'zora' })
+    await keys.update(name, { user: 'bob' })
+    await keys.disable(name)
+  }
+  await keys.delete('gone')
+  await users.erase(id)
+  const told = async (name: string) => (await audit.list({ target: name })).map(({ action }) => action)
+  expect(await told('kept')).toEqual(['key.disable'])
+  expect(await told('gone')).toEqual(['key.delete', 'key.disable'])
+})
