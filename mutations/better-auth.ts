@@ -4,6 +4,7 @@ const inAdapter = ['src/better-auth.test.ts']
 const rules = { tests: inAdapter, only: 'the rules of Latchkey hold' }
 const several = { tests: inAdapter, only: 'several owners' }
 const tokens = { tests: inAdapter, only: 'tokens of outside accounts' }
+const unstored = { tests: inAdapter, only: 'what Latchkey stores nowhere' }
 const keys = { tests: ['src/better-auth-keys.test.ts'] }
 
 /** Mistakes by which Better Auth gets around the rules, or shows what nobody may see. */
@@ -202,5 +203,42 @@ export const ofBetterAuth: readonly Mutation[] = [
     instead: '',
     ...keys,
     only: 'what the plugin keeps',
+  },
+  {
+    what: 'a secret is stored as a text of Better Auth',
+    file: 'src/operations/better-auth/rows.ts',
+    text: '        parse(v.object({ [name]: foreignValue }), { [name]: written }, sendAnother)\n',
+    instead: '        void written\n',
+    ...unstored,
+  },
+  {
+    what: 'a new row of Better Auth is not checked for secrets',
+    file: 'src/operations/better-auth/rows.ts',
+    text: 'const fields = this.#storable(given, closed, row === undefined)',
+    instead: 'const fields = row === undefined ? given : this.#storable(given, closed, false)',
+    ...unstored,
+  },
+  {
+    what: 'Better Auth stores names that the rules refuse',
+    file: 'src/operations/better-auth/rows.ts',
+    text: 'const { hashed = [], rules = v.object({}) } = this.#model',
+    instead: 'const { hashed = [] } = this.#model, rules = v.object({})',
+    ...unstored,
+  },
+  {
+    what: 'a token that is stored encrypted is refused',
+    file: 'src/operations/better-auth/rows.ts',
+    text: 'if (hashed.includes(name) || closed.includes(name)) continue',
+    instead: 'if (hashed.includes(name)) continue',
+    tests: inAdapter,
+    only: 'stored unreadably',
+  },
+  {
+    what: 'an import stores a secret that the source has in a text',
+    file: 'src/operations/import/plan-rows.ts',
+    text: 'textsOf(value).some(holdsSecret))',
+    instead: 'textsOf(value).length < 0)',
+    tests: ['src/operations/import/better-auth.test.ts'],
+    only: 'no secret that a source has',
   },
 ]

@@ -230,8 +230,8 @@ export const imports: readonly Mutation[] = [
   {
     what: 'an organization comes again with each import',
     file: 'src/operations/import/plan-rows.ts',
-    text: 'last: mine.get(each.id)',
-    instead: 'last: undefined',
+    text: 'const last = mine.get(id)',
+    instead: 'const last = undefined',
     tests: ['src/operations/import/better-auth.test.ts'],
     only: 'a second import',
   },

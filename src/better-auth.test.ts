@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { betterAuth } from 'better-auth'
 import { createAuthClient } from 'better-auth/client'
 import { adminClient, organizationClient } from 'better-auth/client/plugins'
-import { admin, organization } from 'better-auth/plugins'
+import { admin, organization, username } from 'better-auth/plugins'
 import { latchkeyAdapter } from './better-auth.ts'
 import type { Latchkey } from './index.ts'
 import { leftOut } from './testing/better-auth/left-out.ts'
@@ -213,6 +213,100 @@ test('the rules of Latchkey hold for what Better Auth does, and the audit log te
     'org.member-role',
     'org.member-add',
   ])
+})
+
+const more = {
+  user: {
+    additionalFields: { nick: { type: 'string', required: false }, tags: { type: 'json', required: false } },
+  },
+} as const
+
+/** An adapter, with rows of each model that it can change. */
+async function rowsToChange() {
+  const there = await temporaryLatchkey(new Date().toISOString())
+  const { latchkey } = there
+  const plugins = [admin(), username(), organization({ teams: { enabled: true } })]
+  const adapter = latchkeyAdapter(latchkey)({ ...options, ...more, plugins })
+  const { id: userId } = await latchkey.users.create({ username: 'ada', email: 'ada@example.com' })
+  const org = await latchkey.organizations.create({ name: 'Engines', owner: 'ada' })
+  const team = await latchkey.teams.create({ name: 'Crew', org: 'engines' })
+  const { secret } = await latchkey.keys.create({ name: 'ci' })
+  const [createdAt, expiresAt] = [there.clock.now, new Date(there.clock.now.getTime() + 1_000)]
+  const times = { createdAt, updatedAt: createdAt }
+  const made = { ...times, userId, providerId: 'github', accountId: '4711' }
+  const account: { id: string } = await adapter.create({ model: 'account', data: made })
+  const session: { id: string } = await adapter.create({
+    model: 'session',
+    data: { ...times, userId, token: 'token', expiresAt },
+  })
+  const ids = { user: userId, organization: org.id, team: team.id, account: account.id, session: session.id }
+  const change = (model: keyof typeof ids, update: Record<string, unknown>) =>
+    adapter.update<Record<string, unknown>>({ model, where: [{ field: 'id', value: ids[model] }], update })
+  return Object.assign(there, { adapter, change, secret: secret ?? '', times, organizationId: org.id })
+}
+type Changing = Awaited<ReturnType<typeof rowsToChange>>
+
+const unstored: Readonly<Record<string, (at: Changing) => Promise<unknown>>> = {
+  'name of user': ({ change, secret }) => change('user', { name: `my key ${secret}` }),
+  'name of new user': ({ adapter, secret, times }) =>
+    adapter.create({ model: 'user', data: { ...times, name: secret, email: 'eve@example.com' } }),
+  'ban reason of user': ({ change, secret }) => change('user', { banReason: `used ${secret}` }),
+  'email of user': ({ change, secret }) => change('user', { email: `${secret}@example.com` }),
+  'image of user': ({ change, secret }) => change('user', { image: `https://example.com/${secret}` }),
+  'nick of user': ({ change, secret }) => change('user', { nick: secret }),
+  'tags of user': ({ change, secret }) => change('user', { tags: { a: [secret] } }),
+  'user agent of session': ({ change, secret }) => change('session', { userAgent: `curl ${secret}` }),
+  'scope of account': ({ change, secret }) => change('account', { scope: secret }),
+  'metadata of organization': ({ change, secret }) => change('organization', { metadata: { token: secret } }),
+  'logo of organization': ({ change, secret }) =>
+    change('organization', { logo: `https://example.com/?key=${secret}` }),
+  'name of team': ({ change, secret }) => change('team', { name: secret }),
+  'role of invitation': ({ adapter, secret, times: { createdAt }, organizationId }) =>
+    adapter.create({
+      model: 'invitation',
+      data: {
+        createdAt,
+        expiresAt: createdAt,
+        organizationId,
+        email: 'x@example.com',
+        role: secret,
+        status: 'pending',
+      },
+    }),
+  'name of user with a NUL': ({ change }) => change('user', { name: 'a\0b' }),
+  'nick of user with a NUL': ({ change }) => change('user', { nick: 'a\0b' }),
+  'name of organization with an escape': ({ change }) => change('organization', { name: '\u001b[2J' }),
+  'image of user that is a script': ({ change }) => change('user', { image: 'javascript:alert(1)' }),
+  'username of user that is a command': ({ change }) => change('user', { username: 'list' }),
+}
+
+test.each(Object.entries(unstored))('what Latchkey stores nowhere is refused: %s', async (what, work) => {
+  await using at = await rowsToChange()
+  const before = await at.dump()
+  const refused = await failure(work(at))
+  expect(refused).toMatchObject({
+    code: 'invalid',
+    message: expect.stringMatching(new RegExp(`^${what.split(' of ')[0]} must `)),
+    hint: 'nothing was stored; send another value',
+  })
+  expect(JSON.stringify({ ...refused })).not.toContain(at.secret)
+  expect(await at.dump()).toBe(before)
+})
+
+test('what is stored unreadably may be a secret, and applications keep their texts as they are', async () => {
+  await using at = await rowsToChange()
+  const { change, secret } = at
+  await change('account', { accessToken: secret })
+  await change('session', { token: secret })
+  expect(await at.dump()).not.toContain(secret)
+  const texts = { name: '', image: 'data:image/png;base64,AAAA', banReason: 'two\nlines', nick: ' x\ty ' }
+  expect(await change('user', { ...texts, username: ' Countess ' })).toMatchObject({
+    ...texts,
+    username: 'countess',
+  })
+  expect(await change('user', { image: '/pictures/ada.png' })).toMatchObject({ image: '/pictures/ada.png' })
+  const places = { slug: 'Org Slug ü', metadata: { about: 'two\nlines' } }
+  expect(await change('organization', places)).toMatchObject({ slug: 'Org Slug ü' })
 })
 
 test('several owners do not go at once, unless the whole organization does', async () => {

@@ -1,4 +1,5 @@
 /** How a model of Better Auth is described: which field is which column, and in what form. */
+import type * as v from 'valibot'
 import type { Noun } from '../../contract/nouns.ts'
 import type { Database } from '../../db/engine.ts'
 import { type Column, type SQL, type SQLWrapper, sql, type Table } from '../../db/query.ts'
@@ -53,6 +54,8 @@ export interface Model {
   readonly sealedIfPossible?: readonly string[]
   /** How its rows are read and written, when they are of several tables. */
   readonly joined?: Joined
+  /** What else holds for its fields, beside that no text may hold a secret. */
+  readonly rules?: v.GenericSchema
   /** Columns that it does not know. */
   readonly completed?: (given: Columns) => Columns
 }

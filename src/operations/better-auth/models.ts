@@ -2,6 +2,7 @@
  * The models of Better Auth whose rows are Latchkey's. A user without an email address is Latchkey's alone, because Better Auth
  * needs one.
  */
+import * as v from 'valibot'
 import { asNumber, isNotNull, sql } from '../../db/query.ts'
 import { accounts, sessions, verifications } from '../../db/schema/accounts.ts'
 import { invitations, organizationMembers, roles, teamMembers, teams } from '../../db/schema/members.ts'
@@ -10,6 +11,7 @@ import { users } from '../../db/schema/people.ts'
 import type { Row } from '../nouns.ts'
 import { disabledAt } from '../people/status-condition.ts'
 import { userViews } from '../people/users.ts'
+import { foreignImage, foreignName, username } from '../rules/input.ts'
 import { hashSecret } from '../rules/secrets.ts'
 import { apiKeyModel } from './api-keys.ts'
 import {
@@ -62,6 +64,7 @@ export const models: Readonly<Record<string, Model>> = {
     prefix: 'usr',
     audited: { ...thing('user'), views: (db, rows, now) => userViews(db, rows.map(asUser), now) },
     own: isNotNull(users.email),
+    rules: v.object({ name: foreignName, image: foreignImage, username: v.optional(username) }),
     fields: {
       ...columns(users, 'id username email image'),
       emailVerified: columnOf(users, 'emailVerified', flag),
@@ -107,6 +110,7 @@ export const models: Readonly<Record<string, Model>> = {
     table: organizations,
     prefix: 'org',
     audited: thing('org'),
+    rules: v.object({ name: foreignName, slug: foreignName, logo: foreignImage }),
     completed: ({ createdAt }) => ({ updatedAt: createdAt }),
     fields: {
       ...columns(organizations, 'id name slug logo'),
@@ -135,6 +139,7 @@ export const models: Readonly<Record<string, Model>> = {
     table: teams,
     prefix: 'tea',
     audited: thing('team'),
+    rules: v.object({ name: foreignName }),
     completed: ({ createdAt }) => ({ updatedAt: createdAt }),
     fields: {
       ...columns(teams, 'id name organizationId'),
@@ -160,6 +165,7 @@ export const models: Readonly<Record<string, Model>> = {
     prefix: 'rol',
     audited: thing('role'),
     own: isNotNull(roles.organizationId),
+    rules: v.object({ role: foreignName }),
     fields: {
       ...columns(roles, 'id organizationId'),
       ...columns(roles, 'createdAt updatedAt', time),

@@ -2,6 +2,7 @@
  * What Better Auth's adapter does to rows, inside a transaction of its caller. The rules of Latchkey hold here too: changes of
  * users have their audit rows, and a user who still owns something is not deleted.
  */
+import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Database } from '../../db/engine.ts'
 import { and, asc, desc, eq, not, oneOf, type SQL } from '../../db/query.ts'
@@ -21,6 +22,7 @@ import { requireNotErased } from '../people/recipient.ts'
 import { isDisabled } from '../people/status.ts'
 import { requireDeletable } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
+import { foreignValue, parse } from '../rules/input.ts'
 import { hashSecret } from '../rules/secrets.ts'
 import { find, sameText } from '../select.ts'
 import { isBySecret } from './api-keys.ts'
@@ -90,7 +92,7 @@ export class Rows {
     return this.#db.$count(this.#query(where, this.#findable(where)).as('found'))
   }
 
-  /** @throws conflict (a unique field is taken, or it is of a user who was erased) */
+  /** @throws invalid (a value that is not stored), conflict (a unique field is taken, or it is of a user who was erased) */
   async create(fields: Fields): Promise<Fields> {
     const now = this.#context.now()
     const { prefix, completed, hashed = [] } = this.#model
@@ -217,11 +219,12 @@ export class Rows {
     return oneOf(this.#model.table.id, ids)
   }
 
-  /** What a row becomes with the fields. @param row undefined when it is new */
-  #columns(fields: Fields, row?: StoredRow): Columns {
+  /** What a row becomes with the fields. @param row undefined when it is new. @throws invalid */
+  #columns(given: Fields, row?: StoredRow): Columns {
     const { fields: known, additional, sealed = [] } = this.#model
     const closed = this.#seal.isPossible ? this.#sealable : sealed
     const now = this.#context.now()
+    const fields = this.#storable(given, closed, row === undefined)
     const [own, more] = [true, false].map(isKnown =>
       Object.entries(fields)
         .filter(([name]) => Object.hasOwn(known, name) === isKnown)
@@ -232,6 +235,22 @@ export class Rows {
       columns[name] = this.#seal.close(String(columns[name]))
     if (additional === undefined || more.length === 0) return columns
     return { ...columns, additionalFields: Object.assign({}, row?.['additionalFields'], ...more) }
+  }
+
+  /** The fields, if all of them can be stored. @param closed those that are stored encrypted. @throws invalid */
+  #storable(given: Fields, closed: readonly string[], isNew: boolean): Fields {
+    const { hashed = [], rules = v.object({}) } = this.#model
+    // A new user gets a username that fits.
+    const { username: _, ...others } = given
+    const ruled = parse(rules, this.#isUser && isNew ? others : given, sendAnother)
+    const fields = { ...given, ...(ruled as Fields) }
+    const now = this.#context.now()
+    for (const [name, value] of Object.entries(fields)) {
+      if (hashed.includes(name) || closed.includes(name)) continue
+      for (const written of Object.values(fieldOf(this.#model, name).write(value, now)))
+        parse(v.object({ [name]: foreignValue }), { [name]: written }, sendAnother)
+    }
+    return fields
   }
 
   #fields(row: StoredRow): Fields {
@@ -351,6 +370,8 @@ export class Rows {
     return new Map(views.map(view => [view.id, view]))
   }
 }
+
+const sendAnother = 'nothing was stored; send another value'
 
 /** What the rows are, if they are not parts of something. */
 const nounOf = ({ audited }: Model): Audited['noun'] | undefined =>

@@ -272,6 +272,34 @@ test('a membership that a team relies on since is kept', async () => {
   expect(await latchkey.imports.undo(id!)).toMatchObject({ removed: 1, kept: 0 })
 })
 
+test('no secret that a source has in its texts is stored, one of its own keys neither', async () => {
+  await using all = await scene('kysely')
+  const { latchkey, source, app, key, bob } = all
+  const { secret } = await latchkey.keys.create({ name: 'live' })
+  await app.run(
+    `UPDATE organization SET metadata = '{"token":"${secret}"}', logo = 'https://x/?k=${key.key}'`,
+  )
+  await app.run(`UPDATE team SET name = 'T ${secret}' WHERE name = 'Backend'`)
+  await app.run(`UPDATE session SET "userAgent" = 'curl ${key.key}' WHERE token = '${bob.token}'`)
+  const report = await latchkey.imports.betterAuth(source)
+  expect(
+    report.items.flatMap(({ type, outcome, reason }) =>
+      type === 'org' || outcome === 'refused' ? [`${type} ${outcome}: ${reason}`] : [],
+    ),
+  ).toEqual([
+    'org created: its logo holds a secret, and is left out; its metadata holds a secret, and is left out',
+    'team refused: it holds a secret, and secrets are never stored',
+    'team_member refused: of a team; its team is not in the source, or was left out',
+    'session refused: it holds a secret, and secrets are never stored',
+  ])
+  const stored = await all.dump()
+  for (const each of [secret ?? '', key.key]) {
+    expect(stored).not.toContain(each)
+    expect(JSON.stringify(report)).not.toContain(each)
+  }
+  expect((await latchkey.organizations.get('acme')).logo).toBeNull()
+})
+
 test('nobody becomes somebody here by an address that was never verified', async () => {
   await using all = await scene('kysely')
   const { latchkey, source, key, evil } = all

@@ -110,7 +110,7 @@ async function importData(
     const { plans, owners, homes } = await planAll(db, stamp, incoming, revokeGone)
     const chatPlans = await planChats(db, stamp, found.chats ?? [], owners)
     const filePlans = await planFiles(db, stamp, found.documents ?? [], homes)
-    const rowPlans = await planRows(db, stamp, found.others ?? [], owners)
+    const rowPlans = await planRows(db, stamp, found.others ?? [], owners, incoming.holdsSecret)
     await checked(rows)
     const report = reportOf(stamp, [...plans, ...chatPlans, ...filePlans, ...rowPlans], found)
     const writes = plans.flatMap(({ item, write }) =>

@@ -14,6 +14,7 @@ import { organizations } from '../../db/schema/organizations.ts'
 import type { ForeignRow } from '../../formats/foreign-data.ts'
 import { namesIn } from '../organizations/role-names.ts'
 import { newId } from '../rules/ids.ts'
+import { textsOf } from '../rules/input.ts'
 import { hashSecret } from '../rules/secrets.ts'
 import { Names } from './names.ts'
 import type { Fields } from './nouns.ts'
@@ -32,12 +33,16 @@ import {
 /** A thing here that rows of the source refer to; null if it was deleted here. */
 type Found = { readonly id: string; readonly name: string } | null
 
-/** @param owners the users after the import, by their ids in the source */
+/**
+ * @param owners the users after the import, by their ids in the source
+ * @param holdsSecret whether a text does
+ */
 export async function planRows(
   db: Database,
   stamp: Stamp,
   incoming: readonly ForeignRow[],
   owners: ReadonlyMap<string, Owner>,
+  holdsSecret: (text: string) => boolean,
 ): Promise<readonly RowPlan[]> {
   if (incoming.length === 0) return []
   const known = await entriesOf(db, stamp.source)
@@ -48,7 +53,8 @@ export async function planRows(
     (await db.select({ slug: organizations.slug }).from(organizations)).map(({ slug }) => slug),
   )
   for (const type of types) {
-    const some = incoming.filter(row => row.type === type)
+    const given = incoming.filter(row => row.type === type).map(row => withoutSecrets(row, holdsSecret))
+    const some = given.flatMap(({ row }) => row ?? [])
     const mine = new Map([...known.values()].filter(entry => entry.type === type).map(e => [e.foreignId, e]))
     const here = await rowsHere(
       db,
@@ -56,11 +62,13 @@ export async function planRows(
       [...mine.values()].map(({ targetId }) => targetId),
     )
     const twins = await twinsHere(db, type, some, found)
-    for (const each of some) {
-      const plan = planRow(stamp, each, { owners, found, slugs, here, twins, last: mine.get(each.id) })
-      mine.delete(each.id)
-      if (plan === undefined) continue
-      plans.push(plan)
+    for (const [index, { id, row, remark }] of given.entries()) {
+      const last = mine.get(id)
+      mine.delete(id)
+      const plan = row && planRow(stamp, row, { owners, found, slugs, here, twins, last, remark })
+      if (plan) plans.push(plan)
+      else if (!row)
+        plans.push({ item: { type, name: `${type} ${index + 1}`, outcome: 'refused', reason: heldSecret } })
     }
     for (const entry of mine.values()) {
       const row = here.get(entry.targetId)
@@ -70,6 +78,23 @@ export async function planRows(
   }
   return plans
 }
+
+const heldSecret = 'it holds a secret, and secrets are never stored'
+
+/** A row without what may be left out if it holds a secret; undefined if anything else does. */
+function withoutSecrets(row: ForeignRow, holdsSecret: (text: string) => boolean) {
+  const { id, fields } = row
+  // Only the hash of a token is stored.
+  const stored = Object.entries(fields).filter(([name]) => name !== 'token')
+  const holding = stored.filter(([, value]) => textsOf(value).some(holdsSecret)).map(([name]) => name)
+  if (holdsSecret(id) || holding.some(name => !spare.includes(name)))
+    return { id, row: undefined, remark: '' }
+  const left = Object.fromEntries(holding.map(name => [name, null]))
+  const remark = holding.map(name => `its ${name} holds a secret, and is left out`).join('; ')
+  return { id, row: { ...row, fields: { ...fields, ...left } }, remark }
+}
+
+const spare: readonly string[] = ['metadata', 'logo']
 
 const nameIn = (owners: ReadonlyMap<string, Owner>, { userId }: Entry, row: StoredRow): string =>
   [...owners.values()].find(({ id }) => id === userId)?.username ?? labelOf(row)
@@ -128,6 +153,8 @@ interface Beside {
   readonly here: ReadonlyMap<string, StoredRow>
   readonly twins: Map<string, StoredRow>
   readonly last: Entry | undefined
+  /** What else to say of it. */
+  readonly remark: string
 }
 
 const prefixes = {
@@ -148,7 +175,8 @@ function planRow(stamp: Stamp, from: ForeignRow, beside: Beside): RowPlan | unde
   const user = typeof refs.user === 'string' ? beside.owners.get(refs.user) : undefined
   const org = typeof refs.org === 'string' ? found.org.get(refs.org) : undefined
   const team = typeof refs.team === 'string' ? found.team.get(refs.team) : undefined
-  const [label, about] = wordsFor(from, { user, org, team })
+  const [label, words] = wordsFor(from, { user, org, team })
+  const about = [words, beside.remark].filter(text => text !== '').join('; ')
   const item = (outcome: ImportItem['outcome'], ...reasons: readonly (string | undefined)[]): ImportItem => ({
     type,
     name: label,

@@ -29,6 +29,8 @@ export interface Incoming {
   readonly keys: readonly (IncomingKey | Refused)[]
   /** SHA-256 of every secret in the source, refused keys included; null if it does not list its keys. */
   readonly hashes: ReadonlySet<string> | null
+  /** Whether a text holds a secret: one of ours, or one of the source. */
+  readonly holdsSecret: (text: string) => boolean
 }
 
 /** Its username is a valid one, made from that in the source. */
@@ -80,6 +82,7 @@ export function prepare(file: string, source: ForeignData): Incoming {
     projects: source.projects.map((project, index) => prepareProject(project, index, owners, secrets)),
     keys: source.keys.map((key, index) => prepareKey(key, index, owners, secrets)),
     hashes: source.listsKeys ? secrets : null,
+    holdsSecret: text => holdsSecret(text, secrets),
   }
 }
 

@@ -214,9 +214,35 @@ export const dollars: Rule<number> = v.pipe(
   v.maxValue(9_000_000_000, 'must be at most 9,000,000,000'),
 )
 
+const noSecretInside = v.check((value: unknown) => !textsOf(value).some(holdsSecret), isSecret)
+
 export const metadata: Rule<unknown> = v.pipe(
   v.custom<unknown>(value => isJson(value), 'must be JSON'),
-  v.check(value => !textsOf(value).some(holdsSecret), isSecret),
+  noSecretInside,
+)
+
+/** A value that another program stores, as it is, but for what no engine or no backup may have. */
+export const foreignValue: Rule<unknown> = v.pipe(
+  v.unknown(),
+  noSecretInside,
+  v.check(
+    value => typeof value !== 'string' || (value.isWellFormed() && !value.includes('\0')),
+    'must be Unicode without NUL',
+  ),
+)
+
+/** A name that another program gives. It may be empty. */
+export const foreignName = v.nullish(v.pipe(v.string('must be text'), printable))
+
+/** The address of a picture, which may be the picture itself or on the same site: never of a script. */
+export const foreignImage = v.nullish(
+  v.pipe(
+    v.string('must be text'),
+    v.check(
+      text => !/^\s*[a-z][a-z0-9+.-]*:/i.test(text) || /^(https?:|data:image\/)/i.test(text),
+      'must be an address such as https://example.org/alice.png',
+    ),
+  ),
 )
 
 /** What a person or a model said: their own words, whatever they hold. */
@@ -340,7 +366,8 @@ const readable = (path: string): string =>
         .replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
 
 /** Every text in a JSON value, including field names. */
-function textsOf(value: unknown): readonly string[] {
+/** The texts in a value of JSON, names of fields among them. */
+export function textsOf(value: unknown): readonly string[] {
   const texts: string[] = []
   JSON.stringify(value, (name, inner) => {
     texts.push(name)
