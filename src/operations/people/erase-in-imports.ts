@@ -65,7 +65,7 @@ function tells(
 ): boolean {
   const about = typeof reason === 'string' ? reason : ''
   // The reason of a chat says whose it is; many chats have the same title.
-  const owner = /^belongs to (.*), \d+ messages?$/.exec(about)?.[1]
+  const owner = /^belongs to (\S+), /.exec(about)?.[1]
   if (type === 'chat' && owner !== undefined) return usernames.has(owner)
   const people = [usernames, emails]
   const sets = type === 'key' ? [...people, names.key] : type === 'chat' ? [names.chat] : people

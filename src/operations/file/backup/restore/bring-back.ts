@@ -113,7 +113,6 @@ export class Return {
   bring(noun: Noun, id: string): void {
     const { row, name } = this.get('backup', noun, id)
     if (row === null) return
-    this.#requireNotErased(noun, id, row)
     this.#requireFree(noun, id, row)
     const now = this.get('main', noun, id).row
     if (now !== null) {
@@ -143,7 +142,6 @@ export class Return {
       const { row, name } = this.get('backup', noun, id)
       const now = this.get('main', noun, id).row
       if (row === null) continue
-      this.#requireNotErased(noun, id, row)
       this.#requireFree(noun, id, row)
       this.#requireReferences(noun, row, name)
       if (now === null) this.#addNarrow(noun, row, name)
@@ -367,21 +365,6 @@ export class Return {
       'conflict',
       `${what} now belongs to another ${noun}: ${by.name} (${by.id}); nothing was changed`,
       `look at it with: latchkey ${noun} show ${by.id}; rename or delete it, then restore again`,
-    )
-  }
-
-  /** Neither a person who was erased comes back, nor what was theirs. */
-  #requireNotErased(noun: Noun, id: string, row: Row): void {
-    const people = [
-      ...(noun === 'user' ? [id] : []),
-      ...owners(noun).flatMap(([column, owner]) => (owner === 'user' ? [row[column] ?? null] : [])),
-    ]
-    const asked = this.#client.query('SELECT 1 FROM main.erased WHERE id = ?')
-    if (!people.some(each => asked.get(each) !== null)) return
-    throw new LatchkeyError(
-      'conflict',
-      `the ${noun} ${id} was erased with its person, and no backup brings that back; nothing was changed`,
-      'restore something else; who was erased is in: latchkey audit list --action user.erase',
     )
   }
 

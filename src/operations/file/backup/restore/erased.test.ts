@@ -5,6 +5,7 @@ import { latestVersion } from '../../../../db/schema/version.ts'
 import { migrateTo, stepsBetween } from '../../../../db/sqlite/migrate.ts'
 import { openWriter } from '../../../../db/sqlite/open.ts'
 import { connectLatchkey } from '../../../../index.ts'
+import { schemaTables } from '../../../../testing/deleting.ts'
 import { failure } from '../../../../testing/failure.ts'
 import { temporaryLatchkey } from '../../../../testing/latchkey.ts'
 
@@ -59,6 +60,57 @@ test('a restore of an older backup erases again who was erased since', async () 
   expect(await home.query('SELECT id FROM erased')).toEqual([{ id }])
   await backups.restore({ backup, inPlace: true })
   expect(await users.list({ search: 'alice' })).toEqual([])
+})
+
+test('with what others bring back from a backup, nothing of a person who was erased comes back', async () => {
+  await using home = await temporaryLatchkey('2026-11-20T12:00:00Z')
+  const { latchkey, path, clock } = home
+  const { users, projects, chats, organizations, teams, invitations, backups, audit } = latchkey
+  await users.create({ username: 'bob' })
+  const { id } = await users.create({ username: 'zora.old', email: 'zora.old@wonder.example' })
+  for (const name of ['Acme', 'Guild']) await organizations.create({ name, owner: 'bob' })
+  await invitations.create({ org: 'acme', email: 'zora.old@wonder.example' })
+  await projects.create({ name: 'Shop', owner: 'bob' })
+  const named = { name: 'zora.old', origin: 'terminal' } as const
+  const itself = connectLatchkey({ path, now: () => clock.now, actor: named })
+  await itself.files.put('shop', 'plan.md', 'x')
+  await itself.close()
+  await users.update(id, { username: 'zora', email: 'zora@wonder.example' })
+  await invitations.create({ org: 'acme', email: 'zora@wonder.example' })
+  await organizations.members.add('acme', 'zora', 'admin')
+  await teams.create({ name: 'Core', org: 'acme' })
+  await teams.members.add('Core', 'zora')
+  await projects.members.add('shop', 'zora', 'member')
+  await latchkey.as(id).invitations.create({ org: 'acme', email: 'dan@example.org' })
+  const chat = await chats.create({ user: 'zora', title: 'Zora in court', project: 'shop' })
+  const { id: backup } = await backups.create()
+  clock.now = new Date(clock.now.getTime() + 60_000)
+  await users.erase('zora')
+  await organizations.delete('acme')
+  await projects.update('shop', { name: 'Store' })
+  await backups.restore({ backup, project: 'shop' })
+  await backups.restore({ undo: true })
+  await projects.delete('shop')
+  await backups.restore({ backup, project: 'shop' })
+  await backups.restore({ backup, org: 'acme' })
+  const { members } = await organizations.members.list('acme')
+  expect(members.map(({ user }) => user.username)).toEqual(['bob'])
+  expect((await teams.members.list('Core')).members).toEqual([])
+  expect((await invitations.list({ org: 'acme' })).invitations).toMatchObject([
+    { email: 'dan@example.org', inviter: null },
+  ])
+  expect((await projects.get('shop')).members).toEqual([])
+  expect(await home.query('SELECT path, actor FROM file_history')).toEqual([
+    { path: 'plan.md', actor: 'erased' },
+  ])
+  expect((await chats.list()).total).toBe(0)
+  expect(await failure(backups.restore({ backup, chat: chat.id }))).toMatchObject({ code: 'conflict' })
+  expect(await audit.verify()).toMatchObject({ ok: true })
+  for (const table of schemaTables.keys())
+    expect(JSON.stringify(await home.query(`SELECT * FROM "${table}"`))).not.toMatch(/zora/i)
+  // Free space of the file had their words until then.
+  await latchkey.database.vacuum()
+  expect(/zora/i.test(await home.dump())).toBe(false)
 })
 
 test.each<[string, (path: string) => void]>([

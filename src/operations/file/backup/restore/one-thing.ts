@@ -3,16 +3,17 @@
  * what was touched in the audit log.
  */
 import { LatchkeyError } from '../../../../contract/errors.ts'
-import { type Noun, nounNames } from '../../../../contract/nouns.ts'
+import { type Noun, nounNames, nouns } from '../../../../contract/nouns.ts'
 import type { Backup, Restored } from '../../../../contract/views.ts'
 import { latestVersion } from '../../../../db/schema/version.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { openPrivate } from '../../../../db/sqlite/copy.ts'
 import { databaseOn } from '../../../../db/sqlite/drizzle.ts'
 import { holdersOf } from '../../../../db/sqlite/holders.ts'
-import { rowCounts } from '../../../../db/sqlite/inspect.ts'
+import { erasedUsers, rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openWriter, requireCurrent } from '../../../../db/sqlite/open.ts'
 import type { FileContext } from '../../../context.ts'
+import { owners } from '../../../nouns.ts'
 import { ownerless, requireOwnersKept } from '../../../organizations/owners.ts'
 import { requireWords } from '../../../rules/input.ts'
 import { find } from '../../../select.ts'
@@ -22,6 +23,7 @@ import { type StoredBackup, toView } from '../manifest.ts'
 import { recordInside } from '../trail.ts'
 import { Return } from './bring-back.ts'
 import type { ThingReturn } from './choose.ts'
+import { eraseAgain } from './erase-again.ts'
 
 interface Chosen {
   readonly noun: Noun
@@ -58,7 +60,7 @@ export async function restoreThing(
 ): Promise<Restored> {
   const { noun } = chosen
   const target = async () => ({ noun, id: await idOf(copy, chosen, stored) })
-  return inOne(context, stored, copy, prepare, target, (work, { id }) => work.bring(noun, id))
+  return inOne(context, stored, copy, prepare, target, [], (work, { id }) => work.bring(noun, id))
 }
 
 /**
@@ -79,6 +81,7 @@ export async function undoThing(
     copy,
     prepare,
     async () => target,
+    things.map(({ kind, id }) => ({ noun: kind, id })),
     work => work.takeBack(things),
   )
 }
@@ -94,6 +97,7 @@ async function inOne(
   copy: string,
   prepare: () => Promise<unknown>,
   findTarget: () => Promise<Target>,
+  also: readonly Target[],
   change: (work: Return, target: Target) => void,
 ): Promise<Restored> {
   const { path } = context
@@ -101,6 +105,7 @@ async function inOne(
   requireCurrent(live, path)
   await prepare()
   const target = await findTarget()
+  await eraseInCopy(context, live, copy, [target, ...also])
   live.run('PRAGMA busy_timeout = 5000')
   live.query('ATTACH ? AS backup').run(copy)
   const run = (safetyBackup: Backup | null, end: 'COMMIT' | 'ROLLBACK') =>
@@ -109,6 +114,38 @@ async function inOne(
   const rehearsed = run(null, 'ROLLBACK')
   const safety = await safetyCopy(context, { reason: 'pre-restore' })
   return safety === null ? rehearsed : run(safety, 'COMMIT')
+}
+
+/**
+ * Erases in the copy who was erased here since: their memberships and invitations to them do not come back with something else,
+ * and their keys come back with a project only without a name, and revoked.
+ *
+ * @throws conflict (one of the things is such a person, or theirs)
+ */
+async function eraseInCopy(
+  context: FileContext,
+  live: Client,
+  copy: string,
+  things: readonly Target[],
+): Promise<void> {
+  const erased = erasedUsers(live)
+  if (erased.length === 0) return
+  using client = openPrivate(copy)
+  for (const { noun, id } of things) {
+    const row = client.query(`SELECT * FROM "${nouns[noun].plural}" WHERE id = ?`).get(id) as object | null
+    const people = owners(noun).flatMap(([column, owner]) =>
+      owner === 'user' && row !== null ? [String(Reflect.get(row, column))] : [],
+    )
+    if (![id, ...people].some(each => erased.includes(each))) continue
+    throw new LatchkeyError(
+      'conflict',
+      `the ${noun} ${id} was erased with its person, and no backup brings that back; nothing was changed`,
+      'restore something else; who was erased is in: latchkey audit list --action user.erase',
+    )
+  }
+  client.run('BEGIN IMMEDIATE')
+  await eraseAgain(context, client, erased)
+  client.run('COMMIT')
 }
 
 interface Ownerless {
