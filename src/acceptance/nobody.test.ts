@@ -43,7 +43,7 @@ test('a reader who has seen enough ends a list of thousands without a word', asy
 
 test('what was done is not reported as a failure if nobody can be told, and what shows it is named', async () => {
   /** As they are called here, some change nothing, and some print no result. */
-  const unchanging = ['backup schedule', 'man', 'usage check']
+  const unchanging = ['backup schedule', 'config unset', 'man', 'usage check']
   const silent = [
     'backup unschedule',
     ...['user', 'project', 'org', 'team'].map(noun => `${noun} limit remove`),
