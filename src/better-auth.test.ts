@@ -309,6 +309,35 @@ test('what is stored unreadably may be a secret, and applications keep their tex
   expect(await change('organization', places)).toMatchObject({ slug: 'Org Slug ü' })
 })
 
+test('who is deleted by Better Auth comes back from a backup with no more than they had', async () => {
+  await using there = await temporaryLatchkey(new Date().toISOString())
+  const { users, organizations, roles, backups } = there.latchkey
+  const plugins = [admin(), organization({ dynamicAccessControl: { enabled: true } })]
+  const adapter = latchkeyAdapter(there.latchkey)({ plugins })
+  const { id } = await users.create({ username: 'ada', email: ada.email, password: ada.password })
+  await users.create({ username: 'grace' })
+  await organizations.create({ name: 'Engines', owner: 'grace' })
+  await organizations.members.add('engines', 'ada', 'admin')
+  const { id: role } = await roles.create({ name: 'editor', org: 'engines', permissions: ['a:*', 'b:*'] })
+  await backups.create()
+  const ofAda = [{ field: 'userId', value: id }]
+  await roles.update(role, { permissions: ['a:*'] })
+  await adapter.delete({ model: 'organizationRole', where: [{ field: 'id', value: role }] })
+  await adapter.update({ model: 'member', where: ofAda, update: { role: 'viewer' } })
+  await adapter.update({ model: 'account', where: ofAda, update: { password: 'another' } })
+  await adapter.delete({ model: 'user', where: [{ field: 'id', value: id }] })
+  expect(await backups.restore({ latest: true, user: 'ada' })).toMatchObject({
+    stays: ['user ada: memberships, password'],
+  })
+  expect((await organizations.members.list('engines')).members).toMatchObject([
+    { user: { username: 'ada' }, role: 'viewer' },
+    { role: 'owner' },
+  ])
+  expect(await users.get('ada')).toMatchObject({ hasPassword: false, status: 'active' })
+  expect(await backups.restore({ latest: true, role })).toMatchObject({ stays: ['role editor: permissions'] })
+  expect(await roles.get(role)).toMatchObject({ permissions: ['a:*'] })
+})
+
 test('several owners do not go at once, unless the whole organization does', async () => {
   await using there = await temporaryLatchkey(new Date().toISOString())
   const { users, organizations, projects } = there.latchkey

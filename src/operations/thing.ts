@@ -27,6 +27,8 @@ type Views<N extends Noun, View> = (
   now: Date,
 ) => Promise<readonly View[]>
 
+type Ties = (db: Database, ids: readonly string[]) => Promise<ReadonlyMap<string, object>>
+
 /** Columns to set. Missing and undefined ones stay. */
 export type Changes<N extends Noun> = { readonly [C in keyof Row<N>]?: Row<N>[C] | undefined }
 
@@ -46,10 +48,13 @@ const chooseAnother = 'choose another'
 export class Thing<N extends Noun, View extends { readonly id: string; readonly updatedAt: Date }> {
   readonly #noun: N
   readonly #views: Views<N, View>
+  readonly #ties: Ties | undefined
 
-  constructor(noun: N, views: Views<N, View>) {
+  /** @param ties what goes with them and no view shows, for the audit row of a deletion, by their ids */
+  constructor(noun: N, views: Views<N, View>, ties?: Ties) {
     this.#noun = noun
     this.#views = views
+    this.#ties = ties
   }
 
   /** @throws not_found, ambiguous */
@@ -176,11 +181,14 @@ export class Thing<N extends Noun, View extends { readonly id: string; readonly 
   ): Promise<readonly View[]> {
     if (rows.length === 0) return []
     const views = await this.#views(db, rows, context.now())
+    const ties = await this.#ties?.(db, idsOf(rows))
     const table = tableOf(this.#noun)
     const gone = oneOf(table.id, idsOf(rows))
     await keepNames(db, this.#noun, gone)
     await db.delete(table).where(gone)
-    const events = rows.map((row, n) => this.#event('delete', row, { before: views[n] }))
+    const events = rows.map((row, n) =>
+      this.#event('delete', row, { before: { ...views[n], ...ties?.get(row.id) } }),
+    )
     await recordAll(context, db, events)
     return views
   }

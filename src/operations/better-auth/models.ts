@@ -9,6 +9,7 @@ import { invitations, organizationMembers, roles, teamMembers, teams } from '../
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
 import type { Row } from '../nouns.ts'
+import { roleViews } from '../organizations/roles.ts'
 import { disabledAt } from '../people/status-condition.ts'
 import { userViews } from '../people/users.ts'
 import { foreignImage, foreignName, username } from '../rules/input.ts'
@@ -163,7 +164,7 @@ export const models: Readonly<Record<string, Model>> = {
   organizationRole: {
     table: roles,
     prefix: 'rol',
-    audited: thing('role'),
+    audited: { ...thing('role'), views: (db, rows) => roleViews(db, rows.map(asRole)) },
     own: isNotNull(roles.organizationId),
     rules: v.object({ role: foreignName }),
     fields: {
@@ -186,6 +187,8 @@ export const models: Readonly<Record<string, Model>> = {
     },
   },
 }
+
+const asRole = (row: StoredRow): Row<'role'> => row as Columns as Row<'role'>
 
 /** A row of the model `user`. */
 export const asUser = (row: StoredRow): Row<'user'> => row as Columns as Row<'user'>

@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, desc, eq, not, oneOf, type SQL } from '../../db/query.ts'
+import { and, asc, desc, eq, idsOf, not, oneOf, type SQL } from '../../db/query.ts'
 import { organizationMembers } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
@@ -18,6 +18,7 @@ import { tableOf, targetOf } from '../nouns.ts'
 import { requireNoProjects } from '../organizations/organizations.ts'
 import { ownerRole, requireOtherOwner, requireOwnersWithout } from '../organizations/owners.ts'
 import { namesIn } from '../organizations/role-names.ts'
+import { tiesOf } from '../people/held.ts'
 import { requireNotErased } from '../people/recipient.ts'
 import { isDisabled } from '../people/status.ts'
 import { requireDeletable } from '../people/users.ts'
@@ -138,10 +139,12 @@ export class Rows {
     const gone = this.#is(rows)
     const noun = nounOf(this.#model)
     if (noun !== undefined) await keepNames(this.#db, noun, gone)
-    await this.#told(rows, async () => {
+    const ties = this.#isUser ? await tiesOf(this.#db, idsOf(rows)) : undefined
+    const remove = async () => {
       await this.#db.delete(this.#model.table).where(gone)
       return []
-    })
+    }
+    await this.#told(rows, remove, ties)
     return rows.map(row => this.#fields(row))
   }
 
@@ -326,10 +329,11 @@ export class Rows {
     await requireOwnersWithout(this.#db, now, 'userId', ids)
   }
 
-  /** Writes, with an audit row for each change. */
+  /** Writes, with an audit row for each change. @param ties what else to tell of rows that go, by their ids */
   async #told(
     before: readonly StoredRow[],
     write: () => Promise<readonly StoredRow[]>,
+    ties?: ReadonlyMap<string, object>,
   ): Promise<readonly StoredRow[]> {
     const { audited } = this.#model
     if (audited === undefined) return write()
@@ -346,7 +350,7 @@ export class Rows {
         audited.by === undefined ? changed : await this.#named(audited, row),
       )
       const action = `${audited.noun}.${verbOf(audited.verbs, was, is)}` as Event['action']
-      events.push({ action, target, before: was, after: is })
+      events.push({ action, target, before: was && { ...was, ...ties?.get(row.id) }, after: is })
     }
     await recordAll(this.#context, this.#db, events)
     return rows

@@ -2,7 +2,9 @@
 
 import { type Noun, nounNames, nouns } from '../../contract/nouns.ts'
 import type { Database } from '../../db/engine.ts'
-import { type SQL, sql } from '../../db/query.ts'
+import { oneOf, type SQL, sql } from '../../db/query.ts'
+import { accounts } from '../../db/schema/accounts.ts'
+import { word } from '../../db/words.ts'
 import { owned, owners, stored } from '../nouns.ts'
 
 /** Rows of a table that name a user in a column. */
@@ -88,3 +90,58 @@ export async function dropHeld(
     )
   }
 }
+
+/** Where a user belongs and how they sign in. A restore of a deleted user gives nothing back that they had lost by then. */
+export interface Ties {
+  readonly memberships: readonly Membership[]
+  readonly accounts: readonly {
+    readonly issuer: string
+    readonly accountId: string
+    readonly updatedAt: Date
+  }[]
+}
+
+interface Membership {
+  /** What it is in, and its id. */
+  readonly in: Noun
+  readonly id: string
+  /** Null in what has no roles. */
+  readonly role: string | null
+}
+
+/** The ties of users, by their ids. */
+export async function tiesOf(db: Database, userIds: readonly string[]): Promise<ReadonlyMap<string, Ties>> {
+  const memberships: (Membership & { readonly user: string })[] = []
+  for (const { table, column, noun, of, hasRole } of memberTables) {
+    const [user, id] = [column, of].map(name => sql.identifier(name))
+    const rows = await db
+      .select({
+        user: sql<string>`${user}`,
+        id: sql<string>`${id}`,
+        role: sql<string | null>`${hasRole ? sql.identifier('role') : sql`NULL`}`,
+      })
+      .from(sql`${sql.identifier(table)}`)
+      .where(sql`${user} IN (SELECT value FROM ${word('items')}(${JSON.stringify(userIds)}))`)
+      .orderBy(sql`${id}`)
+    memberships.push(...rows.map(row => ({ ...row, in: noun })))
+  }
+  const ways = await db.select().from(accounts).where(oneOf(accounts.userId, userIds)).orderBy(accounts.id)
+  return new Map(
+    userIds.map(userId => [
+      userId,
+      {
+        memberships: memberships.flatMap(({ user, ...each }) => (user === userId ? [each] : [])),
+        accounts: ways
+          .filter(way => way.userId === userId)
+          .map(({ issuer, accountId, updatedAt }) => ({ issuer, accountId, updatedAt: new Date(updatedAt) })),
+      },
+    ]),
+  )
+}
+
+/** The tables of memberships. */
+export const memberTables = heldOf.flatMap(({ table, column, noun, of }) => {
+  if (noun === undefined || of === undefined) return []
+  const part = stored[noun].parts.find(each => each.table === table)
+  return [{ table, column, noun, of, hasRole: part?.columns.includes('role') === true }]
+})

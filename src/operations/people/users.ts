@@ -19,6 +19,7 @@ import * as rules from '../rules/input.ts'
 import { dateOrNull } from '../rules/instant.ts'
 import { contains } from '../select.ts'
 import { Thing } from '../thing.ts'
+import { tiesOf } from './held.ts'
 import {
   type Disabling,
   disabling,
@@ -237,4 +238,4 @@ export async function userViews(
   })
 }
 
-export const user = new Thing('user', userViews)
+export const user = new Thing('user', userViews, tiesOf)

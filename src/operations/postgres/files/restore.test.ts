@@ -158,6 +158,50 @@ requirePostgres()('what was narrowed since stays narrow when one thing comes bac
   expect(await latchkey.keys.get('ci')).toMatchObject({ status: 'disabled', metadata: { a: 1 } })
 })
 
+requirePostgres()('a user deleted with all that they had comes back with no more than that', async () => {
+  await using it = await serverScene()
+  const { latchkey } = it
+  const { users, organizations, projects, keys, chats } = latchkey
+  await fillWith(latchkey)
+  await users.update('alice', { role: 'admin' })
+  await users.setPassword('alice', 'correct horse')
+  await users.create({ username: 'bob' })
+  for (const name of ['Acme', 'Guild']) {
+    await organizations.create({ name, owner: 'bob' })
+    await organizations.members.add(name, 'alice', 'admin')
+  }
+  await latchkey.backups.create()
+  await keys.revoke('ci')
+  await projects.archive('api')
+  await users.update('alice', { role: 'viewer' })
+  await users.disable('alice', { until: new Date('2999-01-01T00:00:00Z') })
+  await users.setPassword('alice', 'a better horse')
+  await organizations.members.setRole('acme', 'alice', 'viewer')
+  await organizations.members.remove('guild', 'alice')
+  await users.offboard('alice', { deleteAll: true })
+  const { stays } = await latchkey.backups.restore({ latest: true, user: 'alice' })
+  expect(stays).toEqual([
+    'user alice: disabled, role, memberships, password',
+    'project api: archived',
+    'key ci: revoked',
+  ])
+  expect(await users.get('alice')).toMatchObject({
+    role: 'viewer',
+    disabledUntil: new Date('2999-01-01T00:00:00Z'),
+    hasPassword: false,
+  })
+  expect(await keys.get('ci')).toMatchObject({ status: 'revoked' })
+  expect(await projects.get('api')).toMatchObject({ status: 'archived' })
+  expect((await chats.list({ user: 'alice' })).total).toBe(1)
+  const rolesIn = async (org: string) =>
+    (await organizations.members.list(org)).members.map(({ user, role }) => [user.username, role])
+  expect((await rolesIn('acme')).sort()).toEqual([
+    ['alice', 'viewer'],
+    ['bob', 'owner'],
+  ])
+  expect(await rolesIn('guild')).toEqual([['bob', 'owner']])
+})
+
 requirePostgres()('backups go from one engine to the other and back', async () => {
   await using it = await serverScene()
   await using empty = await emptyDatabase()

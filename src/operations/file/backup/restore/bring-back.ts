@@ -25,6 +25,7 @@ import {
   narrowed,
   narrowedRole,
   narrowOrganization,
+  narrowTies,
   type Row,
   rotatedSince,
   shutMark,
@@ -241,7 +242,8 @@ export class Return {
         )
         .run(...(now === null ? [id, user] : [id, user, now]))
     }
-    return [...Object.keys(columns), ...(fewer ? ['members'] : [])]
+    const taken = known.ties === undefined ? [] : narrowTies(this.#client, id, known.ties)
+    return [...Object.keys(columns), ...(fewer ? ['members'] : []), ...taken]
   }
 
   /** A key that now belongs to a disabled user or an archived project stays with it. */

@@ -7,6 +7,7 @@ import { roles } from '../../../../contract/views/words.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { isRecord } from '../../../../formats/fields.ts'
 import { column as columnOf, type Narrowing, owners, stored } from '../../../nouns.ts'
+import { memberTables } from '../../../people/held.ts'
 import { matches } from '../../../rules/patterns.ts'
 
 export type Cell = string | number | null
@@ -17,6 +18,14 @@ export interface Known {
   readonly row: Row
   /** Of a project: roles by user id. Undefined if they are those of the backup. */
   readonly members: ReadonlyMap<string, string> | undefined
+  /** Of a deleted user. Undefined if they are those of the backup. */
+  readonly ties?: KnownTies | undefined
+}
+
+/** Where a user belonged and how they signed in: roles by noun and id, and when each account last changed, by its id there. */
+interface KnownTies {
+  readonly memberships: ReadonlyMap<string, string | null>
+  readonly accounts: ReadonlyMap<string, number>
 }
 
 /** The columns of `then` that must not come back as they were, with their new values. */
@@ -48,6 +57,9 @@ export const wordFor: Readonly<Record<string, string>> = {
   user_id: 'user',
   project_id: 'project',
   members: 'members',
+  memberships: 'memberships',
+  accounts: 'accounts',
+  password: 'password',
   secrets: 'rotated',
 }
 
@@ -107,6 +119,7 @@ export function lastKnown(client: Client, noun: Noun, then: Row, now: number): K
   const columns = Object.keys(stored[noun].narrows)
   let row: Row = Object.fromEntries(columns.map(column => [column, then[column] ?? null]))
   let members: Known['members']
+  let ties: KnownTies | undefined
   for (const { action, before, after } of since) {
     const isGone = isDeletion(noun, action, after)
     const told: unknown = JSON.parse((isGone ? before : after) ?? 'null')
@@ -118,8 +131,9 @@ export function lastKnown(client: Client, noun: Noun, then: Row, now: number): K
     if (!isGone) continue
     if (known.length < columns.length) row = { ...row, ...shutRow(noun, now) }
     if (noun === 'project' && !Array.isArray(view['members'])) members = new Map()
+    if (noun === 'user') ties = tiesIn(view)
   }
-  return { row, members }
+  return { row, members, ties }
 }
 
 const isDeletion = (noun: Noun, action: string, after: string | null): boolean =>
@@ -170,6 +184,70 @@ const membersIn = (list: unknown): readonly (readonly [string, string])[] =>
       ? [[String(member['user']['id']), String(member['role'])] as const]
       : [],
   )
+
+/** Of what is not told, there was none. */
+const tiesIn = ({ memberships, accounts }: Readonly<Record<string, unknown>>): KnownTies => ({
+  memberships: new Map(
+    recordsIn(memberships).map(each => [
+      keyOf(each['in'], each['id']),
+      each['role'] === null ? null : String(each['role']),
+    ]),
+  ),
+  accounts: new Map(
+    recordsIn(accounts).map(each => [
+      keyOf(each['issuer'], each['accountId']),
+      Date.parse(String(each['updatedAt'])),
+    ]),
+  ),
+})
+
+const recordsIn = (list: unknown): readonly Readonly<Record<string, unknown>>[] =>
+  Array.isArray(list) ? list.filter(isRecord) : []
+
+const keyOf = (...parts: readonly unknown[]): string => JSON.stringify(parts)
+
+/**
+ * Takes from a user who comes back what they had lost before they were deleted: memberships, higher roles, accounts, and a
+ * password that was changed.
+ *
+ * @returns what was taken, as in `wordFor`
+ */
+export function narrowTies(
+  client: Client,
+  user: string,
+  { memberships, accounts }: KnownTies,
+): readonly string[] {
+  const taken = new Set<string>()
+  for (const { table, column, noun, of, hasRole } of memberTables) {
+    const rows = client
+      .query(
+        `SELECT "${of}" AS place, ${hasRole ? 'role' : 'NULL'} AS role FROM main."${table}" WHERE "${column}" = ?`,
+      )
+      .all(user) as { place: string; role: string | null }[]
+    for (const { place, role } of rows) {
+      const known = memberships.get(keyOf(noun, place))
+      const where = `WHERE "${of}" = ?1 AND "${column}" = ?2`
+      const now = role === null || known == null ? known : narrowedRole(role, known)
+      if (now === role) continue
+      taken.add('memberships')
+      if (now == null) client.query(`DELETE FROM main."${table}" ${where}`).run(place, user)
+      else client.query(`UPDATE main."${table}" SET role = ?3 ${where}`).run(place, user, now)
+    }
+  }
+  const ways = client
+    .query(
+      'SELECT id, issuer, account_id AS accountId, password IS NOT NULL AS isPassword, updated_at AS updatedAt FROM main.accounts WHERE user_id = ?',
+    )
+    .all(user) as { id: string; issuer: string; accountId: string; isPassword: number; updatedAt: number }[]
+  for (const { id, issuer, accountId, isPassword, updatedAt } of ways) {
+    const changed = accounts.get(keyOf(issuer, accountId))
+    // Other accounts change with every token.
+    if (changed !== undefined && (isPassword === 0 || changed === updatedAt)) continue
+    taken.add(isPassword === 1 ? 'password' : 'accounts')
+    client.query('DELETE FROM main.accounts WHERE id = ?').run(id)
+  }
+  return [...taken]
+}
 
 /** Members of an organization that comes back who had left it since the backup, or have a lower role, as the audit log has it. */
 export function narrowOrganization(client: Client, organization: string): void {

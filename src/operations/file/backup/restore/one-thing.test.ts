@@ -496,6 +496,126 @@ test.each(leavings)(
   },
 )
 
+/** Bob owns Acme and Shop. Alice is in both, and in a team, and signs in with a password and elsewhere. */
+async function tied(latchkey: Latchkey): Promise<Made> {
+  const { users, organizations, projects, teams, backups } = latchkey
+  await users.create({ username: 'bob' })
+  await users.create({ username: 'alice', password: 'correct horse' })
+  await organizations.create({ name: 'Acme', owner: 'bob' })
+  await organizations.members.add('acme', 'alice', 'owner')
+  await projects.create({ name: 'Shop', owner: 'bob' })
+  await projects.members.add('shop', 'alice', 'admin')
+  await teams.create({ name: 'Core', org: 'acme' })
+  await teams.members.add('Core', 'alice')
+  return { secret: '', backup: (await backups.create()).id }
+}
+
+/** What a user loses, what is left of it, and what is told of it when the user comes back. */
+const losses: readonly [string, (latchkey: Latchkey) => Promise<unknown>, object, readonly string[]][] = [
+  ['nothing', async () => {}, {}, []],
+  [
+    'the place in an organization',
+    ({ organizations }) => organizations.members.remove('acme', 'alice'),
+    { org: undefined, team: [] },
+    ['memberships'],
+  ],
+  [
+    'a role in an organization',
+    ({ organizations }) => organizations.members.setRole('acme', 'alice', 'viewer'),
+    { org: 'viewer' },
+    ['memberships'],
+  ],
+  [
+    'the place in a project',
+    ({ projects }) => projects.members.remove('shop', 'alice'),
+    { project: undefined },
+    ['memberships'],
+  ],
+  [
+    'a role in a project',
+    ({ projects }) => projects.update('shop', { addMembers: [{ user: 'alice', role: 'viewer' }] }),
+    { project: 'viewer' },
+    ['memberships'],
+  ],
+  [
+    'the place in a team',
+    ({ teams }) => teams.members.remove('Core', 'alice'),
+    { team: [] },
+    ['memberships'],
+  ],
+  [
+    'every place, when they left',
+    ({ users }) => users.offboard('alice', { disable: true }),
+    { org: undefined, project: undefined, team: [] },
+    ['disabled', 'memberships'],
+  ],
+  [
+    'the old password',
+    ({ users }) => users.setPassword('alice', 'a better horse'),
+    { password: false },
+    ['password'],
+  ],
+  [
+    'every way to sign in',
+    async ({ accounts }) => {
+      const { accounts: found } = await accounts.list({ user: 'alice' })
+      for (const { id } of found) await accounts.unlink(id, { evenLast: true })
+    },
+    { password: false },
+    ['password'],
+  ],
+  [
+    'what nobody knows any more',
+    async () => {
+      await scene.latchkey.users.delete('alice')
+      await scene.query(
+        "UPDATE audit SET before = json_remove(before, '$.memberships', '$.accounts') WHERE action = 'user.delete'",
+      )
+    },
+    { org: undefined, project: undefined, team: [], password: false },
+    ['memberships', 'password'],
+  ],
+]
+
+test.each(losses)(
+  'a user who had lost %s before the deletion does not get it back',
+  async (_, lose, left, told) => {
+    const { latchkey, backup } = await begin(tied)
+    await lose(latchkey)
+    await latchkey.users.delete('alice').catch(() => undefined)
+    const { stays } = await latchkey.backups.restore({ backup, user: 'alice' })
+    const { organizations, projects, teams, users } = latchkey
+    const roleIn = (
+      members: readonly { readonly user: { readonly username: string }; readonly role: string }[],
+    ) => members.find(({ user }) => user.username === 'alice')?.role
+    expect({
+      org: roleIn((await organizations.members.list('acme')).members),
+      project: roleIn((await projects.get('shop')).members),
+      team: (await teams.members.list('Core')).members.map(({ user }) => user.username),
+      password: await users.verifyPassword('alice', 'correct horse'),
+    }).toEqual({ org: 'owner', project: 'admin', team: ['alice'], password: told[0] !== 'disabled', ...left })
+    expect(stays).toEqual(told.length === 0 ? [] : [`user alice: ${told.join(', ')}`])
+  },
+)
+
+test('a user who was promoted before the deletion has the role of the backup again', async () => {
+  const { latchkey } = await begin(tied)
+  await latchkey.organizations.members.setRole('acme', 'alice', 'viewer')
+  const { id: backup } = await latchkey.backups.create()
+  scene.clock.now = soon()
+  await latchkey.organizations.members.setRole('acme', 'alice', 'owner')
+  await latchkey.projects.members.remove('shop', 'alice')
+  await latchkey.projects.members.add('shop', 'alice', 'admin')
+  await latchkey.users.offboard('alice', { deleteAll: true })
+  expect(await latchkey.backups.restore({ backup, user: 'alice' })).toMatchObject({ stays: [] })
+  const { members } = await latchkey.organizations.members.list('acme')
+  expect(members.map(({ user, role }) => [user.username, role])).toEqual([
+    ['bob', 'owner'],
+    ['alice', 'viewer'],
+  ])
+  expect((await latchkey.projects.get('shop')).members).toMatchObject([{ role: 'admin' }])
+})
+
 /** Deletions of which the log no longer tells everything, and what the thing is then. */
 const untold: readonly [
   string,
