@@ -5,6 +5,7 @@ const rules = { tests: inAdapter, only: 'the rules of Latchkey hold' }
 const several = { tests: inAdapter, only: 'several owners' }
 const tokens = { tests: inAdapter, only: 'tokens of outside accounts' }
 const unstored = { tests: inAdapter, only: 'what Latchkey stores nowhere' }
+const added = { tests: inAdapter, only: 'added fields' }
 const keys = { tests: ['src/better-auth-keys.test.ts'] }
 
 /** Mistakes by which Better Auth gets around the rules, or shows what nobody may see. */
@@ -240,5 +241,52 @@ export const ofBetterAuth: readonly Mutation[] = [
     instead: 'textsOf(value).length < 0)',
     tests: ['src/operations/import/better-auth.test.ts'],
     only: 'no secret that a source has',
+  },
+  {
+    what: 'numbers in a list are not found in an added field',
+    file: 'src/operations/better-auth/conditions.ts',
+    text: "[value].flat().every(each => typeof each === 'number')",
+    instead: "typeof value === 'number'",
+    ...added,
+    engine: 'postgres',
+  },
+  {
+    what: 'nothing comes before everything on one engine and after it on the other',
+    file: 'src/operations/better-auth/fields.ts',
+    text: '[...(order ?? [...isThere, of])',
+    instead: '[...(order ?? [of])',
+    ...added,
+    engine: 'postgres',
+  },
+  {
+    what: 'added fields are sorted as texts',
+    file: 'src/operations/better-auth/fields.ts',
+    text: '(order ?? [...isThere, of])',
+    instead: '[...isThere, of]',
+    ...added,
+    engine: 'postgres',
+  },
+  {
+    what: 'added fields are compared by the language of a server',
+    file: 'src/operations/better-auth/fields.ts',
+    text: "${word('byBytes')}",
+    instead: '',
+    ...added,
+    engine: 'postgres',
+  },
+  {
+    what: 'a number is looked for in texts, which the server refuses',
+    file: 'src/operations/better-auth/fields.ts',
+    text: "sql`CASE WHEN ${holds(sql`'-0123456789'`, begins)} THEN CAST(${of} AS numeric) END`",
+    instead: 'sql`CAST(${of} AS numeric)`',
+    ...added,
+    engine: 'postgres',
+  },
+  {
+    what: 'rows that are alike come in another order each time',
+    file: 'src/operations/better-auth/fields.ts',
+    text: ', asc(id)]',
+    instead: ', desc(id)]',
+    ...added,
   },
 ]

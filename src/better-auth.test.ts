@@ -6,6 +6,7 @@ import { betterAuth } from 'better-auth'
 import { createAuthClient } from 'better-auth/client'
 import { adminClient, organizationClient } from 'better-auth/client/plugins'
 import { admin, organization, username } from 'better-auth/plugins'
+import type { Where } from 'better-auth/types'
 import { latchkeyAdapter } from './better-auth.ts'
 import type { Latchkey } from './index.ts'
 import { leftOut } from './testing/better-auth/left-out.ts'
@@ -336,6 +337,53 @@ test('who is deleted by Better Auth comes back from a backup with no more than t
   expect(await users.get('ada')).toMatchObject({ hasPassword: false, status: 'active' })
   expect(await backups.restore({ latest: true, role })).toMatchObject({ stays: ['role editor: permissions'] })
   expect(await roles.get(role)).toMatchObject({ permissions: ['a:*'] })
+})
+
+test('added fields are found and sorted by what they are, and nothing comes before anything', async () => {
+  await using at = await temporaryLatchkey(new Date().toISOString())
+  const added = {
+    age: { type: 'number', required: false },
+    nick: { type: 'string', required: false },
+  } as const
+  const adapter = latchkeyAdapter(at.latchkey)({ ...options, user: { additionalFields: added } })
+  const people = {
+    ann: { age: 9, nick: 'b' },
+    ben: { age: 10 },
+    cid: { nick: null },
+    dot: { age: 100, nick: 'C' },
+    eve: { age: -1.5, nick: '\u00e4' },
+    flo: { age: 10, nick: '9' },
+    gus: { nick: '10' },
+  }
+  const times = { createdAt: at.clock.now, updatedAt: at.clock.now }
+  for (const [name, fields] of Object.entries(people))
+    await adapter.create({ model: 'user', data: { name, email: `${name}@example.com`, ...times, ...fields } })
+  await at.latchkey.users.disable('ben', { reason: 'spam' })
+  type Finding = Omit<Parameters<typeof adapter.findMany>[0], 'model'>
+  const found = async (finding: Finding) =>
+    (await adapter.findMany<{ name: string }>({ model: 'user', ...finding }))
+      .map(({ name }) => name)
+      .join(' ')
+  const sorted = (field: string, direction: 'asc' | 'desc') => found({ sortBy: { field, direction } })
+  expect(await sorted('age', 'asc')).toBe('cid gus eve ann ben flo dot')
+  expect(await sorted('age', 'desc')).toBe('dot ben flo ann eve cid gus')
+  expect(await sorted('nick', 'asc')).toBe('ben cid gus flo dot ann eve')
+  expect(await sorted('nick', 'desc')).toBe('eve ann dot flo gus ben cid')
+  expect(await sorted('banReason', 'asc')).toBe('ann cid dot eve flo gus ben')
+  expect(await sorted('banReason', 'desc')).toBe('ben ann cid dot eve flo gus')
+  expect(await sorted('createdAt', 'desc')).toBe('ann ben cid dot eve flo gus')
+
+  const where = async (field: string, operator: 'in' | 'not_in' | 'gt' | 'lte' | 'eq', value: unknown) =>
+    found({ where: [{ field, operator, value } as Where], sortBy: { field: 'name', direction: 'asc' } })
+  expect(await where('age', 'in', [9, 10])).toBe('ann ben flo')
+  expect(await where('age', 'not_in', [9, 10])).toBe('dot eve')
+  expect(await where('age', 'gt', 9)).toBe('ben dot flo')
+  expect(await where('nick', 'lte', 'C')).toBe('dot flo gus')
+  expect(await where('nick', 'in', ['10', 'b'])).toBe('ann gus')
+  // Another program may have stored something else there.
+  await at.query(`UPDATE users SET additional_fields = '{"age":"old"}' WHERE username = 'cid'`)
+  expect(await sorted('age', 'asc')).toBe('gus eve ann ben flo dot cid')
+  expect(await where('age', 'eq', 100)).toBe('dot')
 })
 
 test('several owners do not go at once, unless the whole organization does', async () => {

@@ -24,6 +24,8 @@ export interface Spelling {
   readonly isJson: string
   /** After a JSON text that the operator ->> takes a field of. */
   readonly asJson: string
+  /** After a text that is of no column: it is compared as columns are, by its bytes. */
+  readonly byBytes: string
   /** Before a JSON text in parentheses: its type, such as `array`. */
   readonly jsonType: string
 }

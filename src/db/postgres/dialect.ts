@@ -14,6 +14,7 @@ const spelling: Spelling = {
   asNumber: '::int',
   quoted: 'to_json',
   asJson: '::json',
+  byBytes: ' COLLATE "C"',
   isJson: 'latchkey_is_json',
   jsonType: 'latchkey_json_type',
 }

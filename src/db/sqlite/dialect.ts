@@ -12,6 +12,7 @@ const spelling: Spelling = {
   asNumber: '',
   quoted: 'json_quote',
   asJson: '',
+  byBytes: '',
   isJson: 'json_valid',
   jsonType: 'json_type',
 }

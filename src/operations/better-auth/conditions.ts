@@ -15,7 +15,7 @@ import {
   ne,
   not,
   or,
-  SQL,
+  type SQL,
   type SQLWrapper,
   sql,
 } from '../../db/query.ts'
@@ -45,7 +45,8 @@ function one(field: Field, { operator = 'eq', value, mode }: Condition): SQL {
   const given = Array.isArray(value) ? value.map(field.bound) : field.bound(value)
   const isFolded = mode === 'insensitive' && [given].flat().every(each => typeof each === 'string')
   const folded = (each: unknown) => (isFolded ? lowerAscii(String(each)) : each)
-  const of = isFolded ? sql`lower(${field.of})` : typeof value === 'number' ? asNumeric(field) : field.of
+  const isNumber = [value].flat().every(each => typeof each === 'number')
+  const of = isFolded ? sql`lower(${field.of})` : isNumber ? (field.number ?? field.of) : field.of
   if (operator === 'in' || operator === 'not_in') {
     const found = inArray(of as SQL, [given].flat().map(folded))
     return operator === 'in' ? found : not(found)
@@ -54,9 +55,6 @@ function one(field: Field, { operator = 'eq', value, mode }: Condition): SQL {
   if (make === undefined) throw new LatchkeyError('invalid', `unknown operator ${operator}`, '')
   return make(of, folded(given))
 }
-
-/** What JSON holds is a text to PostgreSQL. */
-const asNumeric = ({ of }: Field): SQLWrapper => (of instanceof SQL ? sql`CAST(${of} AS numeric)` : of)
 
 type Comparison = (of: SQLWrapper, value: unknown) => SQL
 

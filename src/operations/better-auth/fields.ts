@@ -2,7 +2,17 @@
 import type * as v from 'valibot'
 import type { Noun } from '../../contract/nouns.ts'
 import type { Database } from '../../db/engine.ts'
-import { type Column, type SQL, type SQLWrapper, sql, type Table } from '../../db/query.ts'
+import {
+  asc,
+  type Column,
+  desc,
+  holds,
+  isNotNull,
+  type SQL,
+  type SQLWrapper,
+  sql,
+  type Table,
+} from '../../db/query.ts'
 import { word } from '../../db/words.ts'
 import type { OperationContext } from '../context.ts'
 import type { IdPrefix } from '../rules/ids.ts'
@@ -24,6 +34,10 @@ export interface Condition {
 export interface Field {
   /** What conditions and orders are on. */
   readonly of: SQLWrapper
+  /** What conditions with numbers are on, if that is something else. */
+  readonly number?: SQLWrapper
+  /** What orders are on, if that is something else. Each is null for all rows that the ones before do not tell apart, or for none. */
+  readonly order?: readonly SQLWrapper[]
   readonly read: (row: Columns) => unknown
   /** The columns that a value sets. */
   readonly write: (value: unknown, at: Date) => Columns
@@ -152,10 +166,25 @@ export const permissions: Form = {
 /** A field that follows from other rows: conditions may ask for it, and it is never written. */
 export const derived = (of: SQL): Field => ({ of, read: () => null, write: () => ({}), bound: same })
 
-/** A field that an application adds; a text or a number. */
-export const additionalField = (column: Column, name: string): Field => ({
-  of: sql`(${column}${word('asJson')} ->> ${name})`,
-  read: row => (row['additionalFields'] as Columns | null)?.[name] ?? null,
-  write: value => ({ [name]: value }),
-  bound: same,
-})
+/** A field that an application adds; a text or a number, which comes before all texts. */
+export function additionalField(column: Column, name: string): Field {
+  const json = sql`${column}${word('asJson')}`
+  const of = sql`(${json} ->> ${name})${word('byBytes')}`
+  const begins = sql`substr(CAST(${json} -> ${name} AS text), 1, 1)`
+  const number = sql`CASE WHEN ${holds(sql`'-0123456789'`, begins)} THEN CAST(${of} AS numeric) END`
+  return {
+    of,
+    number,
+    order: [isNotNull(of), sql`coalesce(${begins} = '"', FALSE)`, number, of],
+    read: row => (row['additionalFields'] as Columns | null)?.[name] ?? null,
+    write: value => ({ [name]: value }),
+    bound: same,
+  }
+}
+
+/** In this order no two rows are alike, and it is the same on all engines. Nothing comes before anything. */
+export function orderOf({ of, order }: Field, id: Column, direction: 'asc' | 'desc'): readonly SQL[] {
+  const isThere = (of as Partial<Column>).notNull === true ? [] : [isNotNull(of)]
+  const turned = direction === 'desc' ? desc : asc
+  return [...(order ?? [...isThere, of]).map(each => turned(each)), asc(id)]
+}

@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { Database } from '../../db/engine.ts'
-import { and, asc, desc, eq, idsOf, not, oneOf, type SQL } from '../../db/query.ts'
+import { and, eq, idsOf, not, oneOf, type SQL } from '../../db/query.ts'
 import { organizationMembers } from '../../db/schema/members.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/people.ts'
@@ -28,7 +28,15 @@ import { hashSecret } from '../rules/secrets.ts'
 import { find, sameText } from '../select.ts'
 import { isBySecret } from './api-keys.ts'
 import { conditionOf, fieldOf } from './conditions.ts'
-import { type Audited, type Columns, type Condition, type Model, rowsOf, type StoredRow } from './fields.ts'
+import {
+  type Audited,
+  type Columns,
+  type Condition,
+  type Model,
+  orderOf,
+  rowsOf,
+  type StoredRow,
+} from './fields.ts'
 import { asUser, models } from './models.ts'
 import type { Seal } from './seal.ts'
 
@@ -80,8 +88,8 @@ export class Rows {
   async find({ where = [], limit, offset, sortBy }: Search): Promise<readonly Fields[]> {
     const rows = this.#query(where, this.#findable(where))
     if (sortBy !== undefined) {
-      const { of } = fieldOf(this.#model, sortBy.field)
-      rows.orderBy(sortBy.direction === 'desc' ? desc(of) : asc(of))
+      const field = fieldOf(this.#model, sortBy.field)
+      rows.orderBy(...orderOf(field, this.#model.table.id, sortBy.direction))
     }
     // SQLite knows no OFFSET without a LIMIT.
     if (limit !== undefined || offset !== undefined) rows.limit(limit ?? Number.MAX_SAFE_INTEGER)
