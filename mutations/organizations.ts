@@ -104,10 +104,26 @@ export const ofOrganizations: readonly Mutation[] = [
   {
     what: 'an organization comes back with members who had left it',
     file: 'src/operations/file/backup/restore/bring-back.ts',
-    text: "    if (noun === 'org') narrowOrganization(this.#client, id)\n",
-    instead: '',
+    text: "noun === 'org' ? narrowOrganization(this.#client, id) : []",
+    instead: '[]',
     ...owners,
     only: 'an organization that comes back',
+  },
+  {
+    what: 'an invitation that was cancelled is open again when its organization comes back',
+    file: 'src/operations/file/backup/restore/narrow.ts',
+    text: "a.action = 'org.invitation-cancel'",
+    instead: "a.action = ''",
+    ...owners,
+    only: 'no invitation opens again',
+  },
+  {
+    what: 'an invitation that was accepted is open again when its organization comes back',
+    file: 'src/operations/file/backup/restore/narrow.ts',
+    text: "a.action = 'org.invitation-accept'",
+    instead: "a.action = ''",
+    ...owners,
+    only: 'no invitation opens again',
   },
   {
     what: 'something is granted to a disabled user',

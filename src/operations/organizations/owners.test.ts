@@ -162,13 +162,42 @@ if (!onPostgres) {
     await organizations.delete('acme')
     await at.latchkey.close()
     const later = connectLatchkey({ path: at.path, now: () => at.clock.now })
-    await later.backups.restore({ latest: true, org: 'acme' })
+    expect(await later.backups.restore({ latest: true, org: 'acme' })).toMatchObject({
+      stays: ['org acme: members'],
+    })
     const { members } = await later.organizations.members.list('acme')
     expect(members.map(({ user, role }) => [user.username, role])).toEqual([
       ['alice', 'owner'],
       ['carol', 'viewer'],
     ])
     await later.close()
+  })
+
+  test('no invitation opens again with an organization that comes back, if it was cancelled or accepted', async () => {
+    await using at = await home('bob')
+    const { organizations, invitations, users, backups } = at.latchkey
+    await users.update('carol', { email: 'carol@example.org' })
+    const invite = (email: string) => invitations.create({ org: 'acme', email })
+    const [open, ended, used] = [
+      await invite('a@example.org'),
+      await invite('b@example.org'),
+      await invite('carol@example.org'),
+    ]
+    await backups.create()
+    at.clock.now = new Date(at.clock.now.getTime() + 1)
+    await invitations.cancel(ended.id)
+    await invitations.accept(used.token, 'carol')
+    await organizations.members.remove('acme', 'carol')
+    await organizations.delete('acme')
+    const { stays } = await at.latchkey.backups.restore({ latest: true, org: 'acme' })
+    expect(stays).toEqual(['org acme: invitations'])
+    const status = async (id: string) => (await invitations.get(id)).status
+    expect([await status(open.id), await status(ended.id), await status(used.id)]).toEqual([
+      'pending',
+      'canceled',
+      'canceled',
+    ])
+    expect(await failure(invitations.accept(used.token, 'carol'))).toMatchObject({ code: 'conflict' })
   })
 }
 

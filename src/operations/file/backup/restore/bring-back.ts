@@ -158,7 +158,10 @@ export class Return {
   #addNarrow(noun: Noun, row: Row, name: string): void {
     const id = String(row['id'])
     this.#add(noun, id)
-    const stays = this.#narrow(noun, id, row, lastKnown(this.#client, noun, row, this.#now))
+    const stays = [
+      ...this.#narrow(noun, id, row, lastKnown(this.#client, noun, row, this.#now)),
+      ...(noun === 'org' ? narrowOrganization(this.#client, id) : []),
+    ]
     const ends = noun === 'key' ? rotatedSince(this.#client, id) : null
     if (ends !== null) this.#endSecrets(id, ends)
     this.#note(noun, name, ends === null ? stays : [...stays, 'secrets'])
@@ -169,7 +172,6 @@ export class Return {
     this.#insert(table, 'id', id)
     for (const part of this.#partsOf(table)) this.#insert(part.table, part.column, id)
     if (noun === 'key') joinUsage(this.#client, id)
-    if (noun === 'org') narrowOrganization(this.#client, id)
     this.#client.query('DELETE FROM main.departed WHERE id = ?').run(id)
     this.#names[nouns[noun].plural].added.push(this.get('main', noun, id).name)
     this.#touched.push({ noun, id })

@@ -57,6 +57,7 @@ export const wordFor: Readonly<Record<string, string>> = {
   user_id: 'user',
   project_id: 'project',
   members: 'members',
+  invitations: 'invitations',
   memberships: 'memberships',
   accounts: 'accounts',
   password: 'password',
@@ -249,8 +250,14 @@ export function narrowTies(
   return [...taken]
 }
 
-/** Members of an organization that comes back who had left it since the backup, or have a lower role, as the audit log has it. */
-export function narrowOrganization(client: Client, organization: string): void {
+/**
+ * Takes from an organization that comes back, as the audit log has it, members who had left since the backup, higher roles than
+ * they had, and open invitations that were cancelled or accepted.
+ *
+ * @returns what was taken, as in `wordFor`
+ */
+export function narrowOrganization(client: Client, organization: string): readonly string[] {
+  const taken = new Set<string>()
   const since = client
     .query(
       `SELECT a.action = 'org.member-remove' AS isGone, coalesce(a.after, a.before) AS view FROM main.audit a
@@ -266,13 +273,23 @@ export function narrowOrganization(client: Client, organization: string): void {
     const row = client.query(`SELECT role FROM main.organization_members ${where}`).get(...member) as {
       role: string
     } | null
-    if (row === null) continue
+    const role = row && lowerRole(row.role, String(told['role']))
+    if (row === null || (isGone === 0 && role === row.role)) continue
+    taken.add('members')
     if (isGone === 1) client.query(`DELETE FROM main.organization_members ${where}`).run(...member)
-    else
-      client
-        .query(`UPDATE main.organization_members SET role = ?3 ${where}`)
-        .run(...member, lowerRole(row.role, String(told['role'])))
+    else client.query(`UPDATE main.organization_members SET role = ?3 ${where}`).run(...member, role)
   }
+  const open = client
+    .query(
+      `UPDATE main.invitations SET status = 'canceled' WHERE organization_id = ?1 AND status = 'pending' AND EXISTS (
+         SELECT 1 FROM main.audit a WHERE a.target_id = ?1 AND a.id NOT IN (SELECT id FROM backup.audit) AND (
+           (a.action = 'org.invitation-cancel' AND a.before ->> '$.id' = invitations.id) OR
+           (a.action = 'org.invitation-accept' AND lower(invitations.email) =
+             (SELECT lower(email) FROM main.users u WHERE u.id = a.after ->> '$.user.id'))))`,
+    )
+    .run(organization)
+  if (open.changes > 0) taken.add('invitations')
+  return [...taken]
 }
 
 /** The members of a project in `main`. */
