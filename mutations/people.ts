@@ -305,6 +305,13 @@ export const people: readonly Mutation[] = [
     ...erasing,
   },
   {
+    what: 'erasing a user who is called like a role takes out what tells of others',
+    file: 'src/operations/people/traces.ts',
+    text: "['role', 'status', ",
+    instead: '[',
+    ...erasing,
+  },
+  {
     what: 'imports still tell of who was erased',
     file: 'src/operations/people/erase.ts',
     text: '  await eraseInImports(db, traces)\n',

@@ -318,6 +318,29 @@ test('a name that somebody else has now is taken only out of what was written be
   expect(await audit.verify()).toMatchObject({ ok: true })
 })
 
+test('a user who is called like a role or a status takes nothing of others along', async () => {
+  await using there = await temporaryLatchkey()
+  const { users, projects, audit } = there.latchkey
+  for (const username of ['admin', 'active']) await users.create({ username })
+  const { id: ada } = await users.create({ username: 'ada', role: 'admin' })
+  await users.create({ username: 'carl' })
+  await projects.create({ name: 'Shop', owner: 'carl' })
+  await users.offboard('carl', { to: 'admin' })
+  await projects.transfer('shop', { user: 'ada' })
+  for (const username of ['admin', 'active']) await users.erase(username)
+  const made = await audit.list({ action: 'user.create' })
+  expect(made.filter(({ after }) => after !== null).map(({ target }) => target.name)).toEqual(['carl', 'ada'])
+  expect((await audit.list({ target: ada })).at(-1)).toMatchObject({
+    after: { role: 'admin', status: 'active' },
+  })
+  // The row that names them as whoever got everything is theirs too.
+  const given = await audit.list({ action: 'user.offboard' })
+  expect(given.map(({ before, after }) => [before, after])).toEqual([
+    [null, null],
+    [null, null],
+  ])
+})
+
 test('what somebody else has now, or had to the end, keeps its rows in the audit log', async () => {
   await using there = await temporaryLatchkey()
   const { users, keys, audit } = there.latchkey

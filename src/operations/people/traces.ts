@@ -9,8 +9,8 @@ import {
   type Column,
   eq,
   holds,
-  holdsText,
   isNull,
+  lowerAscii,
   lte,
   ne,
   not,
@@ -124,13 +124,27 @@ export const writtenBy = ({ usernames }: Traces): SQL | undefined =>
 
 /** Rows of the audit log that tell of the user, or of a key or chat of theirs. */
 export function tellingOf({ id, usernames, emails, ...things }: Traces): SQL | undefined {
-  const views = [audit.before, audit.after]
-  const inViews = (text: string) => or(...views.map(view => holdsText(view, text)))
   return or(
     oneOf(audit.targetId, [id, ...things.keys, ...things.chats]),
-    inViews(id),
-    ...[...usernames, ...emails].map(name => during(inViews(JSON.stringify(name.text)), name)),
+    holds(audit.before, id),
+    holds(audit.after, id),
+    ...[...usernames, ...emails].map(name =>
+      during(or(tells(audit.before, name.text), tells(audit.after, name.text)), name),
+    ),
   )
+}
+
+/** Fields of views that hold words of the program and names of roles, which a user can be called like. */
+const wordFields = ['role', 'status', 'state', 'type', 'metric', 'period', 'action', 'outcome', 'source']
+
+/** Whether a view has the text as the value of a field that may name somebody, whatever the case. */
+function tells(view: Column, text: string): SQL {
+  const quoted = lowerAscii(JSON.stringify(text))
+  const rest = wordFields.reduce<SQL>(
+    (left, field) => sql`replace(${left}, ${`"${field}":${quoted}`}, '')`,
+    sql`lower(${view})`,
+  )
+  return holds(rest, quoted)
 }
 
 const during = (condition: SQL | undefined, { until }: Called): SQL | undefined =>
