@@ -182,6 +182,32 @@ test('whoever waits holds no snapshot, which would keep the log from being empti
   await shared.close()
 })
 
+test('a verdict after a change of the same Latchkey is from after it, however little time has passed', async () => {
+  await using home = await temporaryLatchkey()
+  const { id, secret } = await home.latchkey.keys.create({ name: 'ci' })
+  const shared = connectLatchkey({ path: home.path, verdictsByTurn: true })
+  const code = async () => (await shared.keys.verify(secret!)).code
+  /** With verdicts at each turn of the queue. */
+  const meanwhile = async (change: Promise<unknown>) => {
+    for (let n = 0; n < 60; n++) {
+      shared.keys.verify(secret!)
+      await null
+    }
+    await change
+  }
+  await meanwhile(shared.keys.disable(id))
+  await meanwhile(shared.keys.enable(id))
+  const clock = spyOn(performance, 'now').mockReturnValue(performance.now())
+  for (let n = 0; n < 3; n++) {
+    await meanwhile(shared.keys.disable(id))
+    expect(await code()).toBe('disabled')
+    await meanwhile(shared.keys.enable(id))
+    expect(await code()).toBe('valid')
+  }
+  clock.mockRestore()
+  await shared.close()
+})
+
 test('in a turn that takes long, what somebody else changes counts too', async () => {
   await using home = await temporaryLatchkey()
   const { id, secret } = await home.latchkey.keys.create({ name: 'ci' })
