@@ -284,9 +284,11 @@ requirePostgres()('a frozen server is waited for until the deadline, and then us
 
 requirePostgres()('long work is waited for while the server is at it', async () => {
   await using database = await emptyDatabase()
-  const pool = new Pool(targetOf(database.url), { ...usual, deadlineMs: 100, patient: true })
-  expect(await pool.lend(c => c.rows('SELECT 1 AS x FROM pg_sleep(0.7)'))).toEqual([{ x: 1 }])
-  const hasty = new Pool(targetOf(database.url), { ...usual, deadlineMs: 100 })
+  // Long enough for a busy machine to ask the server and hear from it.
+  const slow = { ...usual, deadlineMs: 1_500 }
+  const pool = new Pool(targetOf(database.url), { ...slow, patient: true })
+  expect(await pool.lend(c => c.rows('SELECT 1 AS x FROM pg_sleep(4)'))).toEqual([{ x: 1 }])
+  const hasty = new Pool(targetOf(database.url), slow)
   const error = await failure(hasty.lend(c => c.rows('SELECT 1 AS x FROM pg_sleep(30)')))
   expect(isLost(error)).toBe(true)
   await Promise.all([pool.close(), hasty.close()])
