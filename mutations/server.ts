@@ -79,6 +79,13 @@ export const server: readonly Mutation[] = [
     ...app,
   },
   {
+    what: 'an entry of the log has the time at which it is written',
+    file: 'src/server/log.ts',
+    text: 'textOf(...each)',
+    instead: 'textOf(each[0], now())',
+    ...app,
+  },
+  {
     what: 'a verdict over HTTP does not know the end user',
     file: 'src/server/routes.ts',
     text: '{ model, scope, endUser, wanted }',

@@ -28,6 +28,14 @@ export const together: readonly Mutation[] = [
     ...groups,
   },
   {
+    what: 'a log that begins later is not seen by who has counted before',
+    file: 'src/db/sqlite/usage-book.ts',
+    text: '    this.#isAnyHeld = undefined\n',
+    instead: '',
+    tests: ['src/operations/usage/steps.test.ts'],
+    only: 'counted before',
+  },
+  {
     what: 'half of a bad record is counted',
     file: 'src/db/sqlite/group-commit.ts',
     text: '      part.undo.run()\n',

@@ -554,6 +554,28 @@ test('the log says whose request was denied and by which limit, and denials are 
   expect(logText(denied!, '12:00')).toContain(`  limit_exceeded  ${id}  tokens of user ${user}  `)
 })
 
+test('an entry of the log has the time at which it happened, however late it is written', async () => {
+  let written = ''
+  let taken = Promise.withResolvers<void>()
+  const write = (text: string) => {
+    written += text
+    return taken.promise
+  }
+  let now = new Date('2026-11-20T10:00:00.123Z')
+  const log = createLog(write, logLine, () => now)
+  log({ event: 'failure', message: 'first' })
+  now = new Date('2026-11-20T10:00:05Z')
+  log({ event: 'failure', message: 'second' })
+  now = new Date('2026-11-20T10:07:00Z')
+  taken.resolve()
+  taken = Promise.withResolvers()
+  while (!written.includes('second')) await Bun.sleep(1)
+  expect(written.match(/"time":"[^"]+"/g)).toEqual([
+    '"time":"2026-11-20T10:00:00.123Z"',
+    '"time":"2026-11-20T10:00:05.000Z"',
+  ])
+})
+
 test('a log that nobody takes is cut, and says how much is missing', async () => {
   const written: string[] = []
   let taken = Promise.withResolvers<void>()

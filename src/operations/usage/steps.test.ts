@@ -307,6 +307,24 @@ test('a dry run leaves it, and counts as if nobody would finish it', async () =>
   expect(await one(home, 'SELECT count(*) FROM ingests')).toBe(1)
 })
 
+test('a recorder that has counted before sees a log that begins after', async () => {
+  await using home = await scene()
+  const options = { path: home.path, now: () => new Date(now), busyTimeoutMs: 50 }
+  const impatient = connectLatchkey(options)
+  const recorder = await impatient.usage.createRecorder({ maxPending: 1, patience: 1 })
+  expect(await recorder.ingest([{ ...held, id: 'before', model: 'n' }])).toMatchObject({ counted: 1 })
+  await abandon(home)
+  const store = await storeAt(home.path)
+  const { promise: isDone, resolve: finish } = Promise.withResolvers<void>()
+  const living = store.alone('none', () => isDone)
+  expect(await failure(recorder.ingest([held]))).toMatchObject({ code: 'busy' })
+  expect(await requests(home.latchkey)).toBe(1)
+  finish()
+  await living
+  await impatient.close()
+  await store.close()
+})
+
 test('whoever has an event of a log that is being counted is told to come back, and then it counts once', async () => {
   await using home = await scene()
   await abandon(home)
