@@ -124,7 +124,6 @@ async function keepWhole(db: Database, planned: readonly RowUndo[]): Promise<rea
   let undos = planned
   for (const type of ['team', 'org'] as const) {
     if (type === 'org') undos = await keepMembersOfTeams(db, undos)
-    const going = undos.flatMap(({ row, item }) => (row && item.outcome === 'removed' ? [row.id] : []))
     const whole = undos.filter(undo => undo.type === type && undo.item.outcome === 'removed')
     const kept = new Map<string, string>()
     for (const undo of undos) {
@@ -141,7 +140,7 @@ async function keepWhole(db: Database, planned: readonly RowUndo[]): Promise<rea
               of,
               whole.map(({ entry }) => entry.targetId),
             ),
-            not(oneOf(table.id, going)),
+            not(oneOf(table.id, going(undos))),
           ),
         )
       for (const { id } of staying) kept.set(id, what)
@@ -176,9 +175,10 @@ async function keepMembersOfTeams(db: Database, undos: readonly RowUndo[]): Prom
   )
 }
 
-const going = (undos: readonly RowUndo[], type: ImportedRow): readonly string[] =>
+/** Ids of the rows that an undo removes, of one type or all. */
+const going = (undos: readonly RowUndo[], type?: ImportedRow): readonly string[] =>
   undos.flatMap(({ type: of, row, item }) =>
-    of === type && row && item.outcome === 'removed' ? [row.id] : [],
+    (type ?? of) === of && row && item.outcome === 'removed' ? [row.id] : [],
   )
 
 const keep = (undo: RowUndo, reason: string): RowUndo => ({
