@@ -254,6 +254,23 @@ async function abandon({ query }: TestLatchkey): Promise<void> {
   }
 }
 
+/** Has what a process has that counts a large log, from when this returns until what it returns has run. */
+async function countBeside(path: string): Promise<() => Promise<void>> {
+  const store = await storeAt(path)
+  const hasBegun = Promise.withResolvers<void>()
+  const isDone = Promise.withResolvers<void>()
+  const living = store.alone('none', () => {
+    hasBegun.resolve()
+    return isDone.promise
+  })
+  await Promise.race([hasBegun.promise, living])
+  return async () => {
+    isDone.resolve()
+    await living
+    await store.close()
+  }
+}
+
 const held = { id: 'held', key: 'a', model: 'm', inputTokens: 1 }
 const atHeld = new Date(Date.parse(now) - minute).toISOString()
 const chunks = async function* (event: object) {
@@ -314,15 +331,11 @@ test('a recorder that has counted before sees a log that begins after', async ()
   const recorder = await impatient.usage.createRecorder({ maxPending: 1, patience: 1 })
   expect(await recorder.ingest([{ ...held, id: 'before', model: 'n' }])).toMatchObject({ counted: 1 })
   await abandon(home)
-  const store = await storeAt(home.path)
-  const { promise: isDone, resolve: finish } = Promise.withResolvers<void>()
-  const living = store.alone('none', () => isDone)
+  const finish = await countBeside(home.path)
   expect(await failure(recorder.ingest([held]))).toMatchObject({ code: 'busy' })
   expect(await requests(home.latchkey)).toBe(1)
-  finish()
-  await living
+  await finish()
   await impatient.close()
-  await store.close()
 })
 
 test('whoever has an event of a log that is being counted is told to come back, and then it counts once', async () => {
@@ -330,10 +343,7 @@ test('whoever has an event of a log that is being counted is told to come back, 
   await abandon(home)
   const options = { path: home.path, now: () => new Date(now), busyTimeoutMs: 50 }
   const impatient = connectLatchkey(options)
-  const store = await storeAt(home.path)
-  const { promise: isDone, resolve: finish } = Promise.withResolvers<void>()
-  const living = store.alone('none', () => isDone)
-  await Bun.sleep(20)
+  const finish = await countBeside(home.path)
   const recorder = await impatient.usage.createRecorder({ maxPending: 1, patience: 1 })
   const log = () => impatient.usage.ingest({ file: '-', chunks: chunks({ ...held, at: atHeld }) })
   for (const busy of [await failure(recorder.ingest([held])), await failure(log())]) {
@@ -347,11 +357,9 @@ test('whoever has an event of a log that is being counted is told to come back, 
   const patient = await home.latchkey.usage.createRecorder({ maxPending: 1 })
   const counted = patient.ingest([held, { ...held, id: 'third' }])
   await Bun.sleep(50)
-  finish()
-  await living
+  await finish()
   expect(await counted).toMatchObject({ counted: 2, duplicates: 0 })
   expect(await requests(home.latchkey)).toBe(3)
-  await store.close()
   await impatient.close()
 })
 
