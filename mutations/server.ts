@@ -4,6 +4,8 @@ const app = { tests: ['src/server/app.test.ts'] }
 
 const door = { tests: ['src/server/door.test.ts'] }
 
+const input = { tests: ['src/server/input.test.ts'] }
+
 const proxy = { file: 'docs/proxy.md', tests: ['src/proxy.test.ts'], only: 'no header of a client' }
 
 /** Mistakes in what the server answers, and to whom. */
@@ -196,6 +198,35 @@ export const server: readonly Mutation[] = [
     text: "new TextDecoder('utf-8', { fatal: true })",
     instead: "new TextDecoder('utf-8')",
     ...app,
+  },
+  {
+    what: 'names that differ in invalid bytes are the same',
+    file: 'src/server/body.ts',
+    text: "if (text.includes('\\uFFFD')) throw notNames()",
+    instead: '',
+    tests: ['src/server/serve.test.ts'],
+    only: 'a name is what was sent',
+  },
+  {
+    what: 'an amount may be text',
+    file: 'src/server/input.ts',
+    text: 'if (types.get(name) !== typeof given[name]) return false',
+    instead: 'if (!types.has(name)) return false',
+    ...input,
+  },
+  {
+    what: 'a body without a secret is asked about nobody',
+    file: 'src/server/input.ts',
+    text: 'required.every(name => Object.hasOwn(given, name))',
+    instead: 'required.length >= 0',
+    ...input,
+  },
+  {
+    what: 'a time of a settlement is what was typed',
+    file: 'src/server/input.ts',
+    text: 'if (value === text || value === number)',
+    instead: "if (value.type === 'string' || value.type === 'number')",
+    ...input,
   },
   {
     what: 'a misspelt limit is no limit',

@@ -71,13 +71,18 @@ function anything(value: unknown): Json {
   return entriesOf(value as Fields, anything)
 }
 
-let last = { at: Number.NaN, text: '' }
+const texts = new Map<number, string>()
+const mostTexts = 1_000
 
-/** As RFC 3339 in UTC. Most times of a document, and of the lines of a log, are the same as the one before. */
+/** As RFC 3339 in UTC. The times of busy keys, and those of a document or of the lines of a log, come again and again. */
 export function timeText(time: Date): string {
   const at = time.getTime()
-  if (at !== last.at) last = { at, text: time.toISOString() }
-  return last.text
+  const known = texts.get(at)
+  if (known !== undefined) return known
+  if (texts.size >= mostTexts) texts.clear()
+  const text = time.toISOString()
+  texts.set(at, text)
+  return text
 }
 
 /** The schema of a value that is not null. */

@@ -14,8 +14,14 @@ import { type AppOptions, type Call, type Route, routesOf, type ScopedRoute } fr
 import { OfThisTurn } from './turn.ts'
 
 export interface App {
-  /** Never rejects. */
-  readonly answer: (request: Request) => Promise<Response>
+  /**
+   * Never rejects.
+   *
+   * @param path of the request, if it is known to be one of `paths`: the URL of a request takes longer to make than to read
+   */
+  readonly answer: (request: Request, path?: string) => Promise<Response>
+  /** The paths of all routes that have no id in them. */
+  readonly paths: readonly string[]
   /** From now on the server is not ready, and every answer closes its connection. */
   readonly stop: () => void
 }
@@ -23,14 +29,15 @@ export interface App {
 export function createApp(options: AppOptions): App {
   const { database, counters, log } = options
   const state = { stopping: false }
-  const findRoute = finder(routesOf(options, state))
+  const routes = routesOf(options, state)
+  const findRoute = finder(routes)
   /** Ids of the keys of gateways that were let in, by scope and secret. */
   const callers = new OfThisTurn<string>()
 
-  const answer = async (request: Request): Promise<Response> => {
+  const answer = async (request: Request, known?: string): Promise<Response> => {
     const started = performance.now()
     counters.inFlight++
-    const found = findRoute(pathOf(request.url))
+    const found = findRoute(known ?? pathOf(request.url))
     const call: Call = { request, id: found?.id ?? '', caller: null }
     let given: Answer
     try {
@@ -92,6 +99,7 @@ export function createApp(options: AppOptions): App {
 
   return {
     answer,
+    paths: routes.map(({ path }) => path).filter(path => !path.includes('ID')),
     stop: () => {
       state.stopping = true
     },

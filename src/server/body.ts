@@ -13,6 +13,17 @@ export async function readJson(request: Request): Promise<unknown> {
   return parse(await readText(request), 'the body')
 }
 
+/**
+ * As `readJson`, for a body of names and numbers alone. Those have no U+FFFD, which stands for bytes that were not UTF-8. So Bun may
+ * make the text, which takes less time than to decode the bytes.
+ *
+ * @throws Refusal, LatchkeyError
+ */
+export async function readNames(request: Request): Promise<unknown> {
+  requireType(request, ['application/json'])
+  return parse(await readText(request, 'names'), 'the body')
+}
+
 /** One event, a list of events, or one a line (NDJSON). @throws Refusal, LatchkeyError */
 export async function readEvents(request: Request): Promise<readonly unknown[]> {
   const type = requireType(request, ['application/json', ...lineTypes])
@@ -50,23 +61,37 @@ function parse(text: string, what: string): unknown {
 // Fatal, because two ids that differ only in invalid bytes would be read as the same.
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-async function readText(request: Request): Promise<string> {
+type Content = 'names' | 'anything'
+
+async function readText(request: Request, content: Content = 'anything'): Promise<string> {
   const declared = request.headers.get('content-length')
   if (Number(declared ?? 0) > mostBytes) throw tooLarge()
   try {
     // A body that says how long it is needs no stream, which takes longer than a verdict.
-    return decoder.decode(await inTime(declared === null ? gathered(request) : request.bytes()))
+    if (declared === null) return decoder.decode(await inTime(gathered(request)))
+    if (content === 'anything') return decoder.decode(await inTime(request.bytes()))
+    const text = await inTime(request.text())
+    if (text.includes('\uFFFD')) throw notNames()
+    return text
   } catch (error) {
     if (error instanceof LatchkeyError) throw error
-    if (error instanceof TypeError)
-      throw new LatchkeyError('invalid', 'the body is not UTF-8', 'send it in UTF-8')
+    if (error instanceof TypeError) throw notUtf8()
     throw new Refusal(400, 'invalid', 'the body ended early', 'send all of it')
   }
 }
 
+const notUtf8 = (): LatchkeyError => new LatchkeyError('invalid', 'the body is not UTF-8', 'send it in UTF-8')
+
+const notNames = (): LatchkeyError =>
+  new LatchkeyError(
+    'invalid',
+    'the body is not UTF-8, or has U+FFFD, which stands for what was not',
+    'send it in UTF-8, and U+FFFD as \\ufffd',
+  )
+
 interface Awaited {
   readonly until: number
-  readonly giveUp: () => void
+  readonly giveUp: (error: Refusal) => void
 }
 
 /** Bodies that have not arrived, the oldest first. They share a timer: to set one for each takes as long as reading a body. */
@@ -74,24 +99,21 @@ const awaited = new Set<Awaited>()
 let isTimed = false
 
 /** @throws Refusal; the rest of the body then ends with its connection */
-function inTime(body: Promise<Uint8Array>): Promise<Uint8Array> {
+function inTime<T>(body: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const entry: Awaited = {
-      until: performance.now() + bodyTimeoutMs,
-      giveUp: () => {
-        awaited.delete(entry)
-        reject(tooSlow())
-      },
-    }
+    const entry: Awaited = { until: performance.now() + bodyTimeoutMs, giveUp: reject }
     awaited.add(entry)
     if (!isTimed) giveUpIn(bodyTimeoutMs)
-    const end =
-      <T>(settle: (outcome: T) => void) =>
-      (outcome: T) => {
+    body.then(
+      given => {
         awaited.delete(entry)
-        settle(outcome)
-      }
-    body.then(end(resolve), end(reject))
+        resolve(given)
+      },
+      error => {
+        awaited.delete(entry)
+        reject(error)
+      },
+    )
   })
 }
 
@@ -100,9 +122,10 @@ function giveUpIn(ms: number): void {
   setTimeout(() => {
     isTimed = false
     const now = performance.now()
-    for (const { until, giveUp } of awaited) {
-      if (until > now) return giveUpIn(until - now)
-      giveUp()
+    for (const entry of awaited) {
+      if (entry.until > now) return giveUpIn(entry.until - now)
+      awaited.delete(entry)
+      entry.giveUp(tooSlow())
     }
   }, ms).unref()
 }

@@ -10,9 +10,11 @@ import { onTerminal, processEnvironment, program, runOrSpawn } from '../testing/
 import { serverHome, startServer } from '../testing/server.ts'
 import { requirePresent, requireTool } from '../testing/tools.ts'
 import { splitWords } from '../testing/words.ts'
-import { listenAtPath, listenOn } from './listen.ts'
+import { type Answering, listenAtPath, listenOn } from './listen.ts'
 
 const packaging = join(import.meta.dir, '../../packaging')
+
+const saying = (text: string): Answering => ({ answer: async () => new Response(text), paths: [] })
 
 test('a socket in the file system is for owner and group, replaces a dead one, and goes with the server', async () => {
   await using home = await serverHome()
@@ -41,7 +43,7 @@ test('of servers that find the same dead socket, one takes its place and the oth
   const path = join(folder.path, 'l.sock')
   const bound = 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])'
   expect(Bun.spawnSync(['python3', '-c', bound, path]).exitCode).toBe(0)
-  const starting = ['a', 'b', 'c'].map(name => listenAtPath(path, async () => new Response(name)))
+  const starting = ['a', 'b', 'c'].map(name => listenAtPath(path, saying(name)))
   const started = await Promise.allSettled(starting)
   const listening = started.flatMap((each, n) => (each.status === 'fulfilled' ? [{ n, ...each.value }] : []))
   expect(listening).toHaveLength(1)
@@ -57,9 +59,8 @@ test('of servers that find the same dead socket, one takes its place and the oth
 test('a request may wait for the database as long on a socket in the file system as on a port', async () => {
   using folder = temporaryFolder()
   using serving = spyOn(Bun, 'serve')
-  const answer = async () => new Response()
-  const port = await listenOn({ host: '127.0.0.1', port: 0 }, false, answer)
-  const path = await listenAtPath(join(folder.path, 'l.sock'), answer)
+  const port = await listenOn({ host: '127.0.0.1', port: 0 }, false, saying(''))
+  const path = await listenAtPath(join(folder.path, 'l.sock'), saying(''))
   // To see it takes more than ten seconds: Bun closes a connection then on which nothing moves.
   for (const [options] of serving.mock.calls) expect(options).toMatchObject({ idleTimeout: 60 })
   expect(serving).toHaveBeenCalledTimes(2)

@@ -33,7 +33,11 @@ export interface Listener {
   readonly closeIdle: () => void
 }
 
-export type Answering = (request: Request) => Promise<Response>
+export interface Answering {
+  /** @param path if it is one of `paths` */
+  readonly answer: (request: Request, path?: string) => Promise<Response>
+  readonly paths: readonly string[]
+}
 
 /**
  * Seconds before a connection is closed on which nothing moves: between requests, and while one is answered. Longer than a body may
@@ -43,8 +47,10 @@ const idleSeconds = 60
 /** Bun's types leave it out for a Unix socket. Bun does not. */
 const idle: object = { idleTimeout: idleSeconds }
 
-const common = (fetch: Answering) => ({
-  fetch,
+const common = ({ answer, paths }: Answering) => ({
+  fetch: (request: Request) => answer(request),
+  // Bun finds these without a URL.
+  routes: Object.fromEntries(paths.map(path => [path, (request: Request) => answer(request, path)])),
   // `body.ts` refuses large bodies with a proper error.
   maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   development: false,
@@ -52,7 +58,7 @@ const common = (fetch: Answering) => ({
 })
 
 /** @throws usage (not loopback, no such host), conflict (in use), permission */
-export async function listenOn(at: HostPort, allowRemote: boolean, fetch: Answering): Promise<Listener> {
+export async function listenOn(at: HostPort, allowRemote: boolean, answering: Answering): Promise<Listener> {
   const { host, port } = at
   if (!allowRemote && !isLoopback(host)) {
     throw new LatchkeyError(
@@ -64,7 +70,7 @@ export async function listenOn(at: HostPort, allowRemote: boolean, fetch: Answer
   const hostname = await addressOf(host)
   try {
     const server = Bun.serve({
-      ...common(fetch),
+      ...common(answering),
       hostname,
       port,
       // Outside development, Bun would let two servers share a port.
@@ -99,13 +105,13 @@ async function addressOf(host: string): Promise<string> {
  *
  * @throws usage, conflict (in use, or not a socket), permission
  */
-export async function listenAtPath(path: string, fetch: Answering): Promise<Listener> {
+export async function listenAtPath(path: string, answering: Answering): Promise<Listener> {
   const dead = await requireFree(path)
   // When it stops, Bun deletes the name it was given, even if another server listens there by then. So it gets its own name.
   const own = privateName(path)
   let server: Bun.Server<undefined> | undefined
   try {
-    server = Bun.serve({ ...common(fetch), unix: own })
+    server = Bun.serve({ ...common(answering), unix: own })
     chmodSync(own, 0o660)
     if (dead !== undefined) removeDead(path, dead)
     linkSync(own, path)

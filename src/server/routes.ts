@@ -15,7 +15,7 @@ import {
   textAnswer,
 } from './answer.ts'
 import { watchBackups } from './backups.ts'
-import { readEvents, readJson, requireEnd } from './body.ts'
+import { readEvents, readJson, readNames, requireEnd } from './body.ts'
 import type { LiveDatabase, Opened } from './database.ts'
 import { authorizeQuery, readFields, readQuery, reserveBody, settleBody, verifyBody } from './input.ts'
 import type { Log } from './log.ts'
@@ -131,7 +131,7 @@ export function routesOf(
       },
     },
     post('/v1/verify', 'latchkey:verify', async ({ request }, { latchkey }) => {
-      const { secret, model, scope, endUser, ...wanted } = readFields(verifyBody, await readJson(request))
+      const { secret, model, scope, endUser, ...wanted } = readFields(verifyBody, await readNames(request))
       const given = await latchkey.keys.verify(secret, { model, scope, endUser, wanted })
       counters.verdict(given)
       return verdictAnswer(given, given)
@@ -143,7 +143,7 @@ export function routesOf(
       return receiptAnswer(receipt)
     }),
     post('/v1/reservations', 'latchkey:usage', async ({ request }, { latchkey }) => {
-      const { secret, key, ...options } = readFields(reserveBody, await readJson(request))
+      const { secret, key, ...options } = readFields(reserveBody, await readNames(request))
       await wholly(request)
       const given = await latchkey.usage.reserve(selectorOf(secret, key), options)
       counters.verdict(given.verdict)

@@ -363,7 +363,12 @@ test('whatever a client calls itself, it is answered', async () => {
     ['GET /healthz HTTP/1.1\r\nhost: [[', 200],
     ['GET /healthz HTTP/1.1\r\nhost: a b', 200],
     ['GET /healthz?secret=x HTTP/1.1\r\nhost: x', 200],
+    ['GET http://x/healthz HTTP/1.1\r\nhost: x', 200],
     ['GET //healthz HTTP/1.1\r\nhost: x', 404],
+    ['GET /healthz/ HTTP/1.1\r\nhost: x', 404],
+    ['GET /healthz;x HTTP/1.1\r\nhost: x', 404],
+    ['GET /HEALTHZ HTTP/1.1\r\nhost: x', 404],
+    ['GET /%68ealthz HTTP/1.1\r\nhost: x', 404],
     ['GET /%zz HTTP/1.1\r\nhost: x', 404],
   ] as const) {
     const socket = connect(Number(port), hostname)
@@ -371,6 +376,54 @@ test('whatever a client calls itself, it is answered', async () => {
     const text = await new Response(Readable.toWeb(socket) as ReadableStream).text()
     expect([head, text.slice(0, 12)]).toEqual([head, `HTTP/1.1 ${status}`])
   }
+  server.kill('SIGTERM')
+  await server.finished
+})
+
+test('a name is what was sent, in pieces too, and bytes that are no text are no name', async () => {
+  await using home = await prepared()
+  const latchkey = connectLatchkey({ path: home.path })
+  const limits = [{ metric: 'tokens', amount: 9, windowMs: 3_600_000, each: true }] as const
+  const { secret } = await latchkey.keys.create({ name: 'shared', limits })
+  await latchkey.close()
+  const server = await startServer(home.path)
+  const post = async (path: string, parts: readonly Buffer[]) => {
+    const length = Buffer.concat(parts).length
+    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer ${home.gateway}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname).setNoDelay()
+    for (const part of [Buffer.from(head), ...parts]) {
+      socket.write(part)
+      await Bun.sleep(5)
+    }
+    const text = await new Response(Readable.toWeb(socket) as ReadableStream).text()
+    return { status: Number(text.slice(9, 12)), json: JSON.parse(text.slice(text.indexOf('\r\n\r\n'))) }
+  }
+  const begun = Buffer.from(`{"secret":"${secret}","endUser":"`)
+  const end = Buffer.from('"}')
+  const name = Buffer.from('é😀')
+  for (const [sent, endUser] of [
+    [[name], 'é😀'],
+    [[name.subarray(0, 1), name.subarray(1, 4), name.subarray(4)], 'é😀'],
+    [[Buffer.from('\\ufffd')], '\ufffd'],
+  ] as const) {
+    const { status, json } = await post('/v1/verify', [begun, ...sent, end])
+    expect([status, json.limits?.[0]?.endUser]).toEqual([200, endUser])
+  }
+  const bom = Buffer.from([0xef, 0xbb, 0xbf])
+  expect(await post('/v1/verify', [bom, begun, name, end])).toMatchObject({ status: 200 })
+  for (const path of ['/v1/verify', '/v1/reservations']) {
+    for (const sent of ['\xff', '\xf0\x9f\x98', '\xed\xa0\x80', '\xef\xbf\xbd', '\xc3']) {
+      const { status, json } = await post(path, [begun, Buffer.from(sent, 'latin1'), end])
+      expect([path, sent, status]).toEqual([path, sent, 400])
+      expect(json.error.message).toContain('is not UTF-8')
+    }
+  }
+  // What a model has answered may be in an event.
+  const answered = Buffer.from(
+    '{"key":"ci","usage":{"text":"\ufffd","prompt_tokens":1,"completion_tokens":2}}',
+  )
+  expect(await post('/v1/usage', [answered])).toMatchObject({ status: 200, json: { counted: 1 } })
   server.kill('SIGTERM')
   await server.finished
 })

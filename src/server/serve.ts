@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     await latchkey.load()
     // Reads every key, so that damage is found at the start and not in the middle of the night.
     await latchkey.inventory()
-    listeners = await openAll(options, request => app.answer(request))
+    listeners = await openAll(options, app)
     const addresses = listeners.map(({ address }) => address)
     const startedAt = now()
     let signal: StopSignal | null = null
@@ -91,14 +91,14 @@ export async function serve(options: ServeOptions): Promise<Served> {
   }
 }
 
-async function openAll(options: ServeOptions, answer: Answering): Promise<readonly Listener[]> {
+async function openAll(options: ServeOptions, app: Answering): Promise<readonly Listener[]> {
   const { listen, unix, allowRemote, dryRun } = options
   const opened: Listener[] = []
   try {
     if (listen !== undefined || unix === undefined) {
-      opened.push(await listenOn(listen ?? defaultListen, allowRemote, answer))
+      opened.push(await listenOn(listen ?? defaultListen, allowRemote, app))
     }
-    if (unix !== undefined) opened.push(await openPath(unix, dryRun, answer))
+    if (unix !== undefined) opened.push(await openPath(unix, dryRun, app))
     return opened
   } catch (error) {
     await closeAll(opened)
@@ -107,8 +107,8 @@ async function openAll(options: ServeOptions, answer: Answering): Promise<readon
 }
 
 /** A dry run does not change the file system, not even a socket left at the path. */
-async function openPath(path: string, dryRun: boolean, answer: Answering): Promise<Listener> {
-  if (!dryRun) return listenAtPath(path, answer)
+async function openPath(path: string, dryRun: boolean, app: Answering): Promise<Listener> {
+  if (!dryRun) return listenAtPath(path, app)
   await requireFree(path)
   return { address: `unix:${path}`, stop: async () => {}, closeIdle: () => {} }
 }
