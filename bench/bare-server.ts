@@ -1,7 +1,7 @@
 /**
  * `bun bare-server.ts DB`: the least that a server has to do. A verdict runs the SQL of a verdict in one snapshot and judges
- * nothing; usage is one durable transaction for each request. There is no gateway's key, check, log or metric. The first line on
- * stderr says where it listens.
+ * nothing; usage is one durable transaction for each request, or for all that arrive together. There is no gateway's key, check,
+ * log or metric. The first line on stderr says where it listens.
  */
 import { Database } from 'bun:sqlite'
 import { SqliteFacts } from '../src/db/sqlite/facts.ts'
@@ -17,7 +17,26 @@ const facts = new SqliteFacts(reader)
 const writer = new Database(path, { readwrite: true })
 writer.run('PRAGMA foreign_keys = ON')
 writer.run('PRAGMA synchronous = FULL')
-const record = bareRecorder(writer)
+const { add, inTransaction } = bareRecorder(writer)
+let together: Promise<void> | undefined
+let waiting: Event[] = []
+
+/** Resolves once everything that arrived with it is on disk. */
+function counted(event: Event): Promise<void> {
+  waiting.push(event)
+  together ??= new Promise(resolve => {
+    setImmediate(() => {
+      inTransaction(() => waiting.forEach(addEvent))
+      waiting = []
+      together = undefined
+      resolve()
+    })
+  })
+  return together
+}
+
+const addEvent = ({ key, model, inputTokens, outputTokens }: Event): void =>
+  add(key, model, inputTokens, outputTokens)
 
 const server = Bun.serve({
   hostname: '127.0.0.1',
@@ -36,8 +55,12 @@ const server = Bun.serve({
       return Response.json({ valid: found !== null, limits: found?.limits })
     },
     '/v1/usage': async request => {
-      const { key, model, inputTokens, outputTokens } = (await request.json()) as Event
-      record(key, model, inputTokens, outputTokens)
+      const event = (await request.json()) as Event
+      inTransaction(() => addEvent(event))
+      return Response.json({ counted: 1 })
+    },
+    '/v1/usage-together': async request => {
+      await counted((await request.json()) as Event)
       return Response.json({ counted: 1 })
     },
   },

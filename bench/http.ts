@@ -25,10 +25,14 @@ export async function rows(): Promise<readonly Row[]> {
   for (const each of [made, other]) fillAll(each)
   using bench = new Bench(made, other)
   await bench.start()
-  const verify = await bench.rates('verify', 16)
-  const usage = await bench.rates('usage', 64)
+  const verify = await bench.rates('verify', 16, { latchkey: 'verify', bare: 'verify' })
+  const usage = await bench.rates('usage', 64, {
+    latchkey: 'usage',
+    bare: 'usage',
+    together: 'usage-together',
+  })
   const rate = (perSecond: number) => `${Math.round(perSecond).toLocaleString('en-US')}/s`
-  const row = (name: string, bound: number, { latchkey, bare }: Rates): Row => ({
+  const row = (name: string, bound: number, latchkey: number, bare: number): Row => ({
     name,
     ratio: latchkey / bare,
     bound,
@@ -36,14 +40,15 @@ export async function rows(): Promise<readonly Row[]> {
     detail: `${rate(latchkey)} against ${rate(bare)} of a bare server, wrk on the same ${navigator.hardwareConcurrency} cores`,
   })
   return [
-    row('POST /v1/verify, 16 connections', 0.7, verify),
-    // Where a disk keeps a commit in less than a third of a millisecond, the processor is the limit and the ratio is lower.
-    row('POST /v1/usage, 64 connections, durable', 8, usage),
+    row('POST /v1/verify, 16 connections', 0.7, verify.latchkey, verify.bare),
+    // Where a disk keeps a commit in less than a third of a millisecond, the processor is the limit, and the ratio is lower.
+    row('POST /v1/usage, 64 connections, durable', 8, usage.latchkey, usage.bare),
+    row('POST /v1/usage, against shared transactions', 0.55, usage.latchkey, usage.together),
   ]
 }
 
-type Rates = Readonly<Record<'latchkey' | 'bare', number>>
-type Path = 'verify' | 'usage'
+/** Latchkey, and what the bare server does. */
+type Name = 'latchkey' | 'bare' | 'together'
 
 /** Ten buckets in the last five hours for each key. */
 function fillAll(made: Fixture): void {
@@ -84,28 +89,33 @@ class Bench implements Disposable {
     }
   }
 
-  /** Requests per second, the best of each. */
-  async rates(path: Path, connections: number): Promise<Rates> {
-    const scripts = { latchkey: this.#script(path, this.#made), bare: this.#script(path, this.#other) }
-    const best = { latchkey: 0, bare: 0 }
+  /** Requests per second of servers by their paths, the best of each. */
+  async rates<N extends Name>(
+    of: 'verify' | 'usage',
+    connections: number,
+    paths: Readonly<Record<N, string>>,
+  ): Promise<Readonly<Record<N, number>>> {
+    const scripts = { latchkey: this.#script(of, this.#made), bare: this.#script(of, this.#other) }
+    const rates = new Map<N, number>()
     const files = [this.#made.bare(), this.#other.bare()]
-    for (const name of inTurns(['latchkey', 'bare'], rounds)) {
+    for (const name of inTurns(Object.keys(paths) as N[], rounds)) {
       // Otherwise the same one would pay for the checkpoints of all, round after round.
       for (const file of files) file.run('PRAGMA wal_checkpoint(TRUNCATE)')
-      const rate = await load(`${this.#urls[name]}/v1/${path}`, scripts[name], connections)
-      best[name] = Math.max(best[name], rate)
+      const server = name === 'latchkey' ? 'latchkey' : 'bare'
+      const rate = await load(`${this.#urls[server]}/v1/${paths[name]}`, scripts[server], connections)
+      rates.set(name, Math.max(rate, rates.get(name) ?? 0))
     }
-    return best
+    return Object.fromEntries(rates) as Record<N, number>
   }
 
   /** A script for wrk that sends a request for each key in turn. */
-  #script(path: Path, { keys }: Fixture): string {
+  #script(of: 'verify' | 'usage', { keys }: Fixture): string {
     const bodies = keys.map(({ id, secret }) =>
-      path === 'verify'
+      of === 'verify'
         ? { secret, model: 'gpt-x', tokens: 100 }
         : { key: id, model: 'gpt-x', inputTokens: 100, outputTokens: 20, costUsd: 0.000005 },
     )
-    const file = join(this.#folder, `${path}-${this.#made.keys === keys ? 'latchkey' : 'bare'}.lua`)
+    const file = join(this.#folder, `${of}-${this.#made.keys === keys ? 'latchkey' : 'bare'}.lua`)
     writeFileSync(file, inTurn(bodies, this.#secret))
     return file
   }

@@ -35,7 +35,7 @@ export async function rows(): Promise<readonly Row[]> {
   }
   const works = {
     floor: () => {
-      for (const id of bareIds) bare(id, 'gpt-x', 100, 20)
+      for (const id of bareIds) bare.inTransaction(() => bare.add(id, 'gpt-x', 100, 20))
     },
     former: () => {
       for (const id of formerIds) formerly(id, 'gpt-x', 100, 20)
@@ -74,10 +74,13 @@ export async function rows(): Promise<readonly Row[]> {
   ]
 }
 
-/** One transaction for each. */
-export function bareRecorder(
-  db: Database,
-): (keyId: string, model: string, inputTokens: number, outputTokens: number) => void {
+export interface BareRecorder {
+  readonly add: (keyId: string, model: string, inputTokens: number, outputTokens: number) => void
+  readonly inTransaction: (work: () => void) => void
+}
+
+/** The statements of a record. */
+export function bareRecorder(db: Database): BareRecorder {
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
   // Without the plus, SQLite would compile it again for each record.
@@ -87,14 +90,19 @@ export function bareRecorder(
   const [minutes, hours, days] = (['minutes', 'hours', 'days'] as const).map(width =>
     db.prepare(addTo(width)),
   )
-  return (keyId, model, inputTokens, outputTokens) => {
-    const now = Date.now()
-    begin.run()
-    const { series, model: modelId } = found.get(keyId, model)!
-    const counts = [modelId, 1, inputTokens, 0, 0, outputTokens, 0, 0, 5, 0]
-    minutes!.run(series, Math.floor(now / minute), ...counts)
-    hours!.run(series, Math.floor(now / hour), ...counts)
-    days!.run(series, Math.floor(now / (24 * hour)), ...counts, now)
-    commit.run()
+  return {
+    add: (keyId, model, inputTokens, outputTokens) => {
+      const now = Date.now()
+      const { series, model: modelId } = found.get(keyId, model)!
+      const counts = [modelId, 1, inputTokens, 0, 0, outputTokens, 0, 0, 5, 0]
+      minutes!.run(series, Math.floor(now / minute), ...counts)
+      hours!.run(series, Math.floor(now / hour), ...counts)
+      days!.run(series, Math.floor(now / (24 * hour)), ...counts, now)
+    },
+    inTransaction: work => {
+      begin.run()
+      work()
+      commit.run()
+    },
   }
 }
