@@ -202,7 +202,7 @@ export const server: readonly Mutation[] = [
   {
     what: 'names that differ in invalid bytes are the same',
     file: 'src/server/body.ts',
-    text: "if (text.includes('\\uFFFD')) throw notNames()",
+    text: "if (content === 'names' && text.includes('\\uFFFD')) throw notNames()",
     instead: '',
     tests: ['src/server/serve.test.ts'],
     only: 'a name is what was sent',

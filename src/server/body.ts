@@ -67,17 +67,20 @@ async function readText(request: Request, content: Content = 'anything'): Promis
   const declared = request.headers.get('content-length')
   if (Number(declared ?? 0) > mostBytes) throw tooLarge()
   try {
-    // A body that says how long it is needs no stream, which takes longer than a verdict.
-    if (declared === null) return decoder.decode(await inTime(gathered(request)))
-    if (content === 'anything') return decoder.decode(await inTime(request.bytes()))
-    const text = await inTime(request.text())
-    if (text.includes('\uFFFD')) throw notNames()
+    const text = await receivedText(request, declared !== null, content)
+    if (content === 'names' && text.includes('\uFFFD')) throw notNames()
     return text
   } catch (error) {
     if (error instanceof LatchkeyError) throw error
     if (error instanceof TypeError) throw notUtf8()
     throw new Refusal(400, 'invalid', 'the body ended early', 'send all of it')
   }
+}
+
+/** A body that says how long it is needs no stream, which takes longer than a verdict. */
+async function receivedText(request: Request, isDeclared: boolean, content: Content): Promise<string> {
+  if (isDeclared && content === 'names') return inTime(request.text())
+  return decoder.decode(await inTime(isDeclared ? request.bytes() : gathered(request)))
 }
 
 const notUtf8 = (): LatchkeyError => new LatchkeyError('invalid', 'the body is not UTF-8', 'send it in UTF-8')

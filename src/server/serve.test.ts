@@ -9,6 +9,8 @@ import { firstLine, nextLine } from '../testing/lines.ts'
 import { processEnvironment, program, runOrSpawn } from '../testing/process.ts'
 import { serverHome as prepared, startServer } from '../testing/server.ts'
 
+const crlf = Buffer.from('\r\n')
+
 const posting = (gateway: string, body: unknown) => ({
   method: 'POST',
   headers: { authorization: `Bearer ${gateway}`, 'content-type': 'application/json' },
@@ -387,12 +389,14 @@ test('a name is what was sent, in pieces too, and bytes that are no text are no 
   const { secret } = await latchkey.keys.create({ name: 'shared', limits })
   await latchkey.close()
   const server = await startServer(home.path)
-  const post = async (path: string, parts: readonly Buffer[]) => {
-    const length = Buffer.concat(parts).length
-    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer ${home.gateway}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`
+  const head = `host: x\r\nconnection: close\r\nauthorization: Bearer ${home.gateway}\r\ncontent-type: application/json\r\n`
+  const chunk = (part: Buffer) => Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`), part, crlf])
+  const post = async (path: string, body: readonly Buffer[], isChunked = false) => {
+    const framing = isChunked ? 'transfer-encoding: chunked' : `content-length: ${Buffer.concat(body).length}`
+    const parts = isChunked ? [...body.map(chunk), Buffer.from('0\r\n\r\n')] : body
     const { hostname, port } = new URL(server.url)
     const socket = connect(Number(port), hostname).setNoDelay()
-    for (const part of [Buffer.from(head), ...parts]) {
+    for (const part of [Buffer.from(`POST ${path} HTTP/1.1\r\n${head}${framing}\r\n\r\n`), ...parts]) {
       socket.write(part)
       await Bun.sleep(5)
     }
@@ -407,16 +411,20 @@ test('a name is what was sent, in pieces too, and bytes that are no text are no 
     [[name.subarray(0, 1), name.subarray(1, 4), name.subarray(4)], 'é😀'],
     [[Buffer.from('\\ufffd')], '\ufffd'],
   ] as const) {
-    const { status, json } = await post('/v1/verify', [begun, ...sent, end])
-    expect([status, json.limits?.[0]?.endUser]).toEqual([200, endUser])
+    for (const isChunked of [false, true]) {
+      const { status, json } = await post('/v1/verify', [begun, ...sent, end], isChunked)
+      expect([status, json.limits?.[0]?.endUser]).toEqual([200, endUser])
+    }
   }
   const bom = Buffer.from([0xef, 0xbb, 0xbf])
   expect(await post('/v1/verify', [bom, begun, name, end])).toMatchObject({ status: 200 })
   for (const path of ['/v1/verify', '/v1/reservations']) {
     for (const sent of ['\xff', '\xf0\x9f\x98', '\xed\xa0\x80', '\xef\xbf\xbd', '\xc3']) {
-      const { status, json } = await post(path, [begun, Buffer.from(sent, 'latin1'), end])
-      expect([path, sent, status]).toEqual([path, sent, 400])
-      expect(json.error.message).toContain('is not UTF-8')
+      for (const isChunked of [false, true]) {
+        const { status, json } = await post(path, [begun, Buffer.from(sent, 'latin1'), end], isChunked)
+        expect([path, sent, status]).toEqual([path, sent, 400])
+        expect(json.error.message).toContain('is not UTF-8')
+      }
     }
   }
   // What a model has answered may be in an event.
