@@ -168,9 +168,25 @@ export const audit: readonly Mutation[] = [
   {
     what: 'any restore excuses what is missing',
     file: 'src/operations/audit/verify.ts',
-    text: '(replaced >= seq && at >= createdAt.getTime())',
-    instead: 'replaced >= 0',
+    text: 'log.seq >= seq && log.at >= createdAt.getTime()',
+    instead: 'log.seq >= 0',
     tests: ['src/operations/audit/against.test.ts'],
+  },
+  {
+    what: 'a restore forgets the logs that those before it had replaced',
+    file: 'src/operations/file/backup/restore/restore.ts',
+    text: 'earlier.length > 0 ? { earlier } : {}',
+    instead: 'earlier.length < 0 ? { earlier } : {}',
+    tests: ['src/operations/audit/against.test.ts'],
+    only: 'whose rows it takes away',
+  },
+  {
+    what: 'a log that was cut off is excused by a longer one of earlier',
+    file: 'src/operations/audit/replaced.ts',
+    text: "at: Date.parse(String(each['at']))",
+    instead: 'at',
+    tests: ['src/operations/audit/against.test.ts'],
+    only: 'whose rows it takes away',
   },
   {
     what: 'what is left of a pruned log has no beginning',

@@ -245,8 +245,8 @@ export const onPostgres: readonly Mutation[] = [
   {
     what: 'a restore on a server does not say which log it replaces',
     file: 'src/operations/file/backup/restore/restore.ts',
-    text: 'replaced: ifReadable(live, headOf)',
-    instead: 'replaced: ifReadable(context.path, headOf)',
+    text: '...replacedIn(live, client)',
+    instead: '...replacedIn(context.path, client)',
     engine: 'postgres',
     tests: ['src/operations/audit/against.test.ts'],
     only: 'after a restore',

@@ -88,6 +88,43 @@ test('after a restore, later backups are told to be replaced by it, and older on
   expect(await told(home)).toContain(`: cut: row ${rows + 2}: the log ends at row ${rows + 1}, `)
 })
 
+test('a restore tells of the logs of those whose rows it takes away, and excuses no later one', async () => {
+  await using home = await scene()
+  const { latchkey, create, clock, rows } = home
+  const tick = () => {
+    clock.now = new Date(clock.now.getTime() + 60_000)
+  }
+  const restore = async () => {
+    tick()
+    const restored = await latchkey.backups.restore({ backup: old.id, inPlace: !onPostgres })
+    tick()
+    return restored.safetyBackup ?? old
+  }
+  const old = await latchkey.backups.create()
+  for (const name of ['d', 'e', 'f', 'g']) await create(name)
+  const first = await restore()
+  await create('h')
+  await create('i')
+  const between = await latchkey.backups.create()
+  const second = await restore()
+  await create('j')
+  for (const backup of [first, between, second])
+    expect(await verify(home, backup)).toEqual([true, '', 'restored'])
+  const third = await restore()
+  expect(await verify(home, first)).toEqual([true, '', 'restored'])
+  expect(await told(home)).toBe('ok')
+  const [row] = await latchkey.audit.list({ action: 'database.restore' })
+  // Of logs that were as long, the last is enough.
+  expect(row?.after).toMatchObject({ earlier: [{ seq: rows + 3 }, { seq: rows + 4 }] })
+  expect(await verify(home, third)).toEqual([true, '', 'restored'])
+  // What was cut off later is not excused by a longer log of earlier.
+  await create('k')
+  const last = await latchkey.backups.create()
+  await home.query(`DELETE FROM audit WHERE seq > ${rows + 1}`)
+  await restore()
+  expect(await verify(home, last)).toEqual([false, `cut ${rows + 2}`, 'missing'])
+})
+
 test('a backup of what was pruned since says so, and a prune knows the backup that has the rows', async () => {
   await using home = await scene()
   const { latchkey, clock, create, rows } = home

@@ -13,6 +13,7 @@ import { type AuditCheckInput, auditCheckInput } from '../input.ts'
 import { type RowProgress, rowProgress } from '../progress.ts'
 import { parse } from '../rules/input.ts'
 import { type Followed, Follower, type Row, type Told, toldBy } from './follow.ts'
+import { replacedBy } from './replaced.ts'
 
 export interface VerifyContext extends OperationContext {
   /** Where backups are. */
@@ -207,7 +208,7 @@ async function movesIn(db: Database): Promise<readonly Move[]> {
   })
 }
 
-/** The row of the restore that put an older log in the place of the one that the backup has. */
+/** The row of the restore that put an older log in the place of the one that the backup has, or of a later one that tells of it. */
 function restoreSince(
   moves: readonly Move[],
   { id: backup, createdAt }: Manifest,
@@ -215,8 +216,8 @@ function restoreSince(
 ): AuditAgainst['restore'] {
   const row = moves.find(({ at, action, told }) => {
     if (action === 'database.migrate') return false
-    const replaced = isRecord(told['replaced']) ? Number(told['replaced']['seq']) : 0
-    return told['safetyBackup'] === backup || (replaced >= seq && at >= createdAt.getTime())
+    const had = replacedBy(at, told).some(log => log.seq >= seq && log.at >= createdAt.getTime())
+    return had || told['safetyBackup'] === backup
   })
   return row ? { seq: row.seq, id: row.id, at: new Date(row.at), actor: row.actor } : null
 }

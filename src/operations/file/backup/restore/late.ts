@@ -57,7 +57,10 @@ function noteSafetyBackup(context: FileContext, backup: Backup): void {
     // The restore is done, so there is time to wait for a busy writer.
     client.run('PRAGMA busy_timeout = 30000')
     client.run('BEGIN IMMEDIATE')
-    recordInside(context, client, { action: 'database.safety', after: { safetyBackup: backup.id } })
+    recordInside(context, client, {
+      action: 'database.safety',
+      after: { safetyBackup: backup.id, replaced: backup.auditHead },
+    })
     client.run('COMMIT')
   } catch (error) {
     const known = translate(error, context.path)

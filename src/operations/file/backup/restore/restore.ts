@@ -21,6 +21,7 @@ import { canWrite, ensureFolder, PrivateFile, requireSpace, sweep } from '../../
 import { besideIt } from '../../../../system/scheduled.ts'
 import { programVersion } from '../../../../system/version.ts'
 import { isAddress } from '../../../../text/address.ts'
+import { carriedOn, replacedBy } from '../../../audit/replaced.ts'
 import type { FileContext, ServerDatabase } from '../../../context.ts'
 import { parse } from '../../../rules/input.ts'
 import { safetyCopy } from '../create.ts'
@@ -422,7 +423,7 @@ async function prepare(
         backup: stored.manifest.id,
         takenAt: stored.manifest.createdAt.toISOString(),
         safetyBackup: safety?.id ?? null,
-        replaced: ifReadable(live, headOf) ?? null,
+        ...replacedIn(live, client),
         ...(isMissing ? { wasMissing: true } : {}),
         schemaVersion: stored.manifest.schemaVersion,
         steps: stepsBetween(stored.manifest.schemaVersion, latestVersion).map(({ name }) => name),
@@ -437,6 +438,26 @@ async function prepare(
   // Not in WAL mode yet, in which its page size could not be changed.
   using client = openPrivate(copy)
   return await work(client)
+}
+
+/** The log that is replaced, and those that restores had replaced whose rows the copy lacks. */
+function replacedIn(live: string, copy: Client) {
+  const head = ifReadable(live, headOf)
+  const rows = ifReadable(live, client =>
+    client
+      .query(
+        `SELECT id, at, "after" FROM audit WHERE action IN ('database.restore', 'database.safety') AND "after" IS NOT NULL`,
+      )
+      .all(),
+  ) as { id: string; at: number; after: string }[] | undefined
+  const lost = (rows ?? []).filter(
+    ({ id }) => copy.query('SELECT 1 FROM audit WHERE id = ?').get(id) === null,
+  )
+  const earlier = carriedOn(
+    lost.flatMap(({ at, after }) => replacedBy(at, JSON.parse(after))),
+    head,
+  )
+  return { replaced: head ?? null, ...(earlier.length > 0 ? { earlier } : {}) }
 }
 
 const stampOf = (context: FileContext) =>
