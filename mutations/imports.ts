@@ -2,6 +2,7 @@ import type { Mutation } from './mutation.ts'
 
 const glmProxy = { tests: ['src/operations/import/glm-proxy.test.ts'] }
 const undo = { tests: ['src/operations/import/undo.test.ts'] }
+const changes = { tests: ['src/operations/import/source-changes.test.ts'] }
 const gone = { tests: ['src/operations/import/gone.test.ts'] }
 const ingest = { tests: ['src/operations/usage/ingest.test.ts'] }
 const steps = { tests: ['src/operations/usage/steps.test.ts'] }
@@ -274,5 +275,21 @@ export const imports: readonly Mutation[] = [
     instead: '',
     tests: ['src/operations/import/better-auth.test.ts'],
     only: 'that a team relies on',
+  },
+  {
+    what: 'nothing ends that came from a source which has nothing of its kind any more',
+    file: 'src/operations/import/plan-rows.ts',
+    text: '  const known = await entriesOf(db, stamp.source)\n',
+    instead: '  if (incoming.length === 0) return []\n  const known = await entriesOf(db, stamp.source)\n',
+    ...changes,
+    only: 'the last session',
+  },
+  {
+    what: 'an import records usage of the year 2999',
+    file: 'src/operations/import/prepare.ts',
+    text: 'if (start > latestUse)',
+    instead: 'if (start > latestUse && start < 0)',
+    ...changes,
+    only: 'of a time that cannot be',
   },
 ]

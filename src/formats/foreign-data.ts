@@ -164,7 +164,7 @@ export interface ForeignData {
   readonly chats?: readonly ForeignChat[]
   /** Left out by systems without documents. */
   readonly documents?: readonly ForeignDocument[]
-  /** Left out by systems without any. */
+  /** Left out by systems that never have any. */
   readonly others?: readonly ForeignRow[]
   /** Whether `keys` is complete. A copy without the table of keys is not. */
   readonly listsKeys: boolean

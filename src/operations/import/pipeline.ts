@@ -103,14 +103,14 @@ async function importData(
   })
   const rows = found.users.length + found.projects.length + found.keys.length
   const checked = await rowProgress(context, 'checking', rows)
-  const incoming = prepare(isRemote ? shownUrl(input.file) : input.file, found)
+  const incoming = prepare(isRemote ? shownUrl(input.file) : input.file, found, context.now())
   return context.store.write(async db => {
     const now = context.now()
     const stamp: Stamp = { source, importId: newId('imp', now), now }
     const { plans, owners, homes } = await planAll(db, stamp, incoming, revokeGone)
     const chatPlans = await planChats(db, stamp, found.chats ?? [], owners)
     const filePlans = await planFiles(db, stamp, found.documents ?? [], homes)
-    const rowPlans = await planRows(db, stamp, found.others ?? [], owners, incoming.holdsSecret)
+    const rowPlans = found.others ? await planRows(db, stamp, found.others, owners, incoming.holdsSecret) : []
     await checked(rows)
     const report = reportOf(stamp, [...plans, ...chatPlans, ...filePlans, ...rowPlans], found)
     const writes = plans.flatMap(({ item, write }) =>

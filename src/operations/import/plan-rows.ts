@@ -34,6 +34,7 @@ import {
 type Found = { readonly id: string; readonly name: string } | null
 
 /**
+ * @param incoming every row of the source: of none, all that came from it are gone
  * @param owners the users after the import, by their ids in the source
  * @param holdsSecret whether a text does
  */
@@ -44,7 +45,6 @@ export async function planRows(
   owners: ReadonlyMap<string, Owner>,
   holdsSecret: (text: string) => boolean,
 ): Promise<readonly RowPlan[]> {
-  if (incoming.length === 0) return []
   const known = await entriesOf(db, stamp.source)
   const found: Record<'org' | 'team', Map<string, Found>> = { org: new Map(), team: new Map() }
   const plans: RowPlan[] = []

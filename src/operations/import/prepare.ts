@@ -63,10 +63,10 @@ export interface Refused {
  *
  * @throws invalid, naming the first problem and how many more there are
  */
-export function prepare(file: string, source: ForeignData): Incoming {
+export function prepare(file: string, source: ForeignData, now: Date): Incoming {
   const secrets = secretsOf(source.keys)
   const told = new Set(source.problems.map(({ type, index, field }) => `${type} ${index} ${field}`))
-  const found = findings(source).filter(
+  const found = findings(source, now).filter(
     ({ type, index, field }) =>
       !told.has(`${type} ${index} ${field}`) && !told.has(`${type} ${index} ${wholeEntry}`),
   )
@@ -86,8 +86,8 @@ export function prepare(file: string, source: ForeignData): Incoming {
   }
 }
 
-/** Problems that any source can have: values that `input.ts` refuses, and duplicates. */
-function findings({ users, projects, keys }: ForeignData): readonly Problem[] {
+/** Problems that any source can have: values that `input.ts` refuses, impossible times, and duplicates. */
+function findings({ users, projects, keys, problems }: ForeignData, now: Date): readonly Problem[] {
   const found: Problem[] = []
   const check = (
     type: ImportedNoun,
@@ -119,12 +119,22 @@ function findings({ users, projects, keys }: ForeignData): readonly Problem[] {
     requireOnce('project', index, 'id', id)
     check('project', index, 'name', rules.displayName, name)
   }
-  for (const [index, { name, model, tokenLimit, credential }] of keys.entries()) {
+  const latestUse = now.getTime() + rules.clockToleranceMs
+  // What cannot be read has a placeholder.
+  const misread = new Set(problems.flatMap(({ type, index }) => (type === 'key' ? [index] : [])))
+  for (const [index, { name, model, tokenLimit, credential, windows }] of keys.entries()) {
     if (name !== null) check('key', index, 'name', rules.keyName, name)
     if (model !== null) check('key', index, 'model', rules.modelName, model)
     if (tokenLimit !== null) {
       const wanted = { metric: 'tokens', amount: tokenLimit, windowMs: limitWindowMs }
       check('key', index, 'token_limit_per_5h', limit, wanted)
+    }
+    if (!misread.has(index)) {
+      for (const { start } of windows) {
+        const field = 'the time of its usage'
+        check('key', index, field, rules.useTime, new Date(start))
+        if (start > latestUse) found.push({ type: 'key', index, field, problem: 'is in the future' })
+      }
     }
     requireOnce('key', index, 'key', 'secret' in credential ? credential.secret : credential.hash)
   }
