@@ -1,6 +1,7 @@
 import type { Mutation } from './mutation.ts'
 
 const owners = { tests: ['src/operations/organizations/owners.test.ts'] }
+const besides = { tests: ['src/operations/file/backup/restore/bring-back.test.ts'] }
 const access = { tests: ['src/operations/organizations/access.test.ts'] }
 const members = { tests: ['src/operations/organizations/organizations.test.ts'] }
 const leaving = { tests: ['src/operations/people/offboard.test.ts'], only: 'the last owner' }
@@ -88,7 +89,7 @@ export const ofOrganizations: readonly Mutation[] = [
   {
     what: 'bringing back one thing takes the last owner away',
     file: 'src/operations/file/backup/restore/one-thing.ts',
-    text: '    requireOwnersKept(without, withoutOwner())\n',
+    text: '    requireOwnersKept(without, left.here ?? [])\n',
     instead: '',
     ...owners,
     only: 'bringing back one thing',
@@ -100,6 +101,38 @@ export const ofOrganizations: readonly Mutation[] = [
     instead: '    staying.get(id)\n',
     ...owners,
     only: 'undoing an import',
+  },
+  {
+    what: 'an organization whose owners have left never comes back',
+    file: 'src/operations/file/backup/restore/bring-back.ts',
+    text: '    this.#added.add(id)\n',
+    instead: '',
+    ...besides,
+    only: 'an organization whose owner',
+  },
+  {
+    what: 'an invitation comes back without its team',
+    file: 'src/operations/file/backup/restore/bring-back.ts',
+    text: 'each.reference.parent === table',
+    instead: "each.reference.parent === ''",
+    ...besides,
+    only: 'an invitation to a team',
+  },
+  {
+    what: 'what two owned keeps both of them from coming back',
+    file: 'src/operations/file/backup/restore/bring-back.ts',
+    text: 'if (!this.#waits(ownNoun, own)) this.bring',
+    instead: 'this.bring',
+    ...besides,
+    only: 'what belonged to two',
+  },
+  {
+    what: 'an account that somebody else has by now keeps its user from coming back',
+    file: 'src/operations/file/backup/restore/bring-back.ts',
+    text: "isPart ? 'OR IGNORE ' : ''",
+    instead: "isPart ? '' : ''",
+    ...besides,
+    only: 'by now stays with them',
   },
   {
     what: 'an organization comes back with members who had left it',

@@ -141,7 +141,10 @@ export const restored = object('Restored', {
   ),
   openBy: list(holder, 'Other processes that had the database open'),
   only: nullable(text('The one thing that was restored, such as key ci; null for the whole database')),
-  stays: list(text('Such as key ci: disabled, scopes'), 'Restrictions made since the backup that stay'),
+  stays: list(
+    text('Such as key ci: disabled, scopes'),
+    'Restrictions made since the backup that stay, and what is left out',
+  ),
   revived: nullable(
     list(
       revivedSecret,

@@ -13,7 +13,7 @@ import { eq } from '../../../../db/query.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { databaseOn } from '../../../../db/sqlite/drizzle.ts'
 import { series } from '../../../../text/series.ts'
-import { shellWord } from '../../../../text/shell-word.ts'
+import { shellLine } from '../../../../text/shell-word.ts'
 import { namesKept } from '../../../departed.ts'
 import { depth, owned, owners, stored, tableOf, uniqueFields } from '../../../nouns.ts'
 import { columnsOf, rows } from './difference.ts'
@@ -40,6 +40,8 @@ interface Reference {
   /** Its column. */
   readonly target: string
   readonly cascades: boolean
+  /** Whether it goes on without, as null. */
+  readonly nulls: boolean
 }
 
 /** Tables whose rows come back with those that refer to them. */
@@ -74,13 +76,19 @@ export class Return {
   readonly #names = byPlural(() => ({ added: [], removed: [], changed: [] }) as Names)
   readonly #touched: { readonly noun: Noun; readonly id: string }[] = []
   readonly #stays: string[] = []
+  readonly #added = new Set<string>()
+  /** Parts that refer to what may only come back after them. */
+  readonly #loose: { readonly by: string; readonly id: string; readonly reference: Reference }[] = []
+  readonly #backup: string
 
-  constructor(client: Client, now: number) {
+  /** @param backup what a command line calls it */
+  constructor(client: Client, now: number, backup: string) {
     this.#client = client
     this.#now = now
+    this.#backup = backup
     this.#references = client
       .query(
-        `SELECT t.name AS "table", f."from" AS "column", f."table" AS parent, f."to" AS target, f.on_delete = 'CASCADE' AS cascades
+        `SELECT t.name AS "table", f."from" AS "column", f."table" AS parent, f."to" AS target, f.on_delete = 'CASCADE' AS cascades, f.on_delete = 'SET NULL' AS nulls
          FROM main.sqlite_schema t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table' ORDER BY t.name`,
       )
       .all() as Reference[]
@@ -95,6 +103,11 @@ export class Return {
     return this.#stays
   }
 
+  /** Whether a thing was missing and is back. */
+  hasAdded(id: string): boolean {
+    return this.#added.has(id)
+  }
+
   /** Everything that was added, changed or removed, in this order. */
   get touched(): readonly Touched[] {
     return this.#touched.map(({ noun, id }) => ({ kind: noun, id, state: this.#state(noun, id) }))
@@ -107,7 +120,8 @@ export class Return {
   }
 
   /**
-   * Brings a thing back. If it was deleted, what belonged to it comes back too. Access narrowed since stays narrow.
+   * Brings a thing back. If it was deleted, what belonged to it comes back too, except what also belonged to something that is
+   * still missing, with which it can come back. Access narrowed since stays narrow.
    *
    * @throws conflict
    */
@@ -124,7 +138,9 @@ export class Return {
     this.#requireReferences(noun, row, name)
     this.#addNarrow(noun, row, name)
     for (const [ownNoun, column] of owned(noun)) {
-      for (const own of this.#missing(ownNoun, column, id)) this.bring(ownNoun, own)
+      for (const own of this.#missing(ownNoun, column, id)) {
+        if (!this.#waits(ownNoun, own)) this.bring(ownNoun, own)
+      }
     }
   }
 
@@ -157,24 +173,35 @@ export class Return {
   /** Adds a thing that was deleted, no wider than it was then. */
   #addNarrow(noun: Noun, row: Row, name: string): void {
     const id = String(row['id'])
-    this.#add(noun, id)
+    const left = this.#add(noun, id)
     const stays = [
       ...this.#narrow(noun, id, row, lastKnown(this.#client, noun, row, this.#now)),
       ...(noun === 'org' ? narrowOrganization(this.#client, id) : []),
     ]
     const ends = noun === 'key' ? rotatedSince(this.#client, id) : null
     if (ends !== null) this.#endSecrets(id, ends)
-    this.#note(noun, name, ends === null ? stays : [...stays, 'secrets'])
+    this.#note(noun, name, ends === null ? stays : [...stays, 'secrets'], left)
   }
 
-  #add(noun: Noun, id: string): void {
+  /** @returns the tables of parts that are left out, because others have by now what is unique in them */
+  #add(noun: Noun, id: string): readonly string[] {
     const table = nouns[noun].plural
     this.#insert(table, 'id', id)
-    for (const part of this.#partsOf(table)) this.#insert(part.table, part.column, id)
+    this.#added.add(id)
+    for (const { by, id: of, reference } of this.#loose.filter(each => each.reference.parent === table)) {
+      this.#client
+        .query(
+          `UPDATE main."${reference.table}" SET "${reference.column}" = ?1 WHERE "${by}" = ?2 AND "${reference.column}" IS NULL
+           AND id IN (SELECT id FROM backup."${reference.table}" WHERE "${reference.column}" = ?1)`,
+        )
+        .run(id, of)
+    }
+    const left = this.#partsOf(table).filter(part => !this.#insert(part.table, part.column, id))
     if (noun === 'key') joinUsage(this.#client, id)
     this.#client.query('DELETE FROM main.departed WHERE id = ?').run(id)
     this.#names[nouns[noun].plural].added.push(this.get('main', noun, id).name)
     this.#touched.push({ noun, id })
+    return left.map(part => part.table)
   }
 
   #remove(noun: Noun, id: string): void {
@@ -209,13 +236,19 @@ export class Return {
         `UPDATE main."${table}" SET (${names}) = (SELECT ${names} FROM backup."${table}" b WHERE b.id = ?1) WHERE id = ?1`,
       )
       .run(id)
-    for (const part of parts.filter(each => each.isSetting)) {
-      this.#client.query(`DELETE FROM main."${part.table}" WHERE "${part.by}" = ?`).run(id)
-      this.#insert(part.table, part.by, id)
-    }
+    const left = parts.filter(({ table: part, by, isSetting }) => {
+      if (!isSetting) return false
+      this.#client.query(`DELETE FROM main."${part}" WHERE "${by}" = ?`).run(id)
+      return !this.#insert(part, by, id)
+    })
     const stays = narrow()
     const { name } = this.get('main', noun, id)
-    this.#note(noun, name, stays)
+    this.#note(
+      noun,
+      name,
+      stays,
+      left.map(part => part.table),
+    )
     if (this.#content(noun, id) === before) return
     this.#client.query(`UPDATE main."${table}" SET updated_at = ? WHERE id = ?`).run(this.#now, id)
     this.#names[nouns[noun].plural].changed.push(name)
@@ -269,9 +302,13 @@ export class Return {
       .run(at, key)
   }
 
-  #note(noun: Noun, name: string, stays: readonly string[]): void {
-    const words = stays.flatMap(each => wordFor[each] ?? [])
-    if (words.length > 0) this.#stays.push(`${noun} ${name}: ${words.join(', ')}`)
+  /** @param left tables of parts that were left out */
+  #note(noun: Noun, name: string, stays: readonly string[], left: readonly string[]): void {
+    const words = new Set([
+      ...stays.flatMap(each => wordFor[each] ?? []),
+      ...left.map(table => table.replaceAll('_', ' ')),
+    ])
+    if (words.size > 0) this.#stays.push(`${noun} ${name}: ${[...words].join(', ')}`)
   }
 
   #content(noun: Noun, id: string): string | undefined {
@@ -296,8 +333,13 @@ export class Return {
     )
   }
 
-  /** Inserts the rows that belong to `id`, except those that refer to something that no longer exists. */
-  #insert(table: string, column: string, id: string): void {
+  /**
+   * Inserts the rows that belong to `id`, except those that refer to something that no longer exists and cannot do without, and
+   * parts in which others have by now what is unique.
+   *
+   * @returns false if there were any of the latter
+   */
+  #insert(table: string, column: string, id: string): boolean {
     const others = this.#references.filter(each => each.table === table && each.column !== column)
     // The record of an import comes back with what it brought, and what a file holds with the file.
     for (const { column: reference, parent, target } of others.filter(({ parent }) => follows.has(parent))) {
@@ -308,24 +350,32 @@ export class Return {
         )
         .run(id)
     }
+    const isThere = ({ column: reference, parent, target }: Reference) =>
+      `"${reference}" IN (SELECT "${target}" FROM main."${parent}")`
+    const loose = others.filter(each => each.nulls)
+    this.#loose.push(...loose.map(reference => ({ by: column, id, reference })))
     const present = others
-      .map(
-        ({ column: reference, parent, target }) =>
-          ` AND ("${reference}" IS NULL OR "${reference}" IN (SELECT "${target}" FROM main."${parent}"))`,
-      )
+      .filter(each => !each.nulls)
+      .map(each => ` AND ("${each.column}" IS NULL OR ${isThere(each)})`)
       .join('')
+    const from = `FROM backup."${table}" WHERE "${column}" = ?${present}`
     const numbers = numberColumns(this.#client, table)
-    const names = columnsOf(this.#client, table)
-      .filter(name => !numbers.includes(name))
-      .map(name => `"${name}"`)
-      .join(', ')
-    // If the source was imported again since, its rows now have other targets.
-    const orIgnore = others.some(each => each.parent === 'imports') ? 'OR IGNORE ' : ''
-    this.#client
+    const names = columnsOf(this.#client, table).filter(name => !numbers.includes(name))
+    const values = names.map(name => {
+      const reference = loose.find(each => each.column === name)
+      return reference ? `CASE WHEN ${isThere(reference)} THEN "${name}" END` : `"${name}"`
+    })
+    const isPart = column !== 'id'
+    const { changes } = this.#client
       .query(
-        `INSERT ${orIgnore}INTO main."${table}" (${names}) SELECT ${names} FROM backup."${table}" WHERE "${column}" = ?${present}`,
+        `INSERT ${isPart ? 'OR IGNORE ' : ''}INTO main."${table}" (${names.map(name => `"${name}"`).join(', ')})
+         SELECT ${values.join(', ')} ${from}`,
       )
       .run(id)
+    // If the source was imported again since, its rows now have other targets.
+    if (others.some(each => each.parent === 'imports')) return true
+    const { all } = this.#client.query(`SELECT count(*) AS "all" ${from}`).get(id) as { all: number }
+    return changes >= all
   }
 
   #missing(noun: Noun, column: string, id: string): readonly string[] {
@@ -373,16 +423,32 @@ export class Return {
   }
 
   #requireReferences(noun: Noun, row: Row, name: string): void {
-    for (const [column, parent] of owners(noun)) {
+    const gone = this.#goneOwner(noun, row)
+    if (gone === undefined) return
+    throw new LatchkeyError(
+      'conflict',
+      `the ${noun} ${name} belongs to the ${gone.noun} ${gone.name}, which no longer exists; nothing was changed`,
+      `bring it back first, from the same backup: ${shellLine(['restore', this.#backup, `--${gone.noun}`, gone.name])}`,
+    )
+  }
+
+  /** Whether something that comes with its owner also has one that is still missing. It comes with that one then. */
+  #waits(noun: Noun, id: string): boolean {
+    const { row, name } = this.get('backup', noun, id)
+    const gone = row === null ? undefined : this.#goneOwner(noun, row)
+    if (gone) this.#stays.push(`${noun} ${name}: deleted until the ${gone.noun} ${gone.name} is back`)
+    return gone !== undefined
+  }
+
+  /** What a thing of the backup belonged to and is not here. */
+  #goneOwner(noun: Noun, row: Row): { readonly noun: Noun; readonly name: string } | undefined {
+    for (const [column, owner] of owners(noun)) {
       const id = row[column] ?? null
-      if (id === null || this.get('main', parent, String(id)).row !== null) continue
-      const gone = this.get('backup', parent, String(id)).name
-      throw new LatchkeyError(
-        'conflict',
-        `the ${noun} ${name} belongs to the ${parent} ${gone}, which no longer exists; nothing was changed`,
-        `bring it back first, from the same backup: latchkey restore --${parent} ${shellWord(gone)}`,
-      )
+      if (id !== null && this.get('main', owner, String(id)).row === null) {
+        return { noun: owner, name: this.get('backup', owner, String(id)).name }
+      }
     }
+    return undefined
   }
 }
 

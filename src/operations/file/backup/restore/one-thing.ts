@@ -12,9 +12,10 @@ import { databaseOn } from '../../../../db/sqlite/drizzle.ts'
 import { holdersOf } from '../../../../db/sqlite/holders.ts'
 import { erasedUsers, rowCounts } from '../../../../db/sqlite/inspect.ts'
 import { openWriter, requireCurrent } from '../../../../db/sqlite/open.ts'
+import { shellLine } from '../../../../text/shell-word.ts'
 import type { FileContext } from '../../../context.ts'
 import { owners } from '../../../nouns.ts'
-import { ownerless, requireOwnersKept } from '../../../organizations/owners.ts'
+import { ownerless, ownerRole, requireOwnersKept } from '../../../organizations/owners.ts'
 import { requireWords } from '../../../rules/input.ts'
 import { find } from '../../../select.ts'
 import { safetyCopy } from '../create.ts'
@@ -153,6 +154,10 @@ interface Ownerless {
   readonly slug: string
 }
 
+/** An organization comes back without the owners who have left it, rather than not at all. */
+const noOwner = ({ slug }: Ownerless): string =>
+  `org ${slug}: no owner who may sign in; add one with: ${shellLine(['org', 'member', 'add', slug, 'USER', '--role', ownerRole])}`
+
 interface Step {
   readonly stored: StoredBackup
   readonly safetyBackup: Backup | null
@@ -170,15 +175,17 @@ function transact(
   try {
     const before = rowCounts(live)
     const now = context.now()
-    const work = new Return(live, now.getTime())
+    const work = new Return(live, now.getTime(), toView(stored).path)
     const { name } = work.get(work.get('main', noun, id).row === null ? 'backup' : 'main', noun, id)
     // Asked by the connection itself, for nothing may be awaited within the transaction.
     const { sql, params } = ownerless(databaseOn(live), now).toSQL()
     const withoutOwner = () => live.query(sql).all(...(params as string[])) as Ownerless[]
     const without = withoutOwner()
     change(work)
-    requireOwnersKept(without, withoutOwner())
-    const { changes, stays, touched } = work
+    const left = Object.groupBy(withoutOwner(), org => (work.hasAdded(org.id) ? 'back' : 'here'))
+    requireOwnersKept(without, left.here ?? [])
+    const { changes, touched } = work
+    const stays = [...work.stays, ...(left.back ?? []).map(noOwner)]
     recordInside(context, live, {
       action: `${noun}.restore`,
       target: { type: noun, id, name },
