@@ -236,9 +236,9 @@ export const ofBetterAuth: readonly Mutation[] = [
   },
   {
     what: 'an import stores a secret that the source has in a text',
-    file: 'src/operations/import/plan-rows.ts',
-    text: 'textsOf(value).some(holdsSecret))',
-    instead: 'textsOf(value).length < 0)',
+    file: 'src/operations/import/texts.ts',
+    text: '.filter(name => this.areIn(fields[name], key))',
+    instead: '.filter(() => key === null)',
     tests: ['src/operations/import/better-auth.test.ts'],
     only: 'no secret that a source has',
   },

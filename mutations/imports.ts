@@ -61,8 +61,8 @@ export const imports: readonly Mutation[] = [
   {
     what: 'a source without its table of keys ends all of them',
     file: 'src/operations/import/prepare.ts',
-    text: 'source.listsKeys ? secrets : null',
-    instead: 'secrets',
+    text: 'source.listsKeys ? secrets.hashes : null',
+    instead: 'secrets.hashes',
     ...gone,
   },
   {
@@ -102,9 +102,9 @@ export const imports: readonly Mutation[] = [
   },
   {
     what: 'a secret of the source stands in a name',
-    file: 'src/operations/import/prepare.ts',
-    text: 'hashes.has(hashSecret(text.trim()))',
-    instead: 'hashes.size < 0',
+    file: 'src/operations/import/texts.ts',
+    text: 'this.hashes.has(hashSecret(word))',
+    instead: 'word === null',
     ...glmProxy,
   },
   {
@@ -291,5 +291,20 @@ export const imports: readonly Mutation[] = [
     instead: 'if (start > latestUse && start < 0)',
     ...changes,
     only: 'of a time that cannot be',
+  },
+  {
+    what: 'a secret of the source stands in the metadata of a key',
+    file: 'src/operations/import/prepare.ts',
+    text: '        metadata: sifted.fields.metadata,\n',
+    instead: '',
+    ...changes,
+    only: 'stored nowhere',
+  },
+  {
+    what: 'a secret of the source stands in the title of a chat',
+    file: 'src/operations/import/chats.ts',
+    text: "titleOf(fields.title ?? '')",
+    instead: 'titleOf(from.title)',
+    tests: ['src/operations/import/chats.test.ts'],
   },
 ]

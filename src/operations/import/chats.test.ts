@@ -39,13 +39,15 @@ const messages: readonly Values[] = [
 
 function source(
   { folder }: TestLatchkey,
-  rows: { chats?: readonly Values[]; messages?: readonly Values[] } = {},
+  rows: { keys?: readonly Values[]; chats?: readonly Values[]; messages?: readonly Values[] } = {},
 ) {
   const file = join(folder, 'ccluster.db')
   rmSync(file, { force: true })
   const db = new Database(file)
   for (const [name, columns] of Object.entries(tables)) db.run(`CREATE TABLE ${name} (${columns})`)
   db.run('INSERT INTO users VALUES (?, ?, ?, ?, ?)', ['u1', 'grace', hash, at(0), at(0)])
+  for (const row of rows.keys ?? [])
+    db.run("INSERT INTO api_keys VALUES (?, 'u1', ?, 'cck_', 'ci', ?, NULL, NULL)", [...row])
   for (const row of rows.chats ?? chats) db.run('INSERT INTO chats VALUES (?, ?, ?, ?, ?, ?)', [...row])
   for (const row of rows.messages ?? messages)
     db.run('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?)', [...row])
@@ -214,4 +216,28 @@ test('a user who was given a chat here since stays when the import is undone', a
   const { id } = await latchkey.imports.ccluster(source(home, { chats: [], messages: [] }))
   await latchkey.chats.create({ user: 'grace', title: 'Here' })
   expect((await failure(latchkey.imports.undo(id!))).message).toContain('user grace (a chat belongs to it)')
+})
+
+test('a secret of a key is not stored as the title of a chat', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const secret = `cck_${'ab'.repeat(20)}`
+  const hash = new Bun.CryptoHasher('sha256').update(secret).digest('hex')
+  const { items } = await latchkey.imports.ccluster(
+    source(home, {
+      keys: [['k1', hash, at(0)]],
+      chats: [['c1', `key ${secret}`, secret, 'u1', at(0), at(9)]],
+    }),
+  )
+  expect(items.filter(({ type }) => type === 'chat')).toEqual([
+    {
+      type: 'chat',
+      name: 'New Chat',
+      outcome: 'created',
+      reason:
+        'belongs to grace, 2 messages; its title holds a secret, and is left out; its session id holds a secret, and is left out',
+    },
+  ])
+  expect((await latchkey.keys.verify(secret)).valid).toBe(true)
+  expect(await home.dump()).not.toContain(secret)
 })

@@ -21,6 +21,7 @@ import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import type { Owner, Stamp } from './plan.ts'
 import { read } from './state.ts'
+import type { SourceSecrets } from './texts.ts'
 
 interface ChatPlan {
   readonly item: ImportItem
@@ -35,6 +36,7 @@ export async function planChats(
   { source, now }: Stamp,
   incoming: readonly ForeignChat[],
   owners: ReadonlyMap<string, Owner>,
+  secrets: SourceSecrets,
 ): Promise<readonly ChatPlan[]> {
   if (incoming.length === 0) return []
   const known = new Map(
@@ -50,11 +52,17 @@ export async function planChats(
     .where(and(eq(imports.source, source), isChat))
   const came = new Set(cameOnce.map(({ foreignId }) => foreignId))
   return incoming.map(from => {
-    const title = titleOf(from)
+    const { id, sessionId } = from
+    const { refusal, fields, remarks } = secrets.sift({ id, title: from.title, 'session id': sessionId }, [
+      'title',
+      'session id',
+    ])
+    const title = titleOf(fields.title ?? '')
     const plan = (outcome: ImportItem['outcome'], reason: string | null): ChatPlan => ({
       item: { type: 'chat', name: title, outcome, reason },
       from,
     })
+    if (refusal !== null) return plan('refused', refusal)
     const last = known.get(from.id)
     if (last === undefined && came.has(from.id))
       return plan('unchanged', 'deleted here since it was imported')
@@ -71,13 +79,14 @@ export async function planChats(
     const problem = from.problem ?? from.messages.map(problemOf).find(each => each !== undefined)
     if (problem !== undefined) return plan('refused', problem)
     const createdAt = from.createdAt ?? now.getTime()
+    const about = `belongs to ${owner.username}, ${many(from.messages.length, 'message')}`
     return {
-      ...plan('created', `belongs to ${owner.username}, ${many(from.messages.length, 'message')}`),
+      ...plan('created', [about, ...remarks].join('; ')),
       chat: {
         id: newId('cht', now),
         userId: owner.id,
         title,
-        sessionId: orNull(rules.sessionId, from.sessionId),
+        sessionId: orNull(rules.sessionId, fields['session id']),
         createdAt,
         updatedAt: Math.max(createdAt, from.updatedAt ?? 0),
       },
@@ -96,7 +105,7 @@ const chatState = v.object({
 })
 
 /** The usual title for one that cannot be stored. */
-function titleOf({ title }: ForeignChat): string {
+function titleOf(title: string): string {
   const line = title
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim()

@@ -127,3 +127,23 @@ test('an undo keeps what changed, and a project with files of its own', async ()
     'created',
   ])
 })
+
+test('a secret of a key is not stored as the path of a file', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const secret = `dok_${'ab'.repeat(20)}`
+  const api_keys = [{ id: 'k1', user_id: id('usr', 1), key: secret, name: 'ci', revoked_at: null }]
+  const { items } = await latchkey.imports.dokify(
+    dump(home, { docs: [doc(1, 1, `keys/${secret}.md`, 'x')], api_keys }),
+  )
+  expect(items.filter(({ type }) => type === 'file')).toEqual([
+    {
+      type: 'file',
+      name: 'file 1',
+      outcome: 'refused',
+      reason: 'its path holds a secret, and secrets are never stored: change it there first',
+    },
+  ])
+  expect((await latchkey.keys.verify(secret)).valid).toBe(true)
+  expect(await home.dump()).not.toContain(secret)
+})

@@ -20,6 +20,7 @@ import { targetOf } from '../nouns.ts'
 import { check } from '../rules/input.ts'
 import type { Stamp } from './plan.ts'
 import { read } from './state.ts'
+import type { SourceSecrets } from './texts.ts'
 
 interface FilePlan {
   readonly item: ImportItem
@@ -34,6 +35,7 @@ export async function planFiles(
   { source }: Stamp,
   incoming: readonly ForeignDocument[],
   homes: ReadonlyMap<string, string>,
+  secrets: SourceSecrets,
 ): Promise<readonly FilePlan[]> {
   if (incoming.length === 0) return []
   const rows = await db.select().from(importedFiles).where(eq(importedFiles.source, source))
@@ -43,7 +45,10 @@ export async function planFiles(
     .from(projectFiles)
     .where(oneOf(projectFiles.projectId, [...homes.values()]))
   const taken = new Set(there.map(({ projectId, path }) => `${projectId} ${path}`))
-  return incoming.map(from => {
+  return incoming.map((from, index) => {
+    const { refusal } = secrets.sift({ id: from.id, path: from.path }, [])
+    if (refusal !== null)
+      return { item: { type: 'file', name: `file ${index + 1}`, outcome: 'refused', reason: refusal }, from }
     // A path on a site begins with /.
     const given = from.path.trim().replace(/^\/+/, '')
     const parsed = check(filePath, given)

@@ -108,9 +108,9 @@ async function importData(
     const now = context.now()
     const stamp: Stamp = { source, importId: newId('imp', now), now }
     const { plans, owners, homes } = await planAll(db, stamp, incoming, revokeGone)
-    const chatPlans = await planChats(db, stamp, found.chats ?? [], owners)
-    const filePlans = await planFiles(db, stamp, found.documents ?? [], homes)
-    const rowPlans = found.others ? await planRows(db, stamp, found.others, owners, incoming.holdsSecret) : []
+    const chatPlans = await planChats(db, stamp, found.chats ?? [], owners, incoming.secrets)
+    const filePlans = await planFiles(db, stamp, found.documents ?? [], homes, incoming.secrets)
+    const rowPlans = found.others ? await planRows(db, stamp, found.others, owners, incoming.secrets) : []
     await checked(rows)
     const report = reportOf(stamp, [...plans, ...chatPlans, ...filePlans, ...rowPlans], found)
     const writes = plans.flatMap(({ item, write }) =>

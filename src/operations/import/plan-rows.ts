@@ -14,7 +14,6 @@ import { organizations } from '../../db/schema/organizations.ts'
 import type { ForeignRow } from '../../formats/foreign-data.ts'
 import { namesIn } from '../organizations/role-names.ts'
 import { newId } from '../rules/ids.ts'
-import { textsOf } from '../rules/input.ts'
 import { hashSecret } from '../rules/secrets.ts'
 import { Names } from './names.ts'
 import type { Fields } from './nouns.ts'
@@ -29,6 +28,7 @@ import {
   type StoredRow,
   secretFields,
 } from './rows.ts'
+import type { SourceSecrets } from './texts.ts'
 
 /** A thing here that rows of the source refer to; null if it was deleted here. */
 type Found = { readonly id: string; readonly name: string } | null
@@ -36,14 +36,13 @@ type Found = { readonly id: string; readonly name: string } | null
 /**
  * @param incoming every row of the source: of none, all that came from it are gone
  * @param owners the users after the import, by their ids in the source
- * @param holdsSecret whether a text does
  */
 export async function planRows(
   db: Database,
   stamp: Stamp,
   incoming: readonly ForeignRow[],
   owners: ReadonlyMap<string, Owner>,
-  holdsSecret: (text: string) => boolean,
+  secrets: SourceSecrets,
 ): Promise<readonly RowPlan[]> {
   const known = await entriesOf(db, stamp.source)
   const found: Record<'org' | 'team', Map<string, Found>> = { org: new Map(), team: new Map() }
@@ -53,7 +52,7 @@ export async function planRows(
     (await db.select({ slug: organizations.slug }).from(organizations)).map(({ slug }) => slug),
   )
   for (const type of types) {
-    const given = incoming.filter(row => row.type === type).map(row => withoutSecrets(row, holdsSecret))
+    const given = incoming.filter(row => row.type === type).map(row => withoutSecrets(row, secrets))
     const some = given.flatMap(({ row }) => row ?? [])
     const mine = new Map([...known.values()].filter(entry => entry.type === type).map(e => [e.foreignId, e]))
     const here = await rowsHere(
@@ -82,19 +81,14 @@ export async function planRows(
 const heldSecret = 'it holds a secret, and secrets are never stored'
 
 /** A row without what may be left out if it holds a secret; undefined if anything else does. */
-function withoutSecrets(row: ForeignRow, holdsSecret: (text: string) => boolean) {
-  const { id, fields } = row
+function withoutSecrets(row: ForeignRow, secrets: SourceSecrets) {
+  const { id } = row
   // Only the hash of a token is stored.
-  const stored = Object.entries(fields).filter(([name]) => name !== 'token')
-  const holding = stored.filter(([, value]) => textsOf(value).some(holdsSecret)).map(([name]) => name)
-  if (holdsSecret(id) || holding.some(name => !spare.includes(name)))
-    return { id, row: undefined, remark: '' }
-  const left = Object.fromEntries(holding.map(name => [name, null]))
-  const remark = holding.map(name => `its ${name} holds a secret, and is left out`).join('; ')
-  return { id, row: { ...row, fields: { ...fields, ...left } }, remark }
+  const { token, ...stored } = row.fields
+  const { refusal, fields, remarks } = secrets.sift(stored, ['metadata', 'logo'])
+  if (refusal !== null || secrets.areIn(id)) return { id, row: undefined, remark: '' }
+  return { id, row: { ...row, fields: { ...fields, token } }, remark: remarks.join('; ') }
 }
-
-const spare: readonly string[] = ['metadata', 'logo']
 
 const nameIn = (owners: ReadonlyMap<string, Owner>, { userId }: Entry, row: StoredRow): string =>
   [...owners.values()].find(({ id }) => id === userId)?.username ?? labelOf(row)

@@ -17,10 +17,10 @@ import { many } from '../../text/quantity.ts'
 import { limit } from '../limits/input.ts'
 import * as rules from '../rules/input.ts'
 import { printable } from '../rules/quotes.ts'
-import { holdsSecret as holdsOurs } from '../rules/scan.ts'
 import { hashSecret, isMalformed, startOf } from '../rules/secrets.ts'
 import { fold, slugFrom, usernameFrom } from './names.ts'
 import { limitWindowMs } from './nouns.ts'
+import { SourceSecrets } from './texts.ts'
 
 /** Everything from a source that can be stored, in its order. Contains no secrets. */
 export interface Incoming {
@@ -29,8 +29,8 @@ export interface Incoming {
   readonly keys: readonly (IncomingKey | Refused)[]
   /** SHA-256 of every secret in the source, refused keys included; null if it does not list its keys. */
   readonly hashes: ReadonlySet<string> | null
-  /** Whether a text holds a secret: one of ours, or one of the source. */
-  readonly holdsSecret: (text: string) => boolean
+  /** Finds those of the source, and ours, in texts. */
+  readonly secrets: SourceSecrets
 }
 
 /** Its username is a valid one, made from that in the source. */
@@ -64,7 +64,7 @@ export interface Refused {
  * @throws invalid, naming the first problem and how many more there are
  */
 export function prepare(file: string, source: ForeignData, now: Date): Incoming {
-  const secrets = secretsOf(source.keys)
+  const secrets = new SourceSecrets(source.keys)
   const told = new Set(source.problems.map(({ type, index, field }) => `${type} ${index} ${field}`))
   const found = findings(source, now).filter(
     ({ type, index, field }) =>
@@ -81,8 +81,8 @@ export function prepare(file: string, source: ForeignData, now: Date): Incoming 
     users,
     projects: source.projects.map((project, index) => prepareProject(project, index, owners, secrets)),
     keys: source.keys.map((key, index) => prepareKey(key, index, owners, secrets)),
-    hashes: source.listsKeys ? secrets : null,
-    holdsSecret: text => holdsSecret(text, secrets),
+    hashes: source.listsKeys ? secrets.hashes : null,
+    secrets,
   }
 }
 
@@ -141,11 +141,20 @@ function findings({ users, projects, keys, problems }: ForeignData, now: Date): 
   return found
 }
 
-function prepareUser(user: ForeignUser, index: number, secrets: ReadonlySet<string>): IncomingUser | Refused {
-  const texts = [user.username, user.email, user.name]
-  if (texts.some(text => text !== null && holdsSecret(text, secrets))) {
-    return { name: `user ${index + 1}`, refusal: nameHoldsSecret }
-  }
+function prepareUser(user: ForeignUser, index: number, secrets: SourceSecrets): IncomingUser | Refused {
+  const { id, more } = user
+  const { refusal, fields, remarks } = secrets.sift(
+    {
+      id,
+      username: user.username,
+      email: user.email,
+      name: user.name,
+      image: more?.image ?? null,
+      banReason: more?.disabledReason ?? null,
+    },
+    ['image', 'banReason'],
+  )
+  if (refusal !== null) return { name: `user ${index + 1}`, refusal }
   // A username that is an email address counts as the email address.
   const asEmail = v.safeParse(rules.email, user.username ?? user.email)
   const email = asEmail.success
@@ -156,7 +165,6 @@ function prepareUser(user: ForeignUser, index: number, secrets: ReadonlySet<stri
   const sourceName = asEmail.success ? null : user.username
   const username = usernameFrom(sourceName ?? localPart(email ?? ''), 'user')
   const passwordHash = user.passwordHash === null ? null : knownPasswordHash(user.passwordHash)
-  const { more } = user
   const isRenamed = user.username !== null && user.username !== username
   return {
     ...user,
@@ -167,8 +175,8 @@ function prepareUser(user: ForeignUser, index: number, secrets: ReadonlySet<stri
     ...(more && {
       more: {
         ...more,
-        image: v.safeParse(rules.imageUrl, more.image).success ? more.image : null,
-        disabledReason: v.safeParse(rules.reason, more.disabledReason).success ? more.disabledReason : null,
+        image: v.safeParse(rules.imageUrl, fields.image).success ? fields.image : null,
+        disabledReason: v.safeParse(rules.reason, fields.banReason).success ? fields.banReason : null,
       },
     }),
     reasons: [
@@ -178,6 +186,7 @@ function prepareUser(user: ForeignUser, index: number, secrets: ReadonlySet<stri
         : passwordHash === null
           ? ['its password cannot be verified here: set a new one']
           : []),
+      ...remarks,
     ],
   }
 }
@@ -188,30 +197,41 @@ function prepareProject(
   project: ForeignProject,
   index: number,
   owners: ReadonlySet<string>,
-  secrets: ReadonlySet<string>,
+  secrets: SourceSecrets,
 ): IncomingProject | Refused {
-  if (holdsSecret(project.name, secrets) || holdsSecret(project.slug, secrets)) {
-    return { name: `project ${index + 1}`, refusal: nameHoldsSecret }
-  }
-  if (!owners.has(project.ownerId)) return { name: project.name, refusal: ownerless }
-  return { ...project, slug: slugFrom(project.slug, 'project') }
+  const { id, name, slug } = project
+  const { refusal } = secrets.sift({ id, name, slug }, [])
+  if (refusal !== null) return { name: `project ${index + 1}`, refusal }
+  if (!owners.has(project.ownerId)) return { name, refusal: ownerless }
+  return { ...project, slug: slugFrom(slug, 'project') }
 }
 
 const ownerless = 'its owner is not in the source, or was left out'
-const nameHoldsSecret = 'its name holds a secret, and secrets are never stored: rename it first'
 
 function prepareKey(
   key: ForeignKey,
   index: number,
   owners: ReadonlySet<string>,
-  secrets: ReadonlySet<string>,
+  secrets: SourceSecrets,
 ): IncomingKey | Refused {
   const { credential, more, ...rest } = key
-  const refusal = refusalOf(key, owners, secrets)
+  const { name, model } = key
+  const sifted = secrets.sift(
+    { name, model, permission: more?.scopes ?? [], metadata: more?.metadata ?? null },
+    ['metadata'],
+    key,
+  )
+  const refusal = sifted.refusal ?? refusalOf(key, owners)
   if (refusal !== null) return { name: shownName(key.name, `key ${index + 1}`, secrets, key), refusal }
   return {
     ...rest,
-    ...(more && { more: withoutSecrets(more) }),
+    ...(more && {
+      more: storable({
+        ...more,
+        metadata: sifted.fields.metadata,
+        remarks: [...more.remarks, ...sifted.remarks],
+      }),
+    }),
     name: key.name === null ? null : v.parse(rules.keyName, key.name),
     ...('secret' in credential
       ? { hash: hashSecret(credential.secret), start: startOf(credential.secret) }
@@ -219,7 +239,7 @@ function prepareKey(
   }
 }
 
-function withoutSecrets(more: MoreOfKey): MoreOfKey {
+function storable(more: MoreOfKey): MoreOfKey {
   if (more.metadata === null || v.safeParse(rules.metadata, more.metadata).success) return more
   return {
     ...more,
@@ -228,16 +248,8 @@ function withoutSecrets(more: MoreOfKey): MoreOfKey {
   }
 }
 
-function refusalOf(
-  key: ForeignKey,
-  owners: ReadonlySet<string>,
-  secrets: ReadonlySet<string>,
-): string | null {
-  const { name, model, userId, credential } = key
-  if (name !== null && holdsSecret(name, secrets, key)) return nameHoldsSecret
-  if (model !== null && holdsSecret(model, secrets, key)) {
-    return 'its model holds a secret, and secrets are never stored'
-  }
+function refusalOf(key: ForeignKey, owners: ReadonlySet<string>): string | null {
+  const { userId, credential } = key
   if (userId !== null && !owners.has(userId)) return ownerless
   if (key.more && key.more.refusal !== null) return key.more.refusal
   if (!('secret' in credential) || !isMalformed(credential.secret)) return null
@@ -246,43 +258,18 @@ function refusalOf(
     : 'its secret is longer than 512 characters or not made of printable ASCII without spaces: it could never be verified'
 }
 
-/** SHA-256 of each. */
-function secretsOf(keys: readonly ForeignKey[]): ReadonlySet<string> {
-  const hashes = new Set<string>()
-  for (const { credential } of keys) {
-    if (!('secret' in credential)) {
-      if (credential.hash !== '') hashes.add(credential.hash)
-    } else if (credential.secret !== '') hashes.add(hashSecret(credential.secret))
-  }
-  return hashes
-}
-
-/** Shorter secrets occur in ordinary words by chance. */
-const shortestTold = 8
-
-/** Whether the text or a word of it is a secret of the source. The secret of `key` itself is also found within words. */
-function holdsSecret(text: string, hashes: ReadonlySet<string>, key?: ForeignKey): boolean {
-  if (holdsOurs(text) || hashes.has(hashSecret(text.trim()))) return true
-  const own = key && 'secret' in key.credential ? key.credential.secret : ''
-  if (own.length >= shortestTold && text.includes(own)) return true
-  // As in `old:pk_abcdefgh,new`: split at characters that no secret begins or ends with.
-  return text
-    .split(/[\s,;:'"()[\]{}<>=|]+/)
-    .some(word => word.length >= shortestTold && hashes.has(hashSecret(word)))
-}
-
 /** The name if it is safe to show, otherwise the position. */
 const shownName = (
   name: string | null,
   position: string,
-  secrets: ReadonlySet<string>,
+  secrets: SourceSecrets,
   key: ForeignKey | undefined,
-): string => (name === null || name.trim() === '' || holdsSecret(name, secrets, key) ? position : name.trim())
+): string => (name === null || name.trim() === '' || secrets.areIn(name, key) ? position : name.trim())
 
 function broken(
   file: string,
   { users, projects, keys }: ForeignData,
-  secrets: ReadonlySet<string>,
+  secrets: SourceSecrets,
   { type, index, field, problem }: Problem,
   more: number,
 ): LatchkeyError {

@@ -83,3 +83,61 @@ test.each([
 })
 
 const hashOf = (secret: string) => new Bun.CryptoHasher('sha256').update(secret).digest('base64url')
+
+const secret = 'zq_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef'
+
+test('a secret of a key is stored nowhere, in whatever text of its source it is', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const { secret: own = '' } = await latchkey.keys.create({ name: 'own' })
+  const key = (name: string, more: object) => ({
+    id: name,
+    name,
+    userId: 'bob',
+    key: hashOf(name === 'ci' ? secret : `zq_${name}`),
+    ...more,
+  })
+  const { items } = await load(home, {
+    user: [
+      {
+        ...users[0],
+        image: `https://example.org/i.png?a=1&k=${secret}`,
+        banned: 1,
+        banReason: `sent ${own}`,
+      },
+      users[1]!,
+      { ...users[2], name: `Cyd (${secret})` },
+    ],
+    apikey: [
+      key('ci', { metadata: JSON.stringify({ was: [secret], plan: 'pro' }) }),
+      key('files', { permissions: JSON.stringify({ [secret]: ['read'] }) }),
+    ],
+    account: [{ id: 'a1', userId: 'bob', providerId: 'github', accountId: secret }],
+  })
+  expect(items.map(({ type, name, outcome, reason }) => [type, name, outcome, reason])).toEqual([
+    [
+      'user',
+      'ada',
+      'created',
+      'no password in the source; its image holds a secret, and is left out; its banReason holds a secret, and is left out; is banned there, and so disabled here',
+    ],
+    ['user', 'bob', 'created', 'no password in the source'],
+    [
+      'user',
+      'user 3',
+      'refused',
+      'its name holds a secret, and secrets are never stored: change it there first',
+    ],
+    ['key', 'ci', 'created', 'its metadata holds a secret, and is left out'],
+    [
+      'key',
+      'files',
+      'refused',
+      'its permission holds a secret, and secrets are never stored: change it there first',
+    ],
+    ['account', 'account 1', 'refused', 'it holds a secret, and secrets are never stored'],
+  ])
+  expect(await latchkey.keys.verify(secret)).toMatchObject({ valid: true })
+  const stored = await home.dump()
+  for (const each of [secret, own]) expect(stored).not.toContain(each)
+})
