@@ -244,6 +244,14 @@ export const backups: readonly Mutation[] = [
     tests: ['src/operations/file/migrations.test.ts', 'src/db/sqlite/migrations.test.ts'],
   },
   {
+    what: 'what a refused restore to another file says to type overwrites the configured database',
+    file: 'src/cli/run/next-step.ts',
+    text: 'again(withTarget(withPlace(text)))',
+    instead: 'again(withPlace(text))',
+    tests: ['src/cli/commands/backup/backup.test.ts'],
+    only: 'to another file says to type',
+  },
+  {
     what: 'usage that comes back is that of other models',
     file: 'src/operations/file/backup/restore/usage.ts',
     text: 'JOIN main.models m ON m.name = n.name',

@@ -1,6 +1,6 @@
 /**
- * Adapts command lines in a text to the one that was typed. If `--db`, `--profile` or the place of backups was given, it is
- * added, so that the next step is about the same when it is pasted. Does not parse.
+ * Adapts command lines in a text to the one that was typed. If `--db`, `--profile`, the place of backups or another database to
+ * restore to was given, it is added, so that the next step is about the same when it is pasted. Does not parse.
  */
 import { shellLine, shellWord } from '../../text/shell-word.ts'
 import { tree } from '../commands/tree.ts'
@@ -25,6 +25,9 @@ export const withTypedLine = (text: string, argv: readonly string[]): string =>
 const backupLine =
   /(?<![\w./-])latchkey (?:backup (?:create|list|prune|show|status|verify)|restore(?= (?:--at|--latest|bak_|[A-Z])))\b(?![^,;\n]*--(?:from|help|to)\b)/g
 
+/** What would restore to the configured database. */
+const restoreLine = /(?<![\w./-])latchkey restore\b(?![^,;\n]*--(?:help|to)\b)/g
+
 type Names = Pick<Globals, 'db' | 'profile'>
 
 interface Typed {
@@ -35,18 +38,35 @@ interface Typed {
 
 /** Rewrites the command lines of this program in a text. */
 export function repeating({ globals, given, declaration }: Typed): (text: string) => string {
-  const again = repeatingNames(globals)
-  // Of a price, it is a date.
-  if (declaration?.options['from']?.placeholder !== 'place' || !given?.has('from')) return again
-  const place = shellWord(String(given.get('from')))
-  return text =>
-    again(text.replace(backupLine, line => `${line} --${line.endsWith('create') ? 'to' : 'from'} ${place}`))
+  // Of other commands, `--from` is a date, and `--to` a user or a version.
+  const typed = (option: string, placeholder: string): string | undefined =>
+    declaration?.options[option]?.placeholder === placeholder && given?.has(option)
+      ? String(given.get(option))
+      : undefined
+  const [place, to] = [typed('from', 'place'), typed('to', 'file')]
+  const again = repeatingNames(globals, to)
+  const withPlace = adding(backupLine, place, line => (line.endsWith('create') ? 'to' : 'from'))
+  const withTarget = adding(restoreLine, to, () => 'to')
+  return text => again(withTarget(withPlace(text)))
 }
 
-function repeatingNames({ db, profile }: Names): (text: string) => string {
-  const named = Object.entries({ db, profile }).flatMap(([flag, value]) =>
-    value === undefined ? [] : [`--${flag} ${shellWord(value)} `],
-  )
+const adding =
+  (lines: RegExp, value: string | undefined, option: (line: string) => string) =>
+  (text: string): string =>
+    value === undefined ? text : text.replace(lines, line => `${line} --${option(line)} ${shellWord(value)}`)
+
+/** @param to the database that a restore changes: what is not about backups is about that one */
+function repeatingNames({ db, profile }: Names, to: string | undefined): (text: string) => string {
+  const wordsFor = (database: string | undefined): string =>
+    Object.entries({ db: database, profile })
+      .flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${shellWord(value)} `]))
+      .join('')
+  const [configured, target] = [wordsFor(db), wordsFor(to ?? db)]
   // A function, because a path may contain replacement patterns such as `$&`.
-  return named.length === 0 ? text => text : text => text.replace(commandLine, line => line + named.join(''))
+  return text =>
+    text.replace(
+      commandLine,
+      (line, offset: number) =>
+        line + (/^(?:backup|restore)\b/.test(text.slice(offset + line.length)) ? configured : target),
+    )
 }

@@ -5,9 +5,11 @@ import { hostname } from 'node:os'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import type { Backup, BackupPruning } from '../../../contract/views.ts'
 import { type BackupScene, backupScene } from '../../../testing/backups.ts'
+import { requirePostgres } from '../../../testing/postgres.ts'
 import { cleanedUp, peer } from '../../../testing/restores.ts'
 import { type RunOptions, run } from '../../../testing/run.ts'
 import { testS3 } from '../../../testing/s3.ts'
+import { serverScene } from '../../../testing/server-scene.ts'
 import { splitWords } from '../../../testing/words.ts'
 
 let scene: BackupScene
@@ -215,4 +217,49 @@ test('the undo of a restore to another file is about that file, and so is the en
   const undone = await latchkey([...splitWords(undo), '--yes', '--json'])
   expect(undone.json()).toMatchObject({ path: there })
   expect((await latchkey('user show newcomer', { db: there })).code).toBe(3)
+})
+
+test('what a refused restore to another file says to type is about that file', async () => {
+  const copies = scene.folder.file("it's $& copies")
+  const there = scene.folder.file('an other.db')
+  await latchkey('user create bob')
+  await latchkey('key create k1 --user bob')
+  await latchkey('backup create')
+  const { path } = (await latchkey(['backup', 'create', '--to', copies, '--json'])).json<Backup>()
+  /** What is to be typed, after `lead`. */
+  const next = (said: string, lead: string) => {
+    const line = said.split(`${lead}: latchkey `)[1]?.split('\n')[0] ?? ''
+    return splitWords(line.split(';')[0] ?? '')
+  }
+  const whole = ['restore', '--latest', '--from', copies, '--to', there, '--yes']
+  const one = [...whole, '--key', 'k1']
+  const missing = await latchkey(one)
+  expect(missing.code).toBe(78)
+  // The database that is whole stays as it is.
+  const back = await latchkey([...next(missing.err, 'get it back with'), '--yes', '--json'])
+  expect(back.json()).toMatchObject({ path: there, backup: { path } })
+  await latchkey('key delete k1 --yes', { db: there })
+  await latchkey('user delete bob --yes', { db: there })
+  const refused = await latchkey(one)
+  expect(refused.code).toBe(5)
+  const owner = await latchkey([...next(refused.err, 'from the same backup'), '--yes', '--json'])
+  expect(owner.json()).toMatchObject({ path: there, only: 'user bob', changes: { keys: { added: ['k1'] } } })
+  await latchkey('key delete k1 --yes', { db: there })
+  await latchkey('key create k1', { db: there })
+  const taken = await latchkey(one)
+  const shown = await latchkey([...next(taken.err, 'look at it with'), '--json'])
+  expect(shown.json()).toMatchObject({ name: 'k1', user: null })
+  expect((await latchkey('key show k1 --json')).json()).toMatchObject({ user: { username: 'bob' } })
+})
+
+requirePostgres()('a backup of a server is not said to be one of another database', async () => {
+  await using it = await serverScene()
+  const there = { db: it.database.url, cwd: it.folder, env: { HOME: it.folder } }
+  await run('backup create', there)
+  for (const line of ['restore --latest --dry-run', 'restore --latest --yes']) {
+    const { code, out } = await run(line, there)
+    expect({ code, out }).toEqual({ code: 0, out: expect.not.stringContaining('It is a backup of') })
+  }
+  const elsewhere = await run(['restore', '--latest', '--to', `${it.folder}/file.db`, '--yes'], there)
+  expect(elsewhere.out).toContain('It is a backup of ')
 })

@@ -7,6 +7,7 @@ import type {
   Restored,
   RevivedSecret,
 } from '../../../contract/views.ts'
+import { isServerUrl, placeOfUrl } from '../../../text/address.ts'
 import { many } from '../../../text/quantity.ts'
 import { shellLine, shellWord } from '../../../text/shell-word.ts'
 import type { Brush } from '../../declare/brush.ts'
@@ -55,7 +56,7 @@ function restoreLines(run: Restored, brush: Brush, { to }: Target): string {
   const sets = changes === null ? [] : Object.entries(changes)
   return [
     `${path} from ${backup.path}, taken ${brush.dated(backup.createdAt)} at schema version ${backup.schemaVersion}`,
-    ...(backup.database === null || backup.database.path === path
+    ...(backup.database === null || backup.database.path === (isServerUrl(path) ? placeOfUrl(path) : path)
       ? []
       : [`It is a backup of ${databaseOf(backup)}`]),
     ...rowChanges(before, rows, brush),
