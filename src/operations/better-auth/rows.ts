@@ -19,7 +19,7 @@ import { requireNoProjects } from '../organizations/organizations.ts'
 import { ownerRole, requireOtherOwner, requireOwnersWithout } from '../organizations/owners.ts'
 import { namesIn } from '../organizations/role-names.ts'
 import { tiesOf } from '../people/held.ts'
-import { requireNotErased } from '../people/recipient.ts'
+import { requireMayOwn, requireNotErased } from '../people/recipient.ts'
 import { isDisabled } from '../people/status.ts'
 import { requireDeletable } from '../people/users.ts'
 import { newId } from '../rules/ids.ts'
@@ -108,7 +108,10 @@ export class Rows {
     for (const name of hashed) this.#know(fields[name])
     const columns = this.#columns(fields)
     const user = columns['userId']
-    if (typeof user === 'string') await requireNotErased(this.#db, { id: user, username: user })
+    if (typeof user === 'string') {
+      await requireNotErased(this.#db, { id: user, username: user })
+      await this.#requireMayOwn([user], columns['role'])
+    }
     const given = { id: newId(prefix, now), ...columns }
     const values = this.#isUser ? await this.#completedUser(given) : { ...completed?.(given), ...given }
     const [row] = await this.#told([], () => this.#inserted(values))
@@ -120,6 +123,8 @@ export class Rows {
   async change(where: Where, fields: Fields, most?: number): Promise<readonly Fields[]> {
     const rows = await this.#fitting(this.#condition(where), where, most)
     await this.#requireOwner(rows, fields['role'])
+    const others = rows.filter(row => !isOwner(row['role'])).map(row => String(row['userId']))
+    await this.#requireMayOwn(others, fields['role'])
     if (this.#isUser && fields['banned'] === 1) await this.#requireOtherOwners(rows)
     return this.#changed(rows, fields)
   }
@@ -325,6 +330,13 @@ export class Rows {
     if (owners.length < 2) return
     const ids = owners.map(({ id }) => id)
     await requireOwnersWithout(this.#db, now, 'id', ids)
+  }
+
+  /** @param role that users get in an organization. @throws conflict (a disabled one would become an owner) */
+  async #requireMayOwn(userIds: readonly string[], role: unknown): Promise<void> {
+    if (this.#model.table !== organizationMembers || !isOwner(role)) return
+    for (const id of userIds)
+      await requireMayOwn(this.#db, this.#context.now(), await find(this.#db, 'user', id), 'an organization')
   }
 
   /** @throws conflict (users to be disabled or deleted are the last owners of an organization) */

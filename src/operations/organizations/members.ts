@@ -9,7 +9,7 @@ import { record } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { type Row, targetOf } from '../nouns.ts'
 import { paged } from '../page.ts'
-import { findRecipient } from '../people/recipient.ts'
+import { findRecipient, requireMayOwn } from '../people/recipient.ts'
 import { newId } from '../rules/ids.ts'
 import * as rules from '../rules/input.ts'
 import { find, findAmong } from '../select.ts'
@@ -19,7 +19,8 @@ import { membersOf } from './member-list.ts'
 import { ownerRole, requireOtherOwner } from './owners.ts'
 import { namesIn } from './role-names.ts'
 
-/** Adds a user to an organization. @throws not_found, ambiguous, conflict (is a member already, was erased), denied */
+/** Adds a user to an organization. @throws not_found, ambiguous, conflict (is a member already, was erased, is
+ *   disabled and would be an owner), denied */
 export async function addMember(
   context: OperationContext,
   orgSelector: string,
@@ -47,6 +48,7 @@ export async function join(
   if (action === 'org.member-add') await requireMayGrant(context, db, [role], { org })
   if ((await membership(db, org.id, user.id)) !== undefined) throw memberAlready(user, org, role.name)
   const now = context.now()
+  if (role.name === ownerRole) await requireMayOwn(db, now, user, 'an organization')
   const row = { id: newId('mem', now), organizationId: org.id, userId: user.id, role: role.name }
   const [made] = await db
     .insert(organizationMembers)
@@ -73,7 +75,7 @@ export const memberAlready = (
 /**
  * Gives a member another role in place of all that they had.
  *
- * @throws not_found, ambiguous, conflict (the last owner), denied
+ * @throws not_found, ambiguous, conflict (the last owner, or would be an owner while disabled), denied
  */
 export async function setMemberRole(
   context: OperationContext,
@@ -90,6 +92,8 @@ export async function setMemberRole(
     if (role.name !== ownerRole) await requireOtherOwner(db, context.now(), user, org.id)
     const before = viewOf(org, user, member)
     if (before.role === role.name) return { ...before, changed: false, before: {} }
+    const isNew = role.name === ownerRole && !namesIn(member.role).includes(ownerRole)
+    if (isNew) await requireMayOwn(db, context.now(), user, 'an organization')
     await db.update(organizationMembers).set({ role: role.name }).where(eq(organizationMembers.id, member.id))
     const after = { user: before.user, role: role.name, previousRole: before.role }
     await record(context, db, { action: 'org.member-role', target: targetOf('org', org), after })

@@ -1,5 +1,6 @@
 // Runs on PostgreSQL too.
 import { expect, test } from 'bun:test'
+import { organization } from 'better-auth/plugins'
 import { latchkeyAdapter } from '../../better-auth.ts'
 import { failure } from '../../testing/failure.ts'
 import { temporaryLatchkey } from '../../testing/latchkey.ts'
@@ -39,6 +40,43 @@ test('a disabled user becomes the owner of nothing, until the time is over', asy
   expect(await there.dump()).toBe(before)
   there.clock.now = new Date('2026-11-21T12:00:00Z')
   for (const call of Object.values(asked).flat()) await call()
+})
+
+test('a disabled user does not become the owner of an organization that is there', async () => {
+  await using there = await home()
+  const { users, organizations, invitations } = there.latchkey
+  for (const name of ['Guild', 'Club', 'Union']) await organizations.create({ name, owner: 'alice' })
+  await organizations.members.add('guild', 'bob', 'admin')
+  const { email } = await users.update('bob', { email: 'bob@example.org' })
+  const { token } = await invitations.create({ org: 'club', email: email ?? '', role: 'owner' })
+  const { id: userId } = await users.get('bob')
+  const { id: organizationId } = await organizations.get('union')
+  const plugins = [organization()]
+  const adapter = latchkeyAdapter(there.latchkey)({ plugins, secret: 'jv3Zk1Qm8sYb5TgXw9LrPc2NdHf7Ea4U' })
+  const data = { organizationId, userId, role: 'member,owner', createdAt: new Date() }
+  const where = [{ field: 'userId', value: userId }] as never
+  const calls = [
+    () => adapter.update({ model: 'member', where, update: { role: 'owner' } }),
+    () => organizations.members.add('acme', 'bob', 'owner'),
+    () => organizations.members.setRole('guild', 'bob', 'owner'),
+    () => invitations.accept(token, 'bob'),
+    () => adapter.create({ model: 'member', data }),
+  ]
+  await users.disable('bob')
+  const before = await there.dump()
+  for (const call of calls) {
+    expect(await failure(call())).toMatchObject({
+      code: 'conflict',
+      message: 'bob is disabled, and cannot become the owner of an organization',
+    })
+  }
+  expect(await there.dump()).toBe(before)
+  await organizations.members.setRole('guild', 'bob', 'viewer')
+  await users.enable('bob')
+  for (const call of calls) await call()
+  // Who is an owner already becomes none.
+  await users.disable('bob')
+  expect(await organizations.members.setRole('acme', 'bob', 'owner')).toMatchObject({ changed: false })
 })
 
 test('what a disabled user owns already is not new, and their keys answer user_disabled', async () => {
