@@ -320,3 +320,52 @@ test('the last owner of an organization is neither offboarded nor erased', async
     holds: { organizationMemberships: 1 },
   })
 })
+
+test('a ban that is over does not come back when somebody leaves', async () => {
+  await using there = await temporaryLatchkey()
+  const { users } = there.latchkey
+  const reason = 'unpaid invoice'
+  for (const username of ['over', 'gone', 'still']) await users.create({ username })
+  const { id } = await users.get('gone')
+  const start = there.clock.now
+  const until = new Date(start.getTime() + 60_000)
+  for (const username of ['over', 'gone']) await users.disable(username, { until, reason })
+  await users.disable('still', { reason })
+  const now = new Date(start.getTime() + 120_000)
+  there.clock.now = now
+  for (const username of ['over', 'still']) await users.offboard(username, { disable: true })
+  await users.erase('gone')
+  const shown = async (selector: string) => {
+    const { disabledAt, disabledReason, disabledUntil } = await users.get(selector)
+    return { disabledAt, disabledReason, disabledUntil }
+  }
+  expect(await shown('over')).toEqual({ disabledAt: now, disabledReason: null, disabledUntil: null })
+  expect(await shown('still')).toEqual({ disabledAt: start, disabledReason: reason, disabledUntil: null })
+  expect(await shown(id)).toEqual({ disabledAt: now, disabledReason: 'erased', disabledUntil: null })
+})
+
+test('who was erased does not leave again', async () => {
+  await using there = await temporaryLatchkey()
+  const { users, keys } = there.latchkey
+  for (const username of ['zora', 'bob']) await users.create({ username, email: `${username}@example.org` })
+  await keys.create({ name: 'ci', user: 'zora' })
+  const { id } = await users.get('zora')
+  await users.erase(id)
+  const { username } = await users.get(id)
+  const before = await there.dump()
+  const calls = [
+    () => users.erase(id),
+    () => users.offboard(id, { to: 'bob' }),
+    () => users.offboard(username, { disable: true }),
+    () => users.offboard(id, { deleteAll: true }),
+    () => users.delete(id),
+  ]
+  for (const call of calls) {
+    expect(await failure(call())).toMatchObject({
+      code: 'conflict',
+      message: `${username} was erased, and stays only for what was used`,
+    })
+  }
+  expect(await there.dump()).toBe(before)
+  expect(await users.offboard(id)).toMatchObject({ action: 'none', holds: { keys: 1 } })
+})

@@ -19,7 +19,8 @@ import { find } from '../select.ts'
 import { countHeld, dropHeld, passMemberships } from './held.ts'
 import { type Offboarding, offboarding } from './input.ts'
 import { project } from './projects.ts'
-import { requireMayOwn } from './recipient.ts'
+import { requireMayOwn, requireNotErased } from './recipient.ts'
+import { isDisabled } from './status.ts'
 import { user as userThing } from './users.ts'
 
 /**
@@ -27,7 +28,8 @@ import { user as userThing } from './users.ts'
  * there is one.
  *
  * @throws not_found, ambiguous, invalid (options that exclude each other), conflict (somebody else's things depend on what would be
- *   deleted, the user is the last owner of an organization, or the new owner is disabled, erased or the same)
+ *   deleted, the user is the last owner of an organization, the user was erased, or the new owner is disabled, erased or the
+ *   same)
  */
 export function offboardUser(
   context: OperationContext,
@@ -55,6 +57,7 @@ export function offboardUser(
   }
   return context.store.write(async db => {
     const { user, ref, holds } = await look(db)
+    await requireNotErased(db, user)
     const now = context.now()
     const heir = to === undefined ? undefined : await find(db, 'user', to)
     if (heir) {
@@ -78,8 +81,9 @@ export function offboardUser(
     } else {
       await dropHeld(db, user.id, ['membership'])
       await dropHeld(db, user.id, ['own', 'made'], ['limits', 'accounts', 'imported_users', 'imported_rows'])
-      const disabledAt = user.disabledAt ?? now.getTime()
-      const shut = { disabledAt, disabledUntil: null, updatedAt: now.getTime() }
+      const at = now.getTime()
+      const since = isDisabled(user, now) ? {} : { disabledAt: at, disabledReason: null }
+      const shut = { ...since, disabledUntil: null, updatedAt: at }
       await db.update(users).set(shut).where(eq(users.id, user.id))
     }
     return { user: ref, action, to: heir ? { id: heir.id, username: heir.username } : null, holds }

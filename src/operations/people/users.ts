@@ -157,18 +157,20 @@ export const changeUser: typeof user.change = (context, selector, verb, work) =>
  * Deletes a user who owns nothing. Memberships in projects, organizations and teams are removed too; invitations that the user
  * made stay.
  *
- * @throws not_found, ambiguous, conflict (the user still has keys, projects or chats, or is the last owner of an organization)
+ * @throws not_found, ambiguous, conflict (the user still has keys, projects or chats, is the last owner of an organization, or was
+ *   erased)
  */
 export function deleteUser(context: OperationContext, selector: string): Promise<User> {
   return user.erase(context, selector, (db, row) => requireDeletable(context, db, row))
 }
 
-/** @throws conflict (the user still has keys, projects or chats, or is the last owner of an organization) */
+/** @throws conflict (the user still has keys, projects or chats, is the last owner of an organization, or was erased) */
 export async function requireDeletable(
   context: OperationContext,
   db: Database,
   row: Row<'user'>,
 ): Promise<void> {
+  await requireNotErased(db, row)
   await requireOtherOwner(db, context.now(), row)
   for (const { noun, by, verb, hint } of inTheWay) {
     const held = await db.$count(tableOf(noun), eq(column(noun, by), row.id))
