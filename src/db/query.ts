@@ -42,7 +42,7 @@ export const holds = (text: SQLWrapper, part: SQLWrapper | string): SQL =>
 export const holdsText = (column: Column, text: string): SQL => holds(sql`lower(${column})`, lowerAscii(text))
 
 /** Whether the column, whatever its case, holds one of the texts; `lower` knows ASCII letters only, on both sides. */
-export const oneOfNames = (column: Column, names: readonly string[]): SQL =>
+export const oneOfNames = (column: SQLWrapper, names: readonly string[]): SQL =>
   sql`lower(${column}) IN (SELECT value FROM ${word('items')}(${JSON.stringify(names.map(lowerAscii))}))`
 
 /** A text as `lower()` of a column has it: letters of ASCII alone, which is all that SQLite knows. */

@@ -24,6 +24,8 @@ export interface Event {
   /** What it was done to, as it was and as it became, where there is something to tell. */
   readonly before?: object | null | undefined
   readonly after?: object | null | undefined
+  /** In place of the name of who does it. */
+  readonly actor?: string | undefined
 }
 
 /** Writes one row. If both `before` and `after` are given, only fields that differ are stored. */
@@ -89,7 +91,7 @@ export function auditColumns(
 
 function auditRow(
   { now, actor }: Pick<OperationContext, 'now' | 'actor'>,
-  { action, target, before, after }: Event,
+  { action, target, before, after, actor: name = actor.name }: Event,
 ): Chainable {
   const at = now()
   if (actor.user === undefined && isUserId(actor.name)) {
@@ -109,7 +111,7 @@ function auditRow(
   return {
     id: newId('aud', at),
     at: at.getTime(),
-    actor: actor.name,
+    actor: name,
     origin: actor.origin,
     action,
     targetType: target.type,

@@ -6,7 +6,7 @@
 import { LatchkeyError } from '../../contract/errors.ts'
 import type { ErasedUser } from '../../contract/views.ts'
 import type { Database } from '../../db/engine.ts'
-import { eq, inArray, oneOf, or, type SQL, sql } from '../../db/query.ts'
+import { eq, inArray, oneOf, type SQL, sql } from '../../db/query.ts'
 import { erased, verifications } from '../../db/schema/accounts.ts'
 import { chats, messages } from '../../db/schema/chats.ts'
 import { fileHistory } from '../../db/schema/content.ts'
@@ -15,7 +15,7 @@ import { apiKeys, keys, secrets } from '../../db/schema/keys.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { invitations } from '../../db/schema/members.ts'
 import { projects, users } from '../../db/schema/people.ts'
-import { departed, series } from '../../db/schema/usage.ts'
+import { departed } from '../../db/schema/usage.ts'
 import { many } from '../../text/quantity.ts'
 import { lineOf } from '../../text/shell-word.ts'
 import { erasedActor, eraseInAudit } from '../audit/erase.ts'
@@ -26,14 +26,18 @@ import { requireOtherOwner } from '../organizations/owners.ts'
 import { find } from '../select.ts'
 import { eraseInImports } from './erase-in-imports.ts'
 import { dropHeld } from './held.ts'
-import { calledIn, tellingOf, toConfirm, tracesOf, writtenBy } from './traces.ts'
+import { requireNotErased } from './recipient.ts'
+import { isDisabled } from './status.ts'
+import { calledIn, isCalled, tellingOf, toConfirm, tracesOf, writtenBy } from './traces.ts'
 
 /**
- * @throws not_found, ambiguous, conflict (the user still owns projects, or is the last owner of an organization)
+ * @throws not_found, ambiguous, conflict (the user still owns projects, is the last owner of an organization, or
+ *   was erased already)
  */
 export function eraseUser(context: OperationContext, selector: string): Promise<ErasedUser> {
   return context.store.write(async db => {
     const user = await find(db, 'user', selector)
+    await requireNotErased(db, user)
     const held = await db.$count(projects, eq(projects.ownerId, user.id))
     if (held > 0) {
       throw new LatchkeyError(
@@ -43,7 +47,7 @@ export function eraseUser(context: OperationContext, selector: string): Promise<
       )
     }
     await requireOtherOwner(db, context.now(), user)
-    const { event, counts } = await eraseRows(db, user, context.now())
+    const { event, counts } = await eraseRows(context, db, user)
     await record(context, db, event)
     return { id: user.id, ...counts }
   })
@@ -53,8 +57,13 @@ export function eraseUser(context: OperationContext, selector: string): Promise<
  * Erases the rows of a user, in the transaction of the caller, who has to write the event into the audit log: without it, erased
  * rows there look damaged.
  */
-export async function eraseRows(db: Database, user: Row<'user'>, now: Date) {
+export async function eraseRows(
+  context: Pick<OperationContext, 'now' | 'actor'>,
+  db: Database,
+  user: Row<'user'>,
+) {
   const { id } = user
+  const now = context.now()
   const at = now.getTime()
   const named = nameless(sql`${id}`)
   const theirKeys = db.select({ id: keys.id }).from(keys).where(eq(keys.userId, id))
@@ -71,11 +80,10 @@ export async function eraseRows(db: Database, user: Row<'user'>, now: Date) {
     chats: await db.$count(chats, eq(chats.userId, id)),
     messages: await db.$count(messages, inArray(messages.chatId, theirChats)),
   }
-  const used = db.select({ id: series.keyId }).from(series).where(eq(series.userId, id))
   await db
     .update(departed)
     .set({ name: nameless(sql`${departed.id}`) })
-    .where(or(eq(departed.id, id), inArray(departed.id, used), oneOf(departed.id, traces.keys)))
+    .where(oneOf(departed.id, [id, ...traces.keys]))
   await db
     .update(keys)
     .set({
@@ -108,7 +116,7 @@ export async function eraseRows(db: Database, user: Row<'user'>, now: Date) {
       name: null,
       image: null,
       additionalFields: null,
-      disabledAt: user.disabledAt ?? at,
+      disabledAt: isDisabled(user, now) ? user.disabledAt : at,
       disabledReason: 'erased',
       disabledUntil: null,
       updatedAt: at,
@@ -116,7 +124,9 @@ export async function eraseRows(db: Database, user: Row<'user'>, now: Date) {
     .where(eq(users.id, id))
   await db.insert(erased).values({ id, at }).onConflictDoNothing()
   const target = { type: 'user', id, name: null }
-  return { counts, event: { action: 'user.erase', target, after: { ...counts, audit: rows } } as const }
+  const actor = isCalled(traces, context.actor.name) ? erasedActor : undefined
+  const after = { ...counts, audit: rows }
+  return { counts, event: { action: 'user.erase', target, after, actor } as const }
 }
 
 /** A name that tells nothing, and that nothing else has. */

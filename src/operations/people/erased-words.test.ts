@@ -5,7 +5,7 @@ import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { getTableConfig } from 'drizzle-orm/sqlite-core/utils'
 import type { ImportItem } from '../../contract/views.ts'
-import { connectLatchkey } from '../../index.ts'
+import { connectLatchkey, type Latchkey } from '../../index.ts'
 import { references, schemaTables } from '../../testing/deleting.ts'
 import { type TestLatchkey, temporaryLatchkey } from '../../testing/latchkey.ts'
 import { insertRow } from '../../testing/rows.ts'
@@ -356,4 +356,163 @@ test('what somebody else has now, or had to the end, keeps its rows in the audit
   const told = async (name: string) => (await audit.list({ target: name })).map(({ action }) => action)
   expect(await told('kept')).toEqual(['key.disable'])
   expect(await told('gone')).toEqual(['key.delete', 'key.disable'])
+})
+
+/** What an export has of the audit log, as actions and names. */
+async function exportedOf(latchkey: Latchkey, selector: string) {
+  const rows: { readonly action: string; readonly targetName: string | null }[] = []
+  for await (const { of, row } of latchkey.users.export(selector)) if (of === 'audit') rows.push(row as never)
+  return rows.map(({ action, targetName }) => `${action} ${targetName}`)
+}
+
+test('a username that is a field of the log, or the name of another thing, takes nothing of others along', async () => {
+  await using there = await temporaryLatchkey()
+  const { users, projects, keys, organizations, audit } = there.latchkey
+  for (const username of ['alice', 'bob']) await users.create({ username, email: `${username}@corp.example` })
+  await projects.create({ name: 'Web', owner: 'bob', description: 'web' })
+  await keys.create({ name: 'ci', user: 'bob', project: 'web' })
+  await keys.create({ name: 'web', user: 'bob', metadata: { to: 'web', email: 'web@corp.example' } })
+  await keys.update('ci', { user: 'alice' })
+  await organizations.create({ name: 'Web', owner: 'bob' })
+  await users.offboard('alice', { to: 'bob' })
+  const all = await audit.list()
+  for (const username of ['email', 'id', 'name', 'username', 'user', 'owner', 'to', 'slug', 'web']) {
+    await users.create({ username, email: `${username}@corp.example` })
+    expect(await exportedOf(there.latchkey, username)).toEqual([`user.create ${username}`])
+    await users.erase(username)
+  }
+  expect((await audit.list()).slice(-all.length)).toEqual([...all])
+})
+
+test('what somebody else said of a user by the id is theirs', async () => {
+  await using there = await temporaryLatchkey()
+  const { users, keys, audit } = there.latchkey
+  const { id } = await users.create({ username: 'zora' })
+  await users.create({ username: 'bob' })
+  for (const name of ['kept', 'gone'])
+    await keys.create({ name, user: 'bob', metadata: { lead: id, userId: id, owner: { id } } })
+  for (const name of ['kept', 'gone']) await keys.update(name, { metadata: { lead: id } })
+  await keys.disable('gone')
+  await keys.delete('gone')
+  await users.erase(id)
+  const told = async (name: string) => (await audit.list({ target: name })).map(({ action }) => action)
+  expect(await told('kept')).toEqual(['key.update', 'key.create'])
+  expect(await told('gone')).toEqual(['key.delete', 'key.disable', 'key.update', 'key.create'])
+})
+
+test('whoever has a name now takes nothing of those along who had it before or in between', async () => {
+  await using there = await temporaryLatchkey()
+  const { latchkey, clock, path, query } = there
+  const { users, projects, organizations, invitations, audit } = latchkey
+  await users.create({ username: 'carl' })
+  await projects.create({ name: 'Shop', owner: 'carl' })
+  await using both = new AsyncDisposableStack()
+  const itself = connectLatchkey({ path, now: () => clock.now, actor: { name: 'ops', origin: 'terminal' } })
+  both.defer(() => itself.close())
+  const step = () => {
+    clock.now = new Date(clock.now.getTime() + 60_000)
+  }
+  const email = 'ops@corp.example'
+  /** The name is somebody's for a time in which they write a file, are invited, and are given what somebody has. */
+  const during = async (username: string) => {
+    const { id } =
+      (await users.list()).find(user => user.username === username) ?? (await users.create({ username }))
+    await users.update(id, { username: 'ops', email })
+    step()
+    await itself.files.put('shop', `${username}.md`, 'x')
+    await organizations.create({ name: username, owner: 'carl' })
+    await invitations.create({ org: username, email })
+    await users.create({ username: `${username}-leaves` })
+    await users.offboard(`${username}-leaves`, { to: 'ops' })
+    step()
+    return async () => {
+      await users.update(id, { username, email: null })
+      step()
+    }
+  }
+  for (const username of ['first', 'mine', 'between']) await (await during(username))()
+  await users.update('mine', { username: 'own' })
+  await during('own')
+  const { id } = await users.get('ops')
+  await users.erase(id)
+  const files = await query('SELECT path, actor FROM file_history ORDER BY id')
+  expect(files).toEqual([
+    { path: 'first.md', actor: 'ops' },
+    { path: 'mine.md', actor: 'erased' },
+    { path: 'between.md', actor: 'ops' },
+    { path: 'own.md', actor: 'erased' },
+  ])
+  const puts = await audit.list({ action: 'project.file-put' })
+  expect(puts.map(({ actor }) => actor)).toEqual(['erased', 'ops', 'erased', 'ops'])
+  for (const [action, names] of [
+    ['org.invite', ['between', 'first']],
+    ['user.offboard', ['between-leaves', 'first-leaves']],
+  ] as const) {
+    const left = (await audit.list({ action })).filter(({ after }) => after !== null)
+    expect(left.map(({ target }) => target.name)).toEqual([...names])
+  }
+  const { invitations: left } = await invitations.list()
+  expect(left.map(({ organization }) => organization.slug)).toEqual(['first', 'between'])
+  for (const username of ['first', 'between'])
+    expect((await audit.list({ target: username })).every(({ after }) => after !== null)).toBe(true)
+  expect(await audit.verify()).toMatchObject({ ok: true })
+})
+
+test('an address that is a part of another takes along nothing that is to be confirmed there', async () => {
+  await using there = await temporaryLatchkey()
+  const { users } = there.latchkey
+  const { id } = await users.create({ username: 'ann', email: 'ann@x.io' })
+  const { id: other } = await users.create({ username: 'joann', email: 'joann@x.io' })
+  const theirs = ['ann@x.io', 'Sign-in-otp-Ann@x.io', `change-email-otp-${id}:new@x.io`]
+  const others = [
+    'joann@x.io',
+    'ann@x.io.example',
+    'email-verification-otp-joann@x.io',
+    'sign-in-otp-jo-ann@x.io',
+    `change-email-otp-${other}:new@x.io`,
+  ]
+  for (const identifier of [...theirs, ...others]) await insertRow(there, 'verifications', { identifier })
+  const exported: string[] = []
+  for await (const { of, row } of users.export('ann'))
+    if (of === 'verifications') exported.push((row as { identifier: string }).identifier)
+  expect(exported.sort()).toEqual([...theirs].sort())
+  await users.erase('ann')
+  const left = await there.query<{ identifier: string }>('SELECT identifier FROM verifications')
+  expect(left.map(({ identifier }) => identifier).sort()).toEqual([...others].sort())
+})
+
+test('who erases themselves is not the actor of the row that says so', async () => {
+  await using there = await temporaryLatchkey()
+  const { latchkey, path, clock } = there
+  for (const username of ['zora', 'yan']) await latchkey.users.create({ username })
+  const itself = connectLatchkey({ path, now: () => clock.now, actor: { name: 'Zora', origin: 'terminal' } })
+  for (const username of ['yan', 'zora']) await itself.users.erase(username)
+  await itself.close()
+  const rows = await latchkey.audit.list({ action: 'user.erase' })
+  expect(rows.map(({ actor }) => actor)).toEqual(['erased', 'erased'])
+  expect(await latchkey.audit.verify()).toMatchObject({ ok: true })
+})
+
+test('reports keep the names of deleted keys that were given away, and of no others', async () => {
+  for (const isPruned of [false, true]) {
+    await using there = await temporaryLatchkey()
+    const { users, keys, usage, audit } = there.latchkey
+    const { id } = await users.create({ username: 'zora' })
+    await users.create({ username: 'bob' })
+    for (const name of ['given', 'own']) {
+      await keys.create({ name, user: 'zora' })
+      await usage.record(name, { model: 'm', inputTokens: 1 })
+    }
+    await keys.update('given', { user: 'bob' })
+    await usage.record('given', { model: 'm', inputTokens: 1 })
+    for (const name of ['given', 'own']) {
+      await keys.disable(name)
+      await keys.delete(name)
+    }
+    there.clock.now = new Date(there.clock.now.getTime() + 86_400_000)
+    if (isPruned) await audit.prune({ before: there.clock.now })
+    await users.erase(id)
+    const names = await there.query<{ name: string }>("SELECT name FROM departed WHERE id LIKE 'key_%'")
+    expect(names.map(({ name }) => name).sort()).toEqual([expect.stringMatching(/^erased-/), 'given'])
+  }
 })

@@ -36,7 +36,7 @@ export async function eraseAgain(
   const known = new Set(erasedUsers(client))
   const again = erased.filter(id => !known.has(id))
   for (const user of await db.select().from(users).where(inArray(users.id, again))) {
-    const { event } = await eraseRows(db, user, context.now())
+    const { event } = await eraseRows(context, db, user)
     recordInside(context, client, event)
   }
   const keep = client.query('INSERT OR IGNORE INTO erased (id, at) VALUES (?, ?)')
