@@ -12,6 +12,7 @@ import { type Event, recordAll } from '../audit.ts'
 import type { OperationContext } from '../context.ts'
 import { hashSecret } from '../rules/secrets.ts'
 import { refsOf } from '../select.ts'
+import { fold } from './names.ts'
 import type { Fields } from './nouns.ts'
 import type { Stamp } from './plan.ts'
 
@@ -58,19 +59,20 @@ export async function writeRows(
     const table = rowTables[type]
     const mine = writes.filter(write => write.type === type)
     const times: Fields = 'updatedAt' in table ? { updatedAt: at } : {}
+    for (const { id, action } of mine) {
+      if (action !== 'ended') continue
+      await db.delete(table).where(eq(table.id, id))
+      await db.delete(importedRows).where(eq(importedRows.targetId, id))
+    }
+    // Updates come first: a new row may get a name that an update frees, never the other way round.
+    await updateRows(
+      db,
+      type,
+      mine.filter(({ action }) => action === 'updated'),
+      at,
+    )
     for (const some of inChunks(mine.filter(({ action }) => action === 'created'))) {
       await db.insert(table).values(some.map(({ fields }) => ({ ...fields, ...times })) as never[])
-    }
-    for (const { id, action, fields } of mine) {
-      if (action === 'ended') {
-        await db.delete(table).where(eq(table.id, id))
-        await db.delete(importedRows).where(eq(importedRows.targetId, id))
-      } else if (action === 'updated' && Object.keys(fields).length > 0) {
-        await db
-          .update(table)
-          .set({ ...fields, ...times } as object)
-          .where(eq(table.id, id))
-      }
     }
     const left = await rowsHere(db, type, idsOf(mine))
     const entries = mine.flatMap(({ action, foreignId, id, state, fields, row }) => {
@@ -96,6 +98,33 @@ export async function writeRows(
       'import',
     )
   }
+}
+
+/** Names that no two rows have: the column, and what tells whether two rows have the same. */
+export const uniqueNames: Readonly<
+  Partial<Record<ImportedRow, { readonly column: string; readonly key: (row: Fields) => string }>>
+> = {
+  org: { column: 'slug', key: ({ slug }) => fold(String(slug)) },
+  role: { column: 'name', key: ({ organizationId, name }) => `${organizationId} ${fold(String(name))}` },
+  account: { column: 'accountId', key: ({ issuer, accountId }) => `${issuer} ${accountId}` },
+}
+
+/** Changes rows. Two of them may swap names. */
+export async function updateRows(
+  db: Database,
+  type: ImportedRow,
+  changes: readonly { readonly id: string; readonly fields: Fields }[],
+  at: number,
+): Promise<void> {
+  const table = rowTables[type]
+  const set = (id: string, fields: Fields) => db.update(table).set(fields).where(eq(table.id, id))
+  const real = changes.filter(({ fields }) => Object.keys(fields).length > 0)
+  const { column } = uniqueNames[type] ?? {}
+  for (const { id, fields } of real) {
+    if (column !== undefined && column in fields) await set(id, { [column]: `changing-${id}` })
+  }
+  for (const { id, fields } of real)
+    await set(id, { ...fields, ...('updatedAt' in table ? { updatedAt: at } : {}) })
 }
 
 /** Whose audit rows tell of a row, and by which column it is found. */

@@ -141,3 +141,141 @@ test('a secret of a key is stored nowhere, in whatever text of its source it is'
   const stored = await home.dump()
   for (const each of [secret, own]) expect(stored).not.toContain(each)
 })
+
+const acme = { id: 'o1', name: 'Acme', slug: 'acme', createdAt: at }
+const other = { id: 'o2', name: 'Beta', slug: 'beta', createdAt: at }
+const owners = [
+  { id: 'm1', organizationId: 'o1', userId: 'ada', role: 'owner', createdAt: at },
+  { id: 'm2', organizationId: 'o2', userId: 'ada', role: 'owner', createdAt: at },
+]
+const bob = { id: 'm3', organizationId: 'o1', userId: 'bob', role: 'member', createdAt: at }
+const editor = { id: 'r1', organizationId: 'o1', role: 'editor', permission: '{"project":["write"]}' }
+const all = { organization: [acme, other], member: [...owners, bob] }
+
+/** What an undo would keep, and why. */
+async function keptBy({ latchkey, dump }: TestLatchkey, id: string | null) {
+  const before = await dump()
+  const refused = await failure(latchkey.imports.undo(id ?? ''))
+  expect(refused.code).toBe('conflict')
+  expect(await dump()).toBe(before)
+  const { items } = await latchkey.imports.undo(id ?? '', { keepChanged: true })
+  return items
+    .filter(({ outcome }) => outcome === 'kept')
+    .map(({ type, name, reason }) => `${type} ${name}: ${reason}`)
+}
+
+test.each<[who: string, give: (home: TestLatchkey) => Promise<unknown>]>([
+  ['a member', ({ latchkey }) => latchkey.organizations.members.setRole('acme', 'bob', 'Editor')],
+  [
+    'a member of a project',
+    async ({ latchkey }) => {
+      await latchkey.projects.create({ name: 'Lab', org: 'acme' })
+      await latchkey.projects.members.add('lab', 'bob', 'editor')
+    },
+  ],
+  [
+    'an invitation',
+    ({ latchkey }) => latchkey.invitations.create({ org: 'acme', email: 'fay@example.org', role: 'editor' }),
+  ],
+])('an undo keeps a role that %s has', async (who, give) => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  await load(home, all)
+  const { id } = await load(home, { ...all, organizationRole: [editor] })
+  await give(home)
+  expect(await keptBy(home, id)).toEqual([`role editor: ${who} has it`])
+  expect(await latchkey.roles.get({ role: 'editor', org: 'acme' })).toMatchObject({
+    permissions: ['project:write'],
+  })
+})
+
+test('an undo keeps the new name of a role that somebody has by it, and removes one that only goes with its members', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  await load(home, { ...all, organizationRole: [editor] })
+  const { id } = await load(home, { ...all, organizationRole: [{ ...editor, role: 'writer' }] })
+  await latchkey.organizations.members.setRole('acme', 'bob', 'writer')
+  expect(await keptBy(home, id)).toEqual(['role writer: a member has it'])
+
+  const cyd = { id: 'm4', organizationId: 'o1', userId: 'cyd', role: 'reader', createdAt: at }
+  const roles = [
+    { ...editor, role: 'writer' },
+    { ...editor, id: 'r2', role: 'reader' },
+  ]
+  const next = await load(home, { ...all, member: [...all.member, cyd], organizationRole: roles })
+  expect(await latchkey.imports.undo(next.id!)).toMatchObject({ removed: 2, kept: 0 })
+})
+
+test('an undo keeps a new slug or name whose earlier one is taken', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  await load(home, { ...all, organizationRole: [editor] })
+  const renamed = [{ ...acme, slug: 'acme-inc' }, other]
+  const { id } = await load(home, {
+    ...all,
+    organization: renamed,
+    organizationRole: [{ ...editor, role: 'writer' }],
+  })
+  await latchkey.organizations.create({ name: 'Other', slug: 'acme', owner: 'ada' })
+  await latchkey.roles.create({ name: 'editor', permissions: ['chat:read'], org: 'acme-inc' })
+  expect(await keptBy(home, id)).toEqual([
+    'org acme-inc: its earlier slug is taken now',
+    'role writer: its earlier name is taken now',
+  ])
+  expect((await latchkey.organizations.list()).organizations.map(({ slug }) => slug)).toEqual([
+    'acme-inc',
+    'beta',
+    'acme',
+  ])
+})
+
+test('slugs and names of roles that were swapped in a source are swapped here, and back', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  const viewer = { ...editor, id: 'r2', role: 'reader' }
+  await load(home, { ...all, organizationRole: [editor, viewer] })
+  const before = await home.query('SELECT id, slug FROM organizations ORDER BY id')
+  const roles = await home.query('SELECT id, name FROM roles ORDER BY id')
+  const { id } = await load(home, {
+    ...all,
+    organization: [
+      { ...acme, slug: 'beta' },
+      { ...other, slug: 'acme' },
+    ],
+    organizationRole: [
+      { ...editor, role: 'reader' },
+      { ...viewer, role: 'editor' },
+    ],
+  })
+  expect(await home.query('SELECT id, name FROM roles ORDER BY id')).not.toEqual(roles)
+  expect(await home.query('SELECT id, slug FROM organizations ORDER BY id')).not.toEqual(before)
+  expect(await latchkey.imports.undo(id!)).toMatchObject({ reverted: 4, kept: 0 })
+  expect(await home.query('SELECT id, slug FROM organizations ORDER BY id')).toEqual(before)
+  expect(await home.query('SELECT id, name FROM roles ORDER BY id')).toEqual(roles)
+})
+
+test('an undo keeps the members of a team that stays, and a team that somebody is invited to', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  for (const { id } of users.slice(0, 2))
+    await latchkey.users.create({ username: id, email: `${id}@example.org` })
+  const team = { id: 't1', name: 'Core', organizationId: 'o1', createdAt: at }
+  const { id } = await load(home, {
+    ...all,
+    team: [team, { ...team, id: 't2', name: 'Second', organizationId: 'o2' }],
+    teamMember: [{ id: 'tm1', teamId: 't1', userId: 'bob', createdAt: at }],
+  })
+  await latchkey.projects.create({ name: 'Shared', org: 'acme' })
+  await latchkey.invitations.create({ org: 'beta', email: 'fay@example.org', team: 'Second' })
+  expect(await keptBy(home, id)).toEqual([
+    'org acme: a project belongs to it',
+    'org beta: an invitation belongs to it',
+    'member ada: its organization stays',
+    'member ada: its organization stays',
+    'member bob: its organization stays',
+    'team Core: its organization stays',
+    'team Second: an invitation belongs to it',
+    'team_member bob: its team stays',
+  ])
+  expect((await latchkey.teams.members.list('Core')).members).toMatchObject([{ user: { username: 'bob' } }])
+})

@@ -11,6 +11,7 @@ import {
   idsOf,
   isNotNull,
   isNull,
+  lowerAscii,
   ne,
   not,
   oneOf,
@@ -22,13 +23,23 @@ import { agentStates } from '../../db/schema/content.ts'
 import { importedRows, imports } from '../../db/schema/imports.ts'
 import { limits } from '../../db/schema/limits.ts'
 import { invitations, organizationMembers, roles, teamMembers, teams } from '../../db/schema/members.ts'
-import { projects } from '../../db/schema/people.ts'
+import { projectMembers, projects } from '../../db/schema/people.ts'
 import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
 import { ownersOfOrganizations } from '../organizations/owners.ts'
+import { namesIn } from '../organizations/role-names.ts'
 import { refsOf } from '../select.ts'
 import type { Staying } from './plan-undo.ts'
-import { hashesOf, labelOf, rowsHere, rowTables, type StoredRow, tellOf } from './rows.ts'
+import {
+  hashesOf,
+  labelOf,
+  rowsHere,
+  rowTables,
+  type StoredRow,
+  tellOf,
+  uniqueNames,
+  updateRows,
+} from './rows.ts'
 
 type Entry = typeof importedRows.$inferSelect
 
@@ -108,6 +119,7 @@ function outcomeOf(
 const parts = {
   team: [
     [teamMembers, 'teamId', 'a member'],
+    [invitations, 'teamId', 'an invitation'],
     [limits, 'teamId', 'a limit'],
   ],
   org: [
@@ -120,42 +132,136 @@ const parts = {
   ],
 } as const
 
+/** What is kept keeps what it is part of, and what it relies on. */
 async function keepWhole(db: Database, planned: readonly RowUndo[]): Promise<readonly RowUndo[]> {
   let undos = planned
-  for (const type of ['team', 'org'] as const) {
-    if (type === 'org') undos = await keepMembersOfTeams(db, undos)
-    const whole = undos.filter(undo => undo.type === type && undo.item.outcome === 'removed')
-    const kept = new Map<string, string>()
-    for (const undo of undos) {
-      if (undo.type === type && undo.item.outcome === 'kept') kept.set(undo.entry.targetId, '')
+  for (;;) {
+    let next = await keepClashing(db, undos)
+    next = await keepRolesInUse(db, next)
+    next = await keepParts(db, next, 'team')
+    next = await keepMembersOfTeams(db, next)
+    next = await keepParts(db, next, 'org')
+    if (next.every((undo, index) => undo === undos[index])) return undos
+    undos = next
+  }
+}
+
+/** An organization or team with parts that stay is kept, and then all of its parts are. */
+async function keepParts(
+  db: Database,
+  undos: readonly RowUndo[],
+  type: 'team' | 'org',
+): Promise<readonly RowUndo[]> {
+  const kept = new Map<string, string>()
+  for (const undo of undos) {
+    if (undo.type === type && undo.item.outcome === 'kept') kept.set(undo.entry.targetId, '')
+  }
+  const gone = going(undos)
+  for (const [table, column, what] of parts[type]) {
+    const of = Reflect.get(table, column) as typeof teams.organizationId
+    const staying = await db
+      .selectDistinct({ id: of })
+      .from(table)
+      .where(and(oneOf(of, going(undos, type)), not(oneOf(table.id, gone))))
+    for (const { id } of staying) kept.set(id, what)
+  }
+  return undos.map(undo => {
+    if (undo.item.outcome !== 'removed') return undo
+    const why = kept.get(undo.entry.targetId)
+    if (undo.type === type && why) return keep(undo, `${why} belongs to it`)
+    const home = undo.row?.[type === 'org' ? 'organizationId' : 'teamId']
+    return typeof home === 'string' && kept.has(home)
+      ? keep(undo, `its ${type === 'org' ? 'organization' : 'team'} stays`)
+      : undo
+  })
+}
+
+/** A role that somebody has afterwards is kept, and so is its name. */
+async function keepRolesInUse(db: Database, undos: readonly RowUndo[]): Promise<readonly RowUndo[]> {
+  const ending = new Map(
+    undos.flatMap(undo =>
+      undo.type === 'role' && undo.row && (undo.item.outcome === 'removed' || isRenamed(undo))
+        ? [[undo, undo.row]]
+        : [],
+    ),
+  )
+  if (ending.size === 0) return undos
+  const orgIds = [...ending.values()].map(row => String(row['organizationId']))
+  const members = await db
+    .select()
+    .from(organizationMembers)
+    .where(oneOf(organizationMembers.organizationId, orgIds))
+  const invited = await db
+    .select()
+    .from(invitations)
+    .where(and(oneOf(invitations.organizationId, orgIds), eq(invitations.status, 'pending')))
+  const inProjects = await db
+    .select({ id: projectMembers.userId, organizationId: projects.organizationId, role: projectMembers.role })
+    .from(projectMembers)
+    .innerJoin(projects, eq(projects.id, projectMembers.projectId))
+    .where(oneOf(projects.organizationId, orgIds))
+  const held = new Map<string, string>()
+  for (const [who, rows] of [
+    ['a member', members],
+    ['an invitation', invited],
+    ['a member of a project', inProjects],
+  ] as const) {
+    for (const { organizationId, role } of rowsAfter(undos, rows)) {
+      for (const name of namesIn(String(role))) held.set(`${organizationId} ${name}`, who)
     }
-    for (const [table, column, what] of parts[type]) {
-      const of = Reflect.get(table, column) as typeof teams.organizationId
-      const staying = await db
-        .selectDistinct({ id: of })
-        .from(table)
-        .where(
-          and(
-            oneOf(
-              of,
-              whole.map(({ entry }) => entry.targetId),
-            ),
-            not(oneOf(table.id, going(undos))),
-          ),
-        )
-      for (const { id } of staying) kept.set(id, what)
-    }
-    undos = undos.map(undo => {
-      const why = kept.get(undo.entry.targetId)
-      if (undo.type === type && undo.item.outcome === 'removed' && why)
-        return keep(undo, `${why} belongs to it`)
-      const home = undo.row?.[type === 'org' ? 'organizationId' : 'teamId']
-      return undo.item.outcome === 'removed' && typeof home === 'string' && kept.has(home)
-        ? keep(undo, `its ${type === 'org' ? 'organization' : 'team'} stays`)
-        : undo
+  }
+  return undos.map(undo => {
+    const role = ending.get(undo)
+    const who = role && held.get(`${role['organizationId']} ${lowerAscii(String(role['name']))}`)
+    return who ? keep(undo, `${who} has it`) : undo
+  })
+}
+
+/** A row whose earlier name is that of another afterwards is kept. */
+async function keepClashing(db: Database, undos: readonly RowUndo[]): Promise<readonly RowUndo[]> {
+  let kept = undos
+  for (const type of types) {
+    const { column, key } = uniqueNames[type] ?? {}
+    if (column === undefined || key === undefined) continue
+    const back = new Map(
+      undos.flatMap(undo => (undo.type === type && isRenamed(undo) ? [[undo, earlier(undo)]] : [])),
+    )
+    if (back.size === 0) continue
+    const texts = [...back.values()].map(row => String(row[column]))
+    const rows = (await db
+      .select()
+      .from(rowTables[type])
+      .where(type === 'account' ? oneOf(accounts.accountId, texts) : undefined)) as readonly StoredRow[]
+    const holders = Map.groupBy(rowsAfter(undos, rows), key)
+    kept = kept.map(undo => {
+      const row = back.get(undo)
+      if (row === undefined) return undo
+      // A role of all organizations has its name in each.
+      const others = [row, { ...row, organizationId: null }].flatMap(each => holders.get(key(each)) ?? [])
+      return others.some(({ id }) => id !== row.id) ? keep(undo, `its earlier ${column} is taken now`) : undo
     })
   }
-  return undos
+  return kept
+}
+
+/** The row as an undo leaves it that changes it back. */
+const earlier = ({ row, entry }: RowUndo): StoredRow => ({ ...row, ...entry.before, id: entry.targetId })
+
+function isRenamed(undo: RowUndo): boolean {
+  const { key } = uniqueNames[undo.type] ?? {}
+  return (
+    undo.item.outcome === 'reverted' && undo.row !== undefined && key?.(earlier(undo)) !== key?.(undo.row)
+  )
+}
+
+/** Rows as they are after an undo. */
+function rowsAfter(undos: readonly RowUndo[], rows: readonly StoredRow[]): readonly StoredRow[] {
+  const byId = new Map(undos.map(undo => [undo.entry.targetId, undo]))
+  return rows.flatMap(row => {
+    const undo = byId.get(row.id)
+    if (undo?.item.outcome === 'removed') return []
+    return undo?.item.outcome === 'reverted' ? { ...row, ...undo.entry.before } : row
+  })
 }
 
 /** A member of a team that stays is also one of its organization. */
@@ -241,14 +347,12 @@ export async function undoRows(
       await db.delete(table).where(among)
     }
     const back = mine.filter(({ entry, item }) => item.outcome === 'reverted' && entry.action === 'updated')
-    for (const { entry, row } of back) {
-      const fields = { ...entry.before, ...('updatedAt' in table ? { updatedAt: at } : {}) }
-      if (row)
-        await db
-          .update(table)
-          .set(fields as object)
-          .where(eq(table.id, row.id))
-    }
+    await updateRows(
+      db,
+      type,
+      back.map(({ entry: { targetId: id, before } }) => ({ id, fields: before ?? {} })),
+      at,
+    )
     const after = await rowsHere(
       db,
       type,
