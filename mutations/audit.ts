@@ -31,7 +31,7 @@ export const audit: readonly Mutation[] = [
   {
     what: 'something deleted is not told of',
     file: 'src/operations/thing.ts',
-    text: '{ before: { ...views[n], ...ties?.get(row.id) } }',
+    text: '{ before: { ...views[n], ...ties.get(row.id) } }',
     instead: 'const events: Event[] = []',
     ...everyCommand,
   },

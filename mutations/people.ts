@@ -7,6 +7,8 @@ const leaving = {
 
 const returning = { tests: ['src/operations/file/backup/restore/one-thing.test.ts'] }
 
+const byThen = { tests: ['src/operations/file/backup/restore/past.test.ts'] }
+
 const erasing = { tests: ['src/operations/people/erased-words.test.ts'] }
 
 const receiving = { tests: ['src/operations/people/recipient.test.ts'] }
@@ -81,22 +83,22 @@ export const people: readonly Mutation[] = [
   {
     what: 'a user comes back with what they had lost',
     file: 'src/operations/file/backup/restore/bring-back.ts',
-    text: 'known.ties === undefined ? []',
-    instead: 'known !== undefined ? []',
+    text: '      ...this.#past.narrow(noun, id),\n',
+    instead: '',
     ...returning,
     only: 'does not get it back',
   },
   {
     what: 'of what nobody knows of a deleted user everything comes back',
-    file: 'src/operations/file/backup/restore/narrow.ts',
-    text: "    if (noun === 'user') ties = tiesIn(view)\n",
-    instead: "    if (noun === 'user' && 'memberships' in view) ties = tiesIn(view)\n",
+    file: 'src/operations/file/backup/restore/past.ts',
+    text: 'now == null) this.#client.query(`DELETE',
+    instead: 'now === null) this.#client.query(`DELETE',
     ...returning,
     only: 'does not get it back',
   },
   {
     what: 'a password that was replaced is valid again',
-    file: 'src/operations/file/backup/restore/narrow.ts',
+    file: 'src/operations/file/backup/restore/past.ts',
     text: '(isPassword === 0 || changed === updatedAt)',
     instead: 'changed > 0',
     ...returning,
@@ -104,11 +106,75 @@ export const people: readonly Mutation[] = [
   },
   {
     what: 'a lower role in an organization is forgotten with its user',
-    file: 'src/operations/file/backup/restore/narrow.ts',
+    file: 'src/operations/file/backup/restore/past.ts',
     text: 'role === null || known == null ? known : narrowedRole(role, known)',
     instead: 'known === undefined ? undefined : role',
     ...returning,
     only: 'does not get it back',
+  },
+  {
+    what: 'a user is given back what they had lost before an undo took them away',
+    file: 'src/operations/file/backup/restore/past.ts',
+    text: "is: 'gone', had: hadIn(it, had)",
+    instead: "is: 'back', had: nothing",
+    ...byThen,
+    only: 'an undo takes them away',
+  },
+  {
+    what: 'who was deleted first is missing in what was deleted after them',
+    file: 'src/operations/file/backup/restore/past.ts',
+    text: "turn.is === 'gone' && gone.size === 0",
+    instead: "turn.is === 'gone'",
+    ...byThen,
+    only: 'nothing is lost',
+  },
+  {
+    what: 'who left everything comes back to what was deleted before',
+    file: 'src/operations/file/backup/restore/past.ts',
+    text: "turn.is === 'leaving' || ",
+    instead: '',
+    ...byThen,
+    only: 'offboarded after',
+  },
+  {
+    what: 'members of a team are not told when its organization goes',
+    file: 'src/operations/people/held.ts',
+    text: 'noun === place && !isTold ? id : owner',
+    instead: 'noun === place && !isTold ? id : undefined',
+    ...byThen,
+    only: 'whatever goes',
+  },
+  {
+    what: 'somebody is in a team of an organization that they have left',
+    file: 'src/operations/file/backup/restore/past.ts',
+    text: '    if (owner !== null && !this.#isIn(owner, user)) return undefined\n',
+    instead: '',
+    ...byThen,
+    only: 'of a deleted team',
+  },
+  {
+    what: 'what was given away comes back to who had it before',
+    file: 'src/operations/file/backup/restore/bring-back.ts',
+    text: 'isLeft || owner === row[column]',
+    instead: 'isLeft || owner !== null',
+    ...byThen,
+    only: 'given away',
+  },
+  {
+    what: 'what a user had given away comes with them',
+    file: 'src/operations/file/backup/restore/bring-back.ts',
+    text: '    if (column in given) return false\n',
+    instead: '',
+    ...byThen,
+    only: 'does not come back with them',
+  },
+  {
+    what: 'erasing one member takes all members from a deleted organization',
+    file: 'src/operations/people/held.ts',
+    text: '`substr(${user}, 5)`',
+    instead: '`${user}`',
+    ...byThen,
+    only: 'was erased',
   },
   {
     what: 'nothing is known of where a user belonged whom Better Auth deletes',
@@ -136,7 +202,7 @@ export const people: readonly Mutation[] = [
   {
     what: 'of all that is deleted with a user, the log says nothing but the name',
     file: 'src/operations/thing.ts',
-    text: '{ ...views[n], ...ties?.get(row.id) }',
+    text: '{ ...views[n], ...ties.get(row.id) }',
     instead: '{ id: row.id }',
     ...returning,
     only: 'as restricted as it was',
@@ -144,16 +210,16 @@ export const people: readonly Mutation[] = [
   {
     what: 'what is not told of a deletion counts as not restricted',
     file: 'src/operations/file/backup/restore/narrow.ts',
-    text: '    if (known.length < columns.length) row = { ...row, ...shutRow(noun, now) }\n',
+    text: '    if (isGone && shown.length < columns.length) row = { ...row, ...shutRow(noun, now) }\n',
     instead: '',
     ...returning,
     only: 'comes back shut',
   },
   {
     what: 'members of whom a deletion does not tell come back',
-    file: 'src/operations/file/backup/restore/narrow.ts',
-    text: "    if (noun === 'project' && !Array.isArray(view['members'])) members = new Map()\n",
-    instead: '',
+    file: 'src/operations/file/backup/restore/past.ts',
+    text: 'role = turn.had.roles.get(keyOf(place, userKey(user)))',
+    instead: 'role = turn.had.roles.get(keyOf(place, userKey(user))) ?? role',
     ...returning,
     only: 'comes back shut',
   },
@@ -168,7 +234,7 @@ export const people: readonly Mutation[] = [
   {
     what: 'a key leaves the archived project that it was in when it was deleted',
     file: 'src/operations/file/backup/restore/narrow.ts',
-    text: '    row = { ...row, ...ownersIn(noun, view) }\n',
+    text: '    row = { ...row, ...ownersIn(noun, action, view) }\n',
     instead: '',
     ...returning,
     only: 'comes back there',

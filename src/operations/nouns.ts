@@ -56,6 +56,8 @@ interface Stored {
   readonly unique: readonly string[]
   /** Columns that refer to another noun. */
   readonly belongsTo: Readonly<Record<string, Noun>>
+  /** The one of these columns whose thing takes it along when it is deleted. */
+  readonly goesWith: string | null
   readonly parts: readonly Part[]
   /** Rows of other tables that go with it and are no part of it: a restore neither compares them nor brings them back. */
   readonly trails: readonly { readonly table: string; readonly by: string }[]
@@ -74,6 +76,7 @@ const plain: Stored = {
   selectedBy: [],
   unique: [],
   belongsTo: {},
+  goesWith: null,
   parts: [],
   trails: [],
   made: [],
@@ -192,12 +195,18 @@ export const stored: Readonly<Record<Noun, Stored>> = {
   team: {
     ...plain,
     belongsTo: { organization_id: 'org' },
+    goesWith: 'organization_id',
     parts: [
       limits('team_id'),
       { table: 'team_members', by: 'team_id', columns: ['user_id'], members: 'user_id', isSetting: false },
     ],
   },
-  role: { ...plain, belongsTo: { organization_id: 'org' }, narrows: { permissions: 'both' } },
+  role: {
+    ...plain,
+    belongsTo: { organization_id: 'org' },
+    goesWith: 'organization_id',
+    narrows: { permissions: 'both' },
+  },
 }
 
 /** The columns that refer to other nouns, with these nouns. */

@@ -16,6 +16,7 @@ import { type Aspect, requireSame } from './existing.ts'
 import { type CreateOptions, createOptions } from './input.ts'
 import { column, type NewRow, type Row, tableOf, targetOf, uniqueFields } from './nouns.ts'
 import { type Counted, inOrder } from './page.ts'
+import { tiesOf } from './people/held.ts'
 import { newId } from './rules/ids.ts'
 import { parse } from './rules/input.ts'
 import { find, type Selector, sameText } from './select.ts'
@@ -26,8 +27,6 @@ type Views<N extends Noun, View> = (
   rows: readonly Row<N>[],
   now: Date,
 ) => Promise<readonly View[]>
-
-type Ties = (db: Database, ids: readonly string[]) => Promise<ReadonlyMap<string, object>>
 
 /** Columns to set. Missing and undefined ones stay. */
 export type Changes<N extends Noun> = { readonly [C in keyof Row<N>]?: Row<N>[C] | undefined }
@@ -48,13 +47,10 @@ const chooseAnother = 'choose another'
 export class Thing<N extends Noun, View extends { readonly id: string; readonly updatedAt: Date }> {
   readonly #noun: N
   readonly #views: Views<N, View>
-  readonly #ties: Ties | undefined
 
-  /** @param ties what goes with them and no view shows, for the audit row of a deletion, by their ids */
-  constructor(noun: N, views: Views<N, View>, ties?: Ties) {
+  constructor(noun: N, views: Views<N, View>) {
     this.#noun = noun
     this.#views = views
-    this.#ties = ties
   }
 
   /** @throws not_found, ambiguous */
@@ -181,13 +177,13 @@ export class Thing<N extends Noun, View extends { readonly id: string; readonly 
   ): Promise<readonly View[]> {
     if (rows.length === 0) return []
     const views = await this.#views(db, rows, context.now())
-    const ties = await this.#ties?.(db, idsOf(rows))
+    const ties = await tiesOf(db, this.#noun, idsOf(rows))
     const table = tableOf(this.#noun)
     const gone = oneOf(table.id, idsOf(rows))
     await keepNames(db, this.#noun, gone)
     await db.delete(table).where(gone)
     const events = rows.map((row, n) =>
-      this.#event('delete', row, { before: { ...views[n], ...ties?.get(row.id) } }),
+      this.#event('delete', row, { before: { ...views[n], ...ties.get(row.id) } }),
     )
     await recordAll(context, db, events)
     return views

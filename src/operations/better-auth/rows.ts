@@ -152,7 +152,7 @@ export class Rows {
     const gone = this.#is(rows)
     const noun = nounOf(this.#model)
     if (noun !== undefined) await keepNames(this.#db, noun, gone)
-    const ties = this.#isUser ? await tiesOf(this.#db, idsOf(rows)) : undefined
+    const ties = noun && (await tiesOf(this.#db, noun, idsOf(rows)))
     const remove = async () => {
       await this.#db.delete(this.#model.table).where(gone)
       return []

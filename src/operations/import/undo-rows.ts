@@ -28,6 +28,7 @@ import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
 import { ownersOfOrganizations } from '../organizations/owners.ts'
 import { namesIn } from '../organizations/role-names.ts'
+import { tiesOf } from '../people/held.ts'
 import { refsOf } from '../select.ts'
 import type { Staying } from './plan-undo.ts'
 import {
@@ -330,15 +331,24 @@ export async function undoRows(
   undos: readonly RowUndo[],
 ): Promise<void> {
   const at = context.now().getTime()
+  const goingOf = (type: ImportedRow): readonly StoredRow[] =>
+    undos.flatMap(({ row, item, ...undo }) =>
+      undo.type === type && row && item.outcome === 'removed' ? [row] : [],
+    )
+  // Before the first of them goes.
+  const ties = new Map([
+    ...(await tiesOf(db, 'org', idsOf(goingOf('org')))),
+    ...(await tiesOf(db, 'team', idsOf(goingOf('team')))),
+  ])
   for (const type of types.toReversed()) {
     const table = rowTables[type]
     const mine = undos.filter(undo => undo.type === type)
-    const going = mine.flatMap(({ row, item }) => (row && item.outcome === 'removed' ? [row] : []))
+    const going = goingOf(type)
     await tellOf(
       context,
       db,
       type,
-      going.map(row => ({ id: row.id, before: row, after: undefined })),
+      going.map(row => ({ id: row.id, before: { ...row, ...ties.get(row.id) }, after: undefined })),
       'undo-import',
     )
     for (const some of inChunks(going)) {

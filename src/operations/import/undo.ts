@@ -17,6 +17,7 @@ import type { OperationContext } from '../context.ts'
 import { keepNames } from '../departed.ts'
 import { tableOf, uniqueFields } from '../nouns.ts'
 import { ownerless, requireOwnersKept } from '../organizations/owners.ts'
+import { tiesOf } from '../people/held.ts'
 import { type RowProgress, rowProgress, unheard } from '../progress.ts'
 import { parse } from '../rules/input.ts'
 import { planChatUndo, removeChats, usersWithChats } from './chats.ts'
@@ -59,9 +60,15 @@ export function undoImport(
     await removeChats(context, db, chats)
     await removeImportedFiles(context, db, row.id, files)
     const without = await ownerless(db, context.now())
+    // Before the accounts and memberships that came with them go.
+    const leaving = steps.flatMap(({ type, action, id }) =>
+      type === 'user' && action === 'remove' ? [id] : [],
+    )
+    const ties = await tiesOf(db, 'user', leaving)
     await undoRows(context, db, row.id, rows)
     const shown = steps.filter(({ action }) => action === 'remove' || action === 'revert')
-    const before = await viewsOf(context, db, shown, await checking(shown.length))
+    const views = await viewsOf(context, db, shown, await checking(shown.length))
+    const before = new Map([...views].map(([id, view]) => [id, { ...view, ...ties.get(id) }]))
     const moves = new Map(
       reverts(steps).flatMap(({ id, before: { moved } }) => (moved ? [[id, reversed(moved)] as const] : [])),
     )

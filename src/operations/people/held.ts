@@ -2,10 +2,11 @@
 
 import { type Noun, nounNames, nouns } from '../../contract/nouns.ts'
 import type { Database } from '../../db/engine.ts'
-import { oneOf, type SQL, sql } from '../../db/query.ts'
+import { and, eq, oneOf, type SQL, sql } from '../../db/query.ts'
 import { accounts } from '../../db/schema/accounts.ts'
+import { invitations } from '../../db/schema/members.ts'
 import { word } from '../../db/words.ts'
-import { owned, owners, stored } from '../nouns.ts'
+import { owned, owners, stored, tableOf } from '../nouns.ts'
 
 /** Rows of a table that name a user in a column. */
 export interface Held {
@@ -91,57 +92,122 @@ export async function dropHeld(
   }
 }
 
-/** Where a user belongs and how they sign in. A restore of a deleted user gives nothing back that they had lost by then. */
-export interface Ties {
-  readonly memberships: readonly Membership[]
-  readonly accounts: readonly {
-    readonly issuer: string
-    readonly accountId: string
-    readonly updatedAt: Date
-  }[]
+/**
+ * What ties people to a thing, by the name of the list: who belongs to it, and pending invitations; of a user, where they belong
+ * and how they sign in. The audit row of a deletion tells it, so that a restore gives nothing back that was lost before.
+ */
+type Ties = Readonly<Record<string, readonly object[]>>
+
+/** The ties of things, by their ids. */
+export async function tiesOf(
+  db: Database,
+  noun: Noun,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Ties>> {
+  const found: TieRow[] = []
+  for (const query of tieQueries(db, noun, ids)) found.push(...(await query))
+  return tiesIn(found)
 }
 
-interface Membership {
-  /** What it is in, and its id. */
-  readonly in: Noun
-  readonly id: string
-  /** Null in what has no roles. */
-  readonly role: string | null
+/** One tie as a query finds it. */
+export interface TieRow {
+  /** The id of the thing. */
+  readonly of: string
+  readonly list: string
+  readonly updatedAt?: number
 }
 
-/** The ties of users, by their ids. */
-export async function tiesOf(db: Database, userIds: readonly string[]): Promise<ReadonlyMap<string, Ties>> {
-  const memberships: (Membership & { readonly user: string })[] = []
-  for (const { table, column, noun, of, hasRole } of memberTables) {
-    const [user, id] = [column, of].map(name => sql.identifier(name))
-    const rows = await db
-      .select({
-        user: sql<string>`${user}`,
-        id: sql<string>`${id}`,
-        role: sql<string | null>`${hasRole ? sql.identifier('role') : sql`NULL`}`,
-      })
-      .from(sql`${sql.identifier(table)}`)
-      .where(sql`${user} IN (SELECT value FROM ${word('items')}(${JSON.stringify(userIds)}))`)
-      .orderBy(sql`${id}`)
-    memberships.push(...rows.map(row => ({ ...row, in: noun })))
-  }
-  const ways = await db.select().from(accounts).where(oneOf(accounts.userId, userIds)).orderBy(accounts.id)
-  return new Map(
-    userIds.map(userId => [
-      userId,
-      {
-        memberships: memberships.flatMap(({ user, ...each }) => (user === userId ? [each] : [])),
-        accounts: ways
-          .filter(way => way.userId === userId)
-          .map(({ issuer, accountId, updatedAt }) => ({ issuer, accountId, updatedAt: new Date(updatedAt) })),
-      },
+/** @param found what the queries of `tieQueries` found */
+export const tiesIn = (found: readonly TieRow[]): ReadonlyMap<string, Ties> =>
+  new Map(
+    [...Map.groupBy(found, ({ of }) => of)].map(([id, rows]) => [
+      id,
+      Object.fromEntries(
+        [...Map.groupBy(rows, ({ list }) => list)].map(([list, some]) => [
+          list,
+          some.map(({ of: _, list: __, updatedAt, ...tie }) =>
+            updatedAt === undefined ? tie : { ...tie, updatedAt: new Date(updatedAt) },
+          ),
+        ]),
+      ),
     ]),
   )
+
+/**
+ * Queries for the ties of things. A user is told without the prefix: an audit row with the whole id is erased with them.
+ *
+ * @param besides what a view of the thing tells too, and is left out
+ */
+export function tieQueries(
+  db: Database,
+  noun: Noun,
+  ids: readonly string[],
+  besides: 'view' | 'nothing' = 'view',
+) {
+  const among = (id: SQL) => sql`${id} IN (SELECT value FROM ${word('items')}(${JSON.stringify(ids)}))`
+  const memberships = memberTables.flatMap(({ table, column, noun: place, of, hasRole, isShown }) => {
+    const [user, id] = [sql`${sql.identifier(column)}`, sql`${sql.identifier(of)}`]
+    const { goesWith } = stored[place]
+    const owner =
+      goesWith !== null && stored[place].belongsTo[goesWith] === noun
+        ? sql`(SELECT ${sql.identifier(goesWith)} FROM ${tableOf(place)} WHERE ${tableOf(place).id} = ${id})`
+        : undefined
+    const isTold = isShown && besides === 'view'
+    const thing = noun === 'user' ? user : noun === place && !isTold ? id : owner
+    if (thing === undefined) return []
+    const tie = {
+      of: sql<string>`${thing}`.as('of'),
+      list: sql<string>`'memberships'`.as('list'),
+      in: sql<Noun>`${sql.raw(`'${place}'`)}`.as('in'),
+      id: sql<string>`${id}`.as('id'),
+      user: sql<string>`substr(${user}, 5)`.as('user'),
+      role: sql<string | null>`${hasRole ? sql.identifier('role') : sql`NULL`}`.as('role'),
+    }
+    const rows = db.select(tie).from(sql`${sql.identifier(table)}`)
+    return [rows.where(among(thing)).orderBy(id, user)]
+  })
+  const ways = {
+    of: sql<string>`${accounts.userId}`.as('of'),
+    list: sql<string>`'accounts'`.as('list'),
+    issuer: sql<string>`${accounts.issuer}`.as('issuer'),
+    accountId: sql<string>`${accounts.accountId}`.as('accountId'),
+    updatedAt: sql<number>`${accounts.updatedAt}`.as('updatedAt'),
+  }
+  const open = {
+    of: sql<string>`${invitations.organizationId}`.as('of'),
+    list: sql<string>`'invitations'`.as('list'),
+    id: sql<string>`${invitations.id}`.as('id'),
+  }
+  return [
+    ...memberships,
+    ...(noun === 'user'
+      ? [db.select(ways).from(accounts).where(oneOf(accounts.userId, ids)).orderBy(accounts.id)]
+      : []),
+    ...(noun === 'org'
+      ? [
+          db
+            .select(open)
+            .from(invitations)
+            .where(and(oneOf(invitations.organizationId, ids), eq(invitations.status, 'pending')))
+            .orderBy(invitations.id),
+        ]
+      : []),
+  ]
 }
 
 /** The tables of memberships. */
 export const memberTables = heldOf.flatMap(({ table, column, noun, of }) => {
   if (noun === undefined || of === undefined) return []
   const part = stored[noun].parts.find(each => each.table === table)
-  return [{ table, column, noun, of, hasRole: part?.columns.includes('role') === true }]
+  // The view of a thing shows its settings.
+  return [
+    {
+      table,
+      column,
+      noun,
+      of,
+      hasRole: part?.columns.includes('role') === true,
+      isShown: part?.isSetting === true,
+    },
+  ]
 })

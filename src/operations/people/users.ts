@@ -19,7 +19,6 @@ import * as rules from '../rules/input.ts'
 import { dateOrNull } from '../rules/instant.ts'
 import { contains } from '../select.ts'
 import { Thing } from '../thing.ts'
-import { tiesOf } from './held.ts'
 import {
   type Disabling,
   disabling,
@@ -240,4 +239,4 @@ export async function userViews(
   })
 }
 
-export const user = new Thing('user', userViews, tiesOf)
+export const user = new Thing('user', userViews)

@@ -16,21 +16,20 @@ import { series } from '../../../../text/series.ts'
 import { shellLine } from '../../../../text/shell-word.ts'
 import { namesKept } from '../../../departed.ts'
 import { depth, owned, owners, stored, tableOf, uniqueFields } from '../../../nouns.ts'
+import { type TieRow, tieQueries, tiesIn } from '../../../people/held.ts'
 import { columnsOf, rows } from './difference.ts'
 import {
   type Cell,
-  type Known,
   lastKnown,
   membersOf,
   narrowed,
   narrowedRole,
-  narrowOrganization,
-  narrowTies,
   type Row,
   rotatedSince,
   shutMark,
   wordFor,
 } from './narrow.ts'
+import { Past } from './past.ts'
 import { joinUsage } from './usage.ts'
 
 interface Reference {
@@ -66,6 +65,8 @@ export interface Touched {
   readonly id: string
   /** A hash of its contents, to notice later changes. */
   readonly state: string
+  /** Of what was removed: what tied people to it. */
+  readonly had?: object | undefined
 }
 
 /** Brings things back from the attached `backup` to `main`, within the caller's transaction. */
@@ -74,12 +75,13 @@ export class Return {
   readonly #now: number
   readonly #references: readonly Reference[]
   readonly #names = byPlural(() => ({ added: [], removed: [], changed: [] }) as Names)
-  readonly #touched: { readonly noun: Noun; readonly id: string }[] = []
+  readonly #touched: { readonly noun: Noun; readonly id: string; readonly had?: object }[] = []
   readonly #stays: string[] = []
   readonly #added = new Set<string>()
   /** Parts that refer to what may only come back after them. */
   readonly #loose: { readonly by: string; readonly id: string; readonly reference: Reference }[] = []
   readonly #backup: string
+  #past: Past | undefined
 
   /** @param backup what a command line calls it */
   constructor(client: Client, now: number, backup: string) {
@@ -110,7 +112,7 @@ export class Return {
 
   /** Everything that was added, changed or removed, in this order. */
   get touched(): readonly Touched[] {
-    return this.#touched.map(({ noun, id }) => ({ kind: noun, id, state: this.#state(noun, id) }))
+    return this.#touched.map(({ noun, id, had }) => ({ kind: noun, id, state: this.#state(noun, id), had }))
   }
 
   get(where: 'main' | 'backup', noun: Noun, id: string): { readonly row: Row | null; readonly name: string } {
@@ -131,15 +133,14 @@ export class Return {
     this.#requireFree(noun, id, row)
     const now = this.get('main', noun, id).row
     if (now !== null) {
-      const known = { row: now, members: membersOf(this.#client, id) }
-      this.#putBack(noun, id, () => this.#narrow(noun, id, row, known))
+      const members = membersOf(this.#client, id)
+      this.#putBack(noun, id, () => this.#narrow(noun, id, row, now, members))
       return
     }
-    this.#requireReferences(noun, row, name)
     this.#addNarrow(noun, row, name)
     for (const [ownNoun, column] of owned(noun)) {
       for (const own of this.#missing(ownNoun, column, id)) {
-        if (!this.#waits(ownNoun, own)) this.bring(ownNoun, own)
+        if (this.#comesWith(ownNoun, own, column)) this.bring(ownNoun, own)
       }
     }
   }
@@ -160,33 +161,54 @@ export class Return {
       const now = this.get('main', noun, id).row
       if (row === null) continue
       this.#requireFree(noun, id, row)
-      this.#requireReferences(noun, row, name)
       if (now === null) this.#addNarrow(noun, row, name)
-      else if (this.#state(noun, id) === thing.state) this.#putBack(noun, id, () => [])
-      else this.bring(noun, id)
+      else {
+        this.#requireReferences(noun, row, name)
+        if (this.#state(noun, id) === thing.state) this.#putBack(noun, id, () => [])
+        else this.bring(noun, id)
+      }
     }
     for (const { kind: noun, id } of ordered.filter(thing => !isKept(thing)).toReversed()) {
       if (this.get('main', noun, id).row !== null) this.#remove(noun, id)
     }
   }
 
-  /** Adds a thing that was deleted, no wider than it was then. */
+  /** Adds a thing that was deleted, no wider than it was then, and of whoever it belonged to then. */
   #addNarrow(noun: Noun, row: Row, name: string): void {
     const id = String(row['id'])
-    const left = this.#add(noun, id)
+    const known = lastKnown(this.#client, noun, row, this.#now)
+    const given = this.#givenTo(noun, row, known)
+    const then = { ...row, ...given }
+    this.#requireReferences(noun, then, name)
+    const left = this.#add(noun, id, given)
+    this.#past ??= new Past(this.#client)
     const stays = [
-      ...this.#narrow(noun, id, row, lastKnown(this.#client, noun, row, this.#now)),
-      ...(noun === 'org' ? narrowOrganization(this.#client, id) : []),
+      ...Object.keys(given),
+      ...this.#narrow(noun, id, then, known),
+      ...this.#past.narrow(noun, id),
     ]
     const ends = noun === 'key' ? rotatedSince(this.#client, id) : null
     if (ends !== null) this.#endSecrets(id, ends)
     this.#note(noun, name, ends === null ? stays : [...stays, 'secrets'], left)
   }
 
+  /** The owners to whom a thing was given before it was deleted, by column. */
+  #givenTo(noun: Noun, row: Row, known: Row): Row {
+    const loose = this.#references.filter(each => each.table === nouns[noun].plural && each.nulls)
+    return Object.fromEntries(
+      owners(noun).flatMap(([column]): [string, Cell][] => {
+        const owner = known[column] ?? null
+        // What it belonged to was deleted: nobody took it away.
+        const isLeft = owner === null && loose.some(each => each.column === column)
+        return isLeft || owner === row[column] ? [] : [[column, owner]]
+      }),
+    )
+  }
+
   /** @returns the tables of parts that are left out, because others have by now what is unique in them */
-  #add(noun: Noun, id: string): readonly string[] {
+  #add(noun: Noun, id: string, given: Row): readonly string[] {
     const table = nouns[noun].plural
-    this.#insert(table, 'id', id)
+    this.#insert(table, 'id', id, given)
     this.#added.add(id)
     for (const { by, id: of, reference } of this.#loose.filter(each => each.reference.parent === table)) {
       this.#client
@@ -217,9 +239,19 @@ export class Return {
         `delete them or move them first; see it with: latchkey ${noun} show ${id}`,
       )
     }
+    const had = this.#tiesOf(noun, id)
     this.#client.query(`DELETE FROM main."${nouns[noun].plural}" WHERE id = ?`).run(id)
     this.#names[nouns[noun].plural].removed.push(name)
-    this.#touched.push({ noun, id })
+    this.#touched.push({ noun, id, had })
+  }
+
+  /** Asked by the connection itself, for nothing may be awaited within the transaction. */
+  #tiesOf(noun: Noun, id: string): object {
+    const found = tieQueries(databaseOn(this.#client), noun, [id], 'nothing').flatMap(query => {
+      const { sql, params } = query.toSQL()
+      return this.#client.query(sql).all(...(params as string[])) as TieRow[]
+    })
+    return tiesIn(found).get(id) ?? {}
   }
 
   /** @param narrow runs after the settings are restored, and returns those that stay narrower */
@@ -255,16 +287,24 @@ export class Return {
     this.#touched.push({ noun, id })
   }
 
-  /** @returns the columns that stay narrower than in the backup, `members` among them */
-  #narrow(noun: Noun, id: string, then: Row, known: Known): readonly string[] {
-    const columns = { ...narrowed(noun, then, known.row), ...this.#shutOwners(noun, then, known.row) }
+  /**
+   * @param members those of a project that is still there
+   * @returns the columns that stay narrower than in the backup, `members` among them
+   */
+  #narrow(
+    noun: Noun,
+    id: string,
+    then: Row,
+    known: Row,
+    members?: ReadonlyMap<string, string>,
+  ): readonly string[] {
+    const columns = { ...narrowed(noun, then, known), ...this.#shutOwners(noun, then, known) }
     for (const [column, value] of Object.entries(columns)) {
       this.#client
         .query(`UPDATE main."${nouns[noun].plural}" SET "${column}" = ? WHERE id = ?`)
         .run(value, id)
     }
     let fewer = false
-    const { members } = known
     for (const [user, role] of noun === 'project' && members ? membersOf(this.#client, id) : []) {
       const now = narrowedRole(role, members?.get(user))
       if (now === role) continue
@@ -277,8 +317,7 @@ export class Return {
         )
         .run(...(now === null ? [id, user] : [id, user, now]))
     }
-    const taken = known.ties === undefined ? [] : narrowTies(this.#client, id, known.ties)
-    return [...Object.keys(columns), ...(fewer ? ['members'] : []), ...taken]
+    return [...Object.keys(columns), ...(fewer ? ['members'] : [])]
   }
 
   /** A key that now belongs to a disabled user or an archived project stays with it. */
@@ -306,7 +345,7 @@ export class Return {
   #note(noun: Noun, name: string, stays: readonly string[], left: readonly string[]): void {
     const words = new Set([
       ...stays.flatMap(each => wordFor[each] ?? []),
-      ...left.map(table => table.replaceAll('_', ' ')),
+      ...left.map(table => wordFor[table] ?? table.replaceAll('_', ' ')),
     ])
     if (words.size > 0) this.#stays.push(`${noun} ${name}: ${[...words].join(', ')}`)
   }
@@ -337,10 +376,13 @@ export class Return {
    * Inserts the rows that belong to `id`, except those that refer to something that no longer exists and cannot do without, and
    * parts in which others have by now what is unique.
    *
+   * @param given values that differ from those in the backup
    * @returns false if there were any of the latter
    */
-  #insert(table: string, column: string, id: string): boolean {
-    const others = this.#references.filter(each => each.table === table && each.column !== column)
+  #insert(table: string, column: string, id: string, given: Row = {}): boolean {
+    const others = this.#references.filter(
+      each => each.table === table && each.column !== column && !(each.column in given),
+    )
     // The record of an import comes back with what it brought, and what a file holds with the file.
     for (const { column: reference, parent, target } of others.filter(({ parent }) => follows.has(parent))) {
       this.#client
@@ -362,6 +404,7 @@ export class Return {
     const numbers = numberColumns(this.#client, table)
     const names = columnsOf(this.#client, table).filter(name => !numbers.includes(name))
     const values = names.map(name => {
+      if (name in given) return '?'
       const reference = loose.find(each => each.column === name)
       return reference ? `CASE WHEN ${isThere(reference)} THEN "${name}" END` : `"${name}"`
     })
@@ -371,7 +414,7 @@ export class Return {
         `INSERT ${isPart ? 'OR IGNORE ' : ''}INTO main."${table}" (${names.map(name => `"${name}"`).join(', ')})
          SELECT ${values.join(', ')} ${from}`,
       )
-      .run(id)
+      .run(...names.flatMap(name => (name in given ? [given[name] ?? null] : [])), id)
     // If the source was imported again since, its rows now have other targets.
     if (others.some(each => each.parent === 'imports')) return true
     const { all } = this.#client.query(`SELECT count(*) AS "all" ${from}`).get(id) as { all: number }
@@ -432,12 +475,15 @@ export class Return {
     )
   }
 
-  /** Whether something that comes with its owner also has one that is still missing. It comes with that one then. */
-  #waits(noun: Noun, id: string): boolean {
+  /** Whether something comes with an owner: not if it was given away, nor if it also has one that is still missing. */
+  #comesWith(noun: Noun, id: string, column: string): boolean {
     const { row, name } = this.get('backup', noun, id)
-    const gone = row === null ? undefined : this.#goneOwner(noun, row)
+    if (row === null) return false
+    const given = this.#givenTo(noun, row, lastKnown(this.#client, noun, row, this.#now))
+    if (column in given) return false
+    const gone = this.#goneOwner(noun, { ...row, ...given })
     if (gone) this.#stays.push(`${noun} ${name}: deleted until the ${gone.noun} ${gone.name} is back`)
-    return gone !== undefined
+    return gone === undefined
   }
 
   /** What a thing of the backup belonged to and is not here. */

@@ -7,26 +7,12 @@ import { roles } from '../../../../contract/views/words.ts'
 import type { Client } from '../../../../db/sqlite/client.ts'
 import { isRecord } from '../../../../formats/fields.ts'
 import { column as columnOf, type Narrowing, owners, stored } from '../../../nouns.ts'
-import { memberTables } from '../../../people/held.ts'
 import { matches } from '../../../rules/patterns.ts'
 
 export type Cell = string | number | null
 export type Row = Readonly<Record<string, Cell>>
-
-/** A thing as it is now, or as it was when it was deleted. */
-export interface Known {
-  readonly row: Row
-  /** Of a project: roles by user id. Undefined if they are those of the backup. */
-  readonly members: ReadonlyMap<string, string> | undefined
-  /** Of a deleted user. Undefined if they are those of the backup. */
-  readonly ties?: KnownTies | undefined
-}
-
-/** Where a user belonged and how they signed in: roles by noun and id, and when each account last changed, by its id there. */
-interface KnownTies {
-  readonly memberships: ReadonlyMap<string, string | null>
-  readonly accounts: ReadonlyMap<string, number>
-}
+/** What an audit row tells of a thing. */
+export type View = Readonly<Record<string, unknown>>
 
 /** The columns of `then` that must not come back as they were, with their new values. */
 export function narrowed(noun: Noun, then: Row, now: Row): Row {
@@ -55,10 +41,14 @@ export const wordFor: Readonly<Record<string, string>> = {
   permissions: 'permissions',
   role: 'role',
   user_id: 'user',
+  owner_id: 'owner',
+  organization_id: 'owner',
   project_id: 'project',
   members: 'members',
   invitations: 'invitations',
   memberships: 'memberships',
+  organization_members: 'memberships',
+  team_members: 'memberships',
   accounts: 'accounts',
   password: 'password',
   secrets: 'rotated',
@@ -104,41 +94,47 @@ const patterns = (json: Cell): readonly string[] => JSON.parse(String(json))
 const narrowers: Readonly<Record<Narrowing, Narrower>> = { shut, whileShut, earlier, lower, both }
 
 /**
- * A deleted thing as the audit log of `main` tells of it since the backup. A deletion whose row lacks something, because it was
- * erased with a person or another program wrote it, does not say how restricted the thing was: it comes back shut.
+ * The columns of a deleted thing that say who gets in and whose it was, as the audit log of `main` tells since the backup. A
+ * deletion whose row lacks something, because it was erased with a person or another program wrote it, does not say how
+ * restricted the thing was: it comes back shut.
  *
  * @param then what it is in the backup
  * @param now when it counts as shut from
  */
-export function lastKnown(client: Client, noun: Noun, then: Row, now: number): Known {
+export function lastKnown(client: Client, noun: Noun, then: Row, now: number): Row {
+  const id = String(then['id'])
   const since = client
     .query(
       `SELECT action, before, after FROM main.audit
        WHERE target_id = ? AND id NOT IN (SELECT id FROM backup.audit) ORDER BY seq`,
     )
-    .all(String(then['id'])) as { action: string; before: string | null; after: string | null }[]
+    .all(id) as { action: string; before: string | null; after: string | null }[]
   const columns = Object.keys(stored[noun].narrows)
-  let row: Row = Object.fromEntries(columns.map(column => [column, then[column] ?? null]))
-  let members: Known['members']
-  let ties: KnownTies | undefined
-  for (const { action, before, after } of since) {
-    const isGone = isDeletion(noun, action, after)
-    const told: unknown = JSON.parse((isGone ? before : after) ?? 'null')
-    const view = isRecord(told) ? told : {}
-    const known = columns.filter(column => Object.hasOwn(view, fieldOf(column)))
-    row = { ...row, ...Object.fromEntries(known.map(column => [column, cellOf(noun, column, view)])) }
-    row = { ...row, ...ownersIn(noun, view) }
-    if (Array.isArray(view['members'])) members = new Map(membersIn(view['members']))
-    if (!isGone) continue
-    if (known.length < columns.length) row = { ...row, ...shutRow(noun, now) }
-    if (noun === 'project' && !Array.isArray(view['members'])) members = new Map()
-    if (noun === 'user') ties = tiesIn(view)
+  const known = [...columns, ...owners(noun).map(([column]) => column)]
+  let row: Row = Object.fromEntries(known.map(column => [column, then[column] ?? null]))
+  for (const { action, ...told } of since) {
+    const before = viewIn(told.before)
+    const isGone = isDeletion(noun, action, id, before, told.after)
+    const view = isGone ? before : viewIn(told.after)
+    const shown = columns.filter(column => Object.hasOwn(view, fieldOf(column)))
+    row = { ...row, ...Object.fromEntries(shown.map(column => [column, cellOf(noun, column, view)])) }
+    row = { ...row, ...ownersIn(noun, action, view) }
+    if (isGone && shown.length < columns.length) row = { ...row, ...shutRow(noun, now) }
   }
-  return { row, members, ties }
+  return row
 }
 
-const isDeletion = (noun: Noun, action: string, after: string | null): boolean =>
-  action === `${noun}.delete` || (action === `${noun}.undo-import` && after === null)
+/** Whether an audit row says that its target was deleted, and not a part of it. If it was erased with a person, it may have been. */
+export const isDeletion = (noun: string, action: string, id: string, before: View, after: unknown): boolean =>
+  action === `${noun}.delete` ||
+  (action === `${noun}.undo-import` &&
+    after === null &&
+    (before['id'] === id || Object.keys(before).length === 0))
+
+export const viewIn = (json: string | null): View => {
+  const view: unknown = JSON.parse(json ?? 'null')
+  return isRecord(view) ? view : {}
+}
 
 /** As narrow as it can be and still be widened. */
 function shutRow(noun: Noun, now: number): Row {
@@ -157,7 +153,7 @@ export const shutMark = (noun: Noun): string | undefined =>
   Object.entries(stored[noun].narrows).find(([, narrowing]) => narrowing === 'shut')?.[0]
 
 /** What a view says of a column, as the column holds it. */
-function cellOf(noun: Noun, column: string, view: Readonly<Record<string, unknown>>): Cell {
+function cellOf(noun: Noun, column: string, view: View): Cell {
   const field = fieldOf(column)
   const value = view[field]
   if (Array.isArray(value)) return JSON.stringify(value)
@@ -165,132 +161,19 @@ function cellOf(noun: Noun, column: string, view: Readonly<Record<string, unknow
   return columnOf(noun, field).dataType === 'number' ? Date.parse(value) : value
 }
 
-/** Whose it was by then, as far as a restore puts that back. */
-const ownersIn = (noun: Noun, view: Readonly<Record<string, unknown>>): Row =>
+/** Whose it was by then. Whoever leaves gives everything to an owner, whatever the column is called. */
+const ownersIn = (noun: Noun, action: string, view: View): Row =>
   Object.fromEntries(
-    owners(noun).flatMap(([column]): [string, Cell][] => {
-      const field = column.replace(/_id$/, '')
+    owners(noun).flatMap(([column, of]): [string, Cell][] => {
+      const field = action === 'user.offboard' && of === 'user' ? 'owner' : column.replace(/_id$/, '')
       const owner = view[field]
-      if (stored[noun].kept.includes(column) || !Object.hasOwn(view, field)) return []
+      if (!Object.hasOwn(view, field)) return []
       return [[column, isRecord(owner) ? String(owner['id']) : null]]
     }),
   )
 
 const fieldOf = (column: string): string =>
   column.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
-
-const membersIn = (list: unknown): readonly (readonly [string, string])[] =>
-  (Array.isArray(list) ? list : []).flatMap((member: unknown) =>
-    isRecord(member) && isRecord(member['user'])
-      ? [[String(member['user']['id']), String(member['role'])] as const]
-      : [],
-  )
-
-/** Of what is not told, there was none. */
-const tiesIn = ({ memberships, accounts }: Readonly<Record<string, unknown>>): KnownTies => ({
-  memberships: new Map(
-    recordsIn(memberships).map(each => [
-      keyOf(each['in'], each['id']),
-      each['role'] === null ? null : String(each['role']),
-    ]),
-  ),
-  accounts: new Map(
-    recordsIn(accounts).map(each => [
-      keyOf(each['issuer'], each['accountId']),
-      Date.parse(String(each['updatedAt'])),
-    ]),
-  ),
-})
-
-const recordsIn = (list: unknown): readonly Readonly<Record<string, unknown>>[] =>
-  Array.isArray(list) ? list.filter(isRecord) : []
-
-const keyOf = (...parts: readonly unknown[]): string => JSON.stringify(parts)
-
-/**
- * Takes from a user who comes back what they had lost before they were deleted: memberships, higher roles, accounts, and a
- * password that was changed.
- *
- * @returns what was taken, as in `wordFor`
- */
-export function narrowTies(
-  client: Client,
-  user: string,
-  { memberships, accounts }: KnownTies,
-): readonly string[] {
-  const taken = new Set<string>()
-  for (const { table, column, noun, of, hasRole } of memberTables) {
-    const rows = client
-      .query(
-        `SELECT "${of}" AS place, ${hasRole ? 'role' : 'NULL'} AS role FROM main."${table}" WHERE "${column}" = ?`,
-      )
-      .all(user) as { place: string; role: string | null }[]
-    for (const { place, role } of rows) {
-      const known = memberships.get(keyOf(noun, place))
-      const where = `WHERE "${of}" = ?1 AND "${column}" = ?2`
-      const now = role === null || known == null ? known : narrowedRole(role, known)
-      if (now === role) continue
-      taken.add('memberships')
-      if (now == null) client.query(`DELETE FROM main."${table}" ${where}`).run(place, user)
-      else client.query(`UPDATE main."${table}" SET role = ?3 ${where}`).run(place, user, now)
-    }
-  }
-  const ways = client
-    .query(
-      'SELECT id, issuer, account_id AS accountId, password IS NOT NULL AS isPassword, updated_at AS updatedAt FROM main.accounts WHERE user_id = ?',
-    )
-    .all(user) as { id: string; issuer: string; accountId: string; isPassword: number; updatedAt: number }[]
-  for (const { id, issuer, accountId, isPassword, updatedAt } of ways) {
-    const changed = accounts.get(keyOf(issuer, accountId))
-    // Other accounts change with every token.
-    if (changed !== undefined && (isPassword === 0 || changed === updatedAt)) continue
-    taken.add(isPassword === 1 ? 'password' : 'accounts')
-    client.query('DELETE FROM main.accounts WHERE id = ?').run(id)
-  }
-  return [...taken]
-}
-
-/**
- * Takes from an organization that comes back, as the audit log has it, members who had left since the backup, higher roles than
- * they had, and open invitations that were cancelled or accepted.
- *
- * @returns what was taken, as in `wordFor`
- */
-export function narrowOrganization(client: Client, organization: string): readonly string[] {
-  const taken = new Set<string>()
-  const since = client
-    .query(
-      `SELECT a.action = 'org.member-remove' AS isGone, coalesce(a.after, a.before) AS view FROM main.audit a
-       WHERE a.target_id = ? AND a.action IN ('org.member-remove', 'org.member-role')
-       AND a.id NOT IN (SELECT id FROM backup.audit) ORDER BY a.id`,
-    )
-    .all(organization) as { isGone: number; view: string }[]
-  for (const { isGone, view } of since) {
-    const told: unknown = JSON.parse(view)
-    if (!isRecord(told) || !isRecord(told['user'])) continue
-    const member = [organization, String(told['user']['id'])] as const
-    const where = 'WHERE organization_id = ?1 AND user_id = ?2'
-    const row = client.query(`SELECT role FROM main.organization_members ${where}`).get(...member) as {
-      role: string
-    } | null
-    const role = row && lowerRole(row.role, String(told['role']))
-    if (row === null || (isGone === 0 && role === row.role)) continue
-    taken.add('members')
-    if (isGone === 1) client.query(`DELETE FROM main.organization_members ${where}`).run(...member)
-    else client.query(`UPDATE main.organization_members SET role = ?3 ${where}`).run(...member, role)
-  }
-  const open = client
-    .query(
-      `UPDATE main.invitations SET status = 'canceled' WHERE organization_id = ?1 AND status = 'pending' AND EXISTS (
-         SELECT 1 FROM main.audit a WHERE a.target_id = ?1 AND a.id NOT IN (SELECT id FROM backup.audit) AND (
-           (a.action = 'org.invitation-cancel' AND a.before ->> '$.id' = invitations.id) OR
-           (a.action = 'org.invitation-accept' AND lower(invitations.email) =
-             (SELECT lower(email) FROM main.users u WHERE u.id = a.after ->> '$.user.id'))))`,
-    )
-    .run(organization)
-  if (open.changes > 0) taken.add('invitations')
-  return [...taken]
-}
 
 /** The members of a project in `main`. */
 export function membersOf(client: Client, project: string): ReadonlyMap<string, string> {
