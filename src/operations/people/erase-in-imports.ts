@@ -5,7 +5,7 @@ import { and, eq, inArray, notInArray, oneOf } from '../../db/query.ts'
 import { audit } from '../../db/schema/audit.ts'
 import { importChanges, importedKeys, imports } from '../../db/schema/imports.ts'
 import { keys } from '../../db/schema/keys.ts'
-import type { Called, Traces } from './traces.ts'
+import { type Called, meantAt, type Traces } from './traces.ts'
 
 /** In place of what an import said of a person. */
 const erasedName = 'erased'
@@ -36,7 +36,7 @@ export async function eraseInImports(db: Database, traces: Traces): Promise<void
 /** What the user was called at a time. */
 const calledAt = (at: number, { usernames, emails }: Traces) => {
   const texts = (names: readonly Called[]) =>
-    new Set(names.flatMap(({ text, until }) => (until === undefined || at <= until.at ? [text] : [])))
+    new Set(names.filter(name => meantAt(name, at)).map(({ text }) => text))
   return { usernames: texts(usernames), emails: texts(emails) }
 }
 

@@ -420,6 +420,10 @@ test('whoever has a name now takes nothing of those along who had it before or i
     await users.update(id, { username: 'ops', email })
     step()
     await itself.files.put('shop', `${username}.md`, 'x')
+    await insertRow(there, 'imports', {
+      at: clock.now.getTime(),
+      report: JSON.stringify({ items: [{ type: 'user', name: 'ops', outcome: 'unchanged', reason: null }] }),
+    })
     await organizations.create({ name: username, owner: 'carl' })
     await invitations.create({ org: username, email })
     await users.create({ username: `${username}-leaves` })
@@ -444,6 +448,11 @@ test('whoever has a name now takes nothing of those along who had it before or i
   ])
   const puts = await audit.list({ action: 'project.file-put' })
   expect(puts.map(({ actor }) => actor)).toEqual(['erased', 'ops', 'erased', 'ops'])
+  const imports = await query<{ report: string }>('SELECT report FROM imports ORDER BY at')
+  const imported = imports.flatMap(({ report }) =>
+    (JSON.parse(report).items as readonly ImportItem[]).map(({ name }) => name),
+  )
+  expect(imported).toEqual(['ops', 'erased', 'ops', 'erased'])
   for (const [action, names] of [
     ['org.invite', ['between', 'first']],
     ['user.offboard', ['between-leaves', 'first-leaves']],

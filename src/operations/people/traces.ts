@@ -289,6 +289,10 @@ export function calledIn(column: Column | SQL, order: Column, names: readonly Ca
   )
 }
 
+/** Whether a name meant the user at a time. */
+export const meantAt = ({ since, until }: Called, at: number): boolean =>
+  (since === undefined || at > since.at) && (until === undefined || at <= until.at)
+
 /** What is to be confirmed at an address that nobody else has now. */
 export const toConfirm = ({ id, emails }: Traces): SQL | undefined =>
   verificationsOf(
