@@ -250,8 +250,8 @@ export const people: readonly Mutation[] = [
   {
     what: 'the audit log still tells of who was erased',
     file: 'src/operations/people/traces.ts',
-    text: '...[...usernames, ...emails].map(',
-    instead: '...[].map(',
+    text: "calledIn(fieldOf(after, 'to'), seq, usernames)",
+    instead: "calledIn(fieldOf(after, 'to'), seq, [])",
     ...erasing,
   },
   {
@@ -397,6 +397,21 @@ export const people: readonly Mutation[] = [
     text: 'oneOfNames(identifier, texts)',
     instead: '...emails.map(email => holds(identifier, email))',
     ...erasing,
+  },
+  {
+    what: 'erasing a person takes out the work of whoever got the name later',
+    file: 'src/operations/people/traces.ts',
+    text: '      end()\n      since =',
+    instead: '      since =',
+    ...erasing,
+  },
+  {
+    what: 'a NUL in metadata keeps a person from being erased',
+    file: 'src/operations/people/traces.ts',
+    text: "sql`replace(replace(${view}, ${'\\\\u0000'}, ${'\\\\u0001'}), ${'\\\\ud'}, ${'\\\\u0'})${word('asJson')}`",
+    instead: "sql`${view}${word('asJson')}`",
+    ...erasing,
+    engine: 'postgres',
   },
   {
     what: 'who erases themselves stays as the actor',

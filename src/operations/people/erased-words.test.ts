@@ -400,6 +400,45 @@ test('what somebody else said of a user by the id is theirs', async () => {
   expect(await told('gone')).toEqual(['key.delete', 'key.disable', 'key.update', 'key.create'])
 })
 
+test('a name is somebody else’s now, also if the log does not say so', async () => {
+  await using there = await temporaryLatchkey()
+  const { latchkey, clock, path, query } = there
+  for (const username of ['zora', 'carl']) await latchkey.users.create({ username })
+  await latchkey.projects.create({ name: 'Shop', owner: 'carl' })
+  const { id } = await latchkey.users.update('zora', { username: 'yan' })
+  // Another program made the user.
+  await insertRow(there, 'users', { username: 'zora' })
+  clock.now = new Date(clock.now.getTime() + 60_000)
+  const other = connectLatchkey({ path, now: () => clock.now, actor: { name: 'zora', origin: 'terminal' } })
+  await other.files.put('shop', 'a.md', 'x')
+  await other.close()
+  await latchkey.users.erase(id)
+  expect(await query('SELECT actor FROM file_history')).toEqual([{ actor: 'zora' }])
+})
+
+test('no content keeps a person from being exported and erased', async () => {
+  await using there = await temporaryLatchkey()
+  const { users, keys, audit } = there.latchkey
+  const { id } = await users.create({ username: 'zora', email: 'zora@liddell.example' })
+  await users.create({ username: 'bob' })
+  await keys.create({
+    name: 'ci',
+    user: 'zora',
+    metadata: { nul: 'a\u0000b', text: '\\u0000', path: '\\ud800' },
+  })
+  await keys.update('ci', { user: 'bob' })
+  for (const action of ['user.update', 'key.update', 'org.invite', 'user.offboard'])
+    await insertRow(there, 'audit', {
+      action,
+      target_type: action.replace(/\..*/, ''),
+      after: `{"user":{"id":"${id}","username":"zora"},"to":"zora","email":"zora@liddell.example","text":"\\u0000 \\ud800"}`,
+    })
+  await users.create({ username: 'carl' })
+  expect((await exportedOf(there.latchkey, 'zora')).length).toBe(7)
+  await users.erase(id)
+  expect((await audit.list()).filter(row => JSON.stringify(row).includes('zora'))).toEqual([])
+})
+
 test('whoever has a name now takes nothing of those along who had it before or in between', async () => {
   await using there = await temporaryLatchkey()
   const { latchkey, clock, path, query } = there

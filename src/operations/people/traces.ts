@@ -68,11 +68,14 @@ export async function tracesOf(db: Database, user: Row<'user'>): Promise<Traces>
   }
 }
 
-/** A field of a view in the audit log; null where there is none. */
+/**
+ * A field of a view in the audit log; null where there is none. PostgreSQL takes no field of JSON in which an escape is of NUL or
+ * of half a character, as contents may have it: it reads another character there.
+ */
 const fieldOf = (view: Column, ...path: readonly string[]): SQL =>
   path.reduce<SQL>(
     (json, field, n) => (n < path.length - 1 ? sql`${json} -> ${field}` : sql`${json} ->> ${field}`),
-    sql`${view}${word('asJson')}`,
+    sql`replace(replace(${view}, ${'\\u0000'}, ${'\\u0001'}), ${'\\ud'}, ${'\\u0'})${word('asJson')}`,
   )
 
 async function calledBy(
