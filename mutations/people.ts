@@ -81,6 +81,14 @@ export const people: readonly Mutation[] = [
     ...leaving,
   },
   {
+    what: 'what an erased person had given away is erased with them',
+    file: 'src/operations/file/backup/restore/one-thing.ts',
+    text: '  passOn(client, live, erased, context.now())\n',
+    instead: '',
+    tests: ['src/operations/file/backup/restore/bring-back.test.ts'],
+    only: 'what an erased person',
+  },
+  {
     what: 'a user comes back with what they had lost',
     file: 'src/operations/file/backup/restore/bring-back.ts',
     text: '      ...this.#past.narrow(noun, id),\n',

@@ -178,3 +178,53 @@ test('what a thing belonged to is brought back by the line that the refusal give
   const { changes } = await latchkey.backups.restore({ backup: path ?? '', user: name ?? '' })
   expect(changes?.users.added).toEqual(['bob'])
 })
+
+test('what an erased person had given away before comes back to whoever had got it', async () => {
+  const backup = await begin(async () => {
+    const { projects, keys, users } = scene.latchkey
+    await users.create({ username: 'cat' })
+    await projects.create({ name: 'Shop', owner: 'bob' })
+    await projects.create({ name: 'Site', owner: 'cat' })
+    await projects.create({ name: 'Lab', owner: 'bob' })
+    await keys.create({ name: 'k3', user: 'bob', project: 'site' })
+    await keys.create({ name: 'k4', user: 'bob', metadata: { a: 1 } })
+    await keys.create({ name: 'k5', user: 'bob' })
+    await keys.create({ name: 'k6', user: 'bob', project: 'site' })
+  })
+  const { users, keys, projects, backups } = scene.latchkey
+  // Somebody whom the backup does not have.
+  await users.create({ username: 'dan' })
+  await keys.update('k5', { user: 'dan' })
+  await keys.delete('k6')
+  await users.offboard('bob', { to: 'cat' })
+  await users.erase('bob')
+  await keys.update('k4', { metadata: { a: 2 } })
+  for (const key of ['k3', 'k5']) await keys.delete(key)
+  for (const project of ['site', 'lab']) await projects.delete(project)
+  const ownerOf = async (key: string) => {
+    const { user, status } = await keys.get(key)
+    return [user?.username, status]
+  }
+  await projects.update('shop', { name: 'Store' })
+  await backups.restore({ backup, project: 'shop' })
+  expect(await projects.get('shop')).toMatchObject({ name: 'Shop', owner: { username: 'cat' } })
+  await backups.restore({ backup, project: 'lab' })
+  expect(await projects.get('lab')).toMatchObject({ owner: { username: 'cat' } })
+  await backups.restore({ backup, key: 'k4' })
+  expect(await keys.get('k4')).toMatchObject({ metadata: { a: 1 } })
+  await backups.restore({ backup, project: 'site' })
+  await backups.restore({ backup, key: 'k5' })
+  for (const [key, owner] of [
+    ['k3', 'cat'],
+    ['k4', 'cat'],
+    ['k5', 'dan'],
+  ] as const)
+    expect(await ownerOf(key)).toEqual([owner, 'active'])
+  // What was still theirs is erased with them.
+  expect(await failure(backups.restore({ backup, key: 'k6' }))).toMatchObject({ code: 'conflict' })
+  const erased = (await keys.list({ project: 'site' })).find(({ name }) => name.startsWith('erased-'))
+  expect(erased).toMatchObject({ status: 'revoked' })
+  expect(await failure(backups.restore({ backup, key: erased?.id ?? '' }))).toMatchObject({
+    code: 'conflict',
+  })
+})

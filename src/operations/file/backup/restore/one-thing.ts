@@ -25,6 +25,7 @@ import { recordInside } from '../trail.ts'
 import { Return } from './bring-back.ts'
 import type { ThingReturn } from './choose.ts'
 import { eraseAgain } from './erase-again.ts'
+import { lastKnown, type Row } from './narrow.ts'
 
 interface Chosen {
   readonly noun: Noun
@@ -106,9 +107,9 @@ async function inOne(
   requireCurrent(live, path)
   await prepare()
   const target = await findTarget()
-  await eraseInCopy(context, live, copy, [target, ...also])
   live.run('PRAGMA busy_timeout = 5000')
   live.query('ATTACH ? AS backup').run(copy)
+  await eraseInCopy(context, live, copy, [target, ...also])
   const run = (safetyBackup: Backup | null, end: 'COMMIT' | 'ROLLBACK') =>
     transact(context, live, { stored, safetyBackup, target, end }, work => change(work, target))
   // Find out whether it works before taking a safety copy.
@@ -119,7 +120,7 @@ async function inOne(
 
 /**
  * Erases in the copy who was erased here since: their memberships and invitations to them do not come back with something else,
- * and their keys come back with a project only without a name, and revoked.
+ * and their keys come back with a project only without a name, and revoked. What others had got from them is not theirs.
  *
  * @throws conflict (one of the things is such a person, or theirs)
  */
@@ -132,6 +133,7 @@ async function eraseInCopy(
   const erased = erasedUsers(live)
   if (erased.length === 0) return
   using client = openPrivate(copy)
+  passOn(client, live, erased, context.now())
   for (const { noun, id } of things) {
     const row = client.query(`SELECT * FROM "${nouns[noun].plural}" WHERE id = ?`).get(id) as object | null
     const people = owners(noun).flatMap(([column, owner]) =>
@@ -147,6 +149,32 @@ async function eraseInCopy(
   client.run('BEGIN IMMEDIATE')
   await eraseAgain(context, client, erased)
   client.run('COMMIT')
+}
+
+/** Makes what belonged to one of these `users` belong, in the copy too, to whoever it was given to since. */
+function passOn(copy: Client, live: Client, users: readonly string[], now: Date): void {
+  // The new owner may be younger than the backup.
+  copy.run('PRAGMA foreign_keys = OFF')
+  for (const noun of nounNames) {
+    const table = nouns[noun].plural
+    for (const [column] of owners(noun).filter(([, owner]) => owner === 'user')) {
+      const theirs = copy
+        .query(`SELECT * FROM "${table}" WHERE "${column}" IN (SELECT value FROM json_each(?))`)
+        .all(JSON.stringify(users)) as Row[]
+      for (const then of theirs) {
+        const id = then['id'] ?? null
+        const here = live.query(`SELECT * FROM main."${table}" WHERE id = ?`).get(id) as Row | null
+        const last = here ?? lastKnown(live, noun, then, now.getTime())
+        if (last[column] === undefined || last[column] === then[column]) continue
+        // A project may be an organization's by now.
+        const given = owners(noun).filter(([each]) => each === column || last[each] != null)
+        copy
+          .query(`UPDATE "${table}" SET ${given.map(([each]) => `"${each}" = ?`).join(', ')} WHERE id = ?`)
+          .run(...given.map(([each]) => last[each] ?? null), id)
+      }
+    }
+  }
+  copy.run('PRAGMA foreign_keys = ON')
 }
 
 interface Ownerless {
