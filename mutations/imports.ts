@@ -339,4 +339,20 @@ export const imports: readonly Mutation[] = [
     ...changes,
     only: 'members of a team',
   },
+  {
+    what: 'two rows of a source with one id end an import in an internal error',
+    file: 'src/operations/import/prepare.ts',
+    text: "requireOnce(type, index, 'id', id)\n  }\n  const latestUse",
+    instead: "requireOnce(type, index, 'id', `${id} ${index}`)\n  }\n  const latestUse",
+    ...changes,
+    only: 'that two rows',
+  },
+  {
+    what: 'an undo of an import says nothing of sessions that the import ended',
+    file: 'src/operations/import/undo.ts',
+    text: "type === 'session' && outcome === 'revoked'",
+    instead: "type === 'session' && outcome === 'ended'",
+    ...changes,
+    only: 'no session back',
+  },
 ]

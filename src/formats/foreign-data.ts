@@ -143,8 +143,8 @@ export interface ForeignDocument {
 
 /** Something in the source that cannot be read. Never contains a value of the source, which may be a secret. */
 export interface Problem {
-  readonly type: ImportedNoun
-  /** Position of the user, project or key in the source, from 0. */
+  readonly type: ImportedNoun | ImportedRow
+  /** Position among those of its type in the source, from 0. */
   readonly index: number
   /** As the source spells it. */
   readonly field: string

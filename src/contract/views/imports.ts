@@ -58,7 +58,7 @@ export const importUndoItem = object('ImportUndoItem', {
   name,
   outcome: choice(
     ['removed', 'reverted', 'kept', 'gone'],
-    'removed: the import had created it; reverted: changed back; kept: changed or used since; gone: deleted since',
+    'removed: the import had created it; reverted: changed back; kept: changed or used since; gone: deleted since, or a session that it ended',
   ),
   reason: nullable(text('Reason, if there is one to give')),
 })
@@ -69,7 +69,7 @@ export const importUndo = object('ImportUndo', {
   removed: integer('How many things were removed'),
   reverted: integer('Those changed back'),
   kept: integer('Those kept because they were changed or used since'),
-  gone: integer('Those that were deleted since'),
+  gone: integer('Those that were deleted since, and sessions that it ended'),
   items: list(importUndoItem, 'One row per thing that the import made or changed'),
 })
 

@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
-import { type ImportedNoun, importedNouns } from '../../contract/nouns.ts'
+import { importedNouns, importedRows } from '../../contract/nouns.ts'
 import {
   type ForeignData,
   type ForeignKey,
@@ -71,7 +71,7 @@ export function prepare(file: string, source: ForeignData, now: Date): Incoming 
       !told.has(`${type} ${index} ${field}`) && !told.has(`${type} ${index} ${wholeEntry}`),
   )
   const problems = [...source.problems, ...found].toSorted(
-    (a, b) => importedNouns.indexOf(a.type) - importedNouns.indexOf(b.type) || a.index - b.index,
+    (a, b) => order.indexOf(a.type) - order.indexOf(b.type) || a.index - b.index,
   )
   const [first] = problems
   if (first) throw broken(file, source, secrets, first, problems.length - 1)
@@ -86,11 +86,16 @@ export function prepare(file: string, source: ForeignData, now: Date): Incoming 
   }
 }
 
+const order: readonly Problem['type'][] = [...importedNouns, ...importedRows]
+
 /** Problems that any source can have: values that `input.ts` refuses, impossible times, and duplicates. */
-function findings({ users, projects, keys, problems }: ForeignData, now: Date): readonly Problem[] {
+function findings(
+  { users, projects, keys, others = [], problems }: ForeignData,
+  now: Date,
+): readonly Problem[] {
   const found: Problem[] = []
   const check = (
-    type: ImportedNoun,
+    type: Problem['type'],
     index: number,
     field: string,
     schema: v.GenericSchema,
@@ -100,7 +105,7 @@ function findings({ users, projects, keys, problems }: ForeignData, now: Date): 
     if (!result.success) found.push({ type, index, field, problem: result.issues[0].message })
   }
   const seen = new Map<string, number>()
-  const requireOnce = (type: ImportedNoun, index: number, field: string, value: string) => {
+  const requireOnce = (type: Problem['type'], index: number, field: string, value: string) => {
     const text = `${type} ${field} ${value}`
     const twin = seen.get(text)
     if (value === '') return
@@ -118,6 +123,9 @@ function findings({ users, projects, keys, problems }: ForeignData, now: Date): 
   for (const [index, { id, name }] of projects.entries()) {
     requireOnce('project', index, 'id', id)
     check('project', index, 'name', rules.displayName, name)
+  }
+  for (const [type, rows] of Map.groupBy(others, row => row.type)) {
+    for (const [index, { id }] of rows.entries()) requireOnce(type, index, 'id', id)
   }
   const latestUse = now.getTime() + rules.clockToleranceMs
   // What cannot be read has a placeholder.
@@ -268,19 +276,22 @@ const shownName = (
 
 function broken(
   file: string,
-  { users, projects, keys }: ForeignData,
+  source: ForeignData,
   secrets: SourceSecrets,
   { type, index, field, problem }: Problem,
   more: number,
 ): LatchkeyError {
   const position = `${type} ${index + 1}`
-  const user = users[index]
-  const name = {
-    user: user?.username ?? user?.email,
-    project: projects[index]?.name,
-    key: keys[index]?.name,
-  }[type]
-  const shown = shownName(name ?? null, position, secrets, type === 'key' ? keys[index] : undefined)
+  const { users, projects, keys, others: rows = [] } = source
+  const key = type === 'key' ? keys[index] : undefined
+  const { slug, name, email } = rows.filter(row => row.type === type)[index]?.fields ?? {}
+  const called =
+    type === 'user'
+      ? (users[index]?.username ?? users[index]?.email)
+      : type === 'project'
+        ? projects[index]?.name
+        : (key?.name ?? slug ?? name ?? email)
+  const shown = shownName(typeof called === 'string' ? called : null, position, secrets, key)
   const label = shown === position ? position : `${position} ("${shortened(shown)}")`
   const others = more === 0 ? '' : `, and there ${more === 1 ? 'is' : 'are'} ${many(more, 'more problem')}`
   return new LatchkeyError(

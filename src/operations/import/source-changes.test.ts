@@ -279,3 +279,32 @@ test('an undo keeps the members of a team that stays, and a team that somebody i
   ])
   expect((await latchkey.teams.members.list('Core')).members).toMatchObject([{ user: { username: 'bob' } }])
 })
+
+test.each<[what: string, rows: Rows]>([
+  ['org 2 ("beta")', { ...all, organization: [acme, { ...other, id: 'o1' }] }],
+  ['member 3', { ...all, member: [...owners, { ...bob, id: 'm1' }] }],
+  ['session 2', { session: [session, { ...session, token: 'another' }] }],
+])('an id that two rows of a source have is told of by name: %s', async (what, rows) => {
+  await using home = await temporaryLatchkey()
+  const before = await home.dump()
+  const refused = await failure(load(home, rows))
+  expect(refused.code).toBe('invalid')
+  expect(refused.message.replace(/ in .*auth\.db: /, ': ')).toBe(
+    `${what}: id is the same as that of ${what.split(' ')[0]} 1; nothing was imported`,
+  )
+  expect(await home.dump()).toBe(before)
+})
+
+test('an undo says that it brings no session back', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  await load(home, { session: [session] })
+  const { id } = await load(home, {})
+  expect(await latchkey.imports.undo(id!)).toMatchObject({
+    gone: 1,
+    items: [
+      { type: 'session', name: 'cyd', outcome: 'gone', reason: 'ended by the import, and not brought back' },
+    ],
+  })
+  expect(await latchkey.sessions.verify(session.token)).toMatchObject({ code: 'not_found' })
+})

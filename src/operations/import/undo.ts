@@ -3,6 +3,7 @@
  * transaction. Things that were changed or used since make it fail, or are kept on request.
  */
 
+import * as v from 'valibot'
 import { LatchkeyError } from '../../contract/errors.ts'
 import { type ImportedNoun, importedNouns, nouns } from '../../contract/nouns.ts'
 import type { ImportUndo, ImportUndoItem } from '../../contract/views.ts'
@@ -53,7 +54,7 @@ export function undoImport(
     const all = steps.length + chats.length + files.length + rows.length
     const { created, updated } = summaryOf(row)
     if (all === 0 && created + updated > 0) throw tooOld(row)
-    const others = [...chats, ...files, ...rows].map(({ item }) => item)
+    const others = [...[...chats, ...files, ...rows].map(({ item }) => item), ...endedIn(row)]
     const items = [...steps.filter(isTold).map(itemOf), ...others]
     const kept = items.filter(({ outcome }) => outcome === 'kept')
     if (kept.length > 0 && !keepChanged) throw changedSince(row, kept, all)
@@ -80,6 +81,20 @@ export function undoImport(
     return undo
   })
 }
+
+/** Sessions that the import ended: nobody is signed in again by an undo. */
+const endedIn = ({ report, id }: ImportRow): readonly ImportUndoItem[] =>
+  read(reportedItems, report, id)
+    .items.filter(({ type, outcome }) => type === 'session' && outcome === 'revoked')
+    .map(({ name }) => ({
+      type: 'session',
+      name,
+      outcome: 'gone',
+      reason: 'ended by the import, and not brought back',
+    }))
+
+const reportedItem = v.object({ type: v.optional(v.string()), name: v.string(), outcome: v.string() })
+const reportedItems = v.object({ items: v.optional(v.array(reportedItem), []) })
 
 /** Rows of users who stay are kept, and users to whom a row stays. */
 async function planBoth(
