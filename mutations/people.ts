@@ -147,8 +147,8 @@ export const people: readonly Mutation[] = [
   {
     what: 'members of a team are not told when its organization goes',
     file: 'src/operations/people/held.ts',
-    text: 'noun === place && !isTold ? id : owner',
-    instead: 'noun === place && !isTold ? id : undefined',
+    text: 'own ?? (whole && sql',
+    instead: 'own ?? (!whole && sql',
     ...byThen,
     only: 'whatever goes',
   },
@@ -175,6 +175,14 @@ export const people: readonly Mutation[] = [
     instead: '',
     ...byThen,
     only: 'does not come back with them',
+  },
+  {
+    what: 'an undone import does not tell how its users signed in',
+    file: 'src/operations/import/undo.ts',
+    text: '{ ...view, ...ties.get(id) }',
+    instead: 'view',
+    tests: ['src/operations/import/better-auth.test.ts'],
+    only: 'what an undone import brought',
   },
   {
     what: 'erasing one member takes all members from a deleted organization',

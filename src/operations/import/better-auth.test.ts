@@ -216,6 +216,33 @@ test('undoing removes all of it', async () => {
   expect(await latchkey.imports.betterAuth(source)).toMatchObject({ created: 17 })
 })
 
+test('what an undone import brought comes back from a backup as it was when it went', async () => {
+  await using all = await scene('kysely')
+  const { latchkey, source } = all
+  const { users, accounts, organizations, teams, backups, imports } = latchkey
+  const { id } = await imports.betterAuth(source)
+  const inTeam = async () => {
+    const { teams: found } = await teams.list()
+    const { id: team = '' } = found.find(({ name }) => name === 'Backend') ?? {}
+    return (await teams.members.list(team)).members.map(({ user }) => user.username)
+  }
+  const state = async () => ({
+    accounts: (await accounts.list()).accounts.map(each => each.id),
+    passwords: (await users.list()).map(({ username, hasPassword }) => [username, hasPassword]),
+    members: (await organizations.members.list('acme')).members,
+    team: await inTeam(),
+  })
+  const before = await state()
+  const { id: backup } = await backups.create()
+  const usernames = before.passwords.map(([username]) => String(username))
+  await imports.undo(id!)
+  const stays: string[] = []
+  for (const user of usernames) stays.push(...(await backups.restore({ backup, user })).stays)
+  stays.push(...(await backups.restore({ backup, org: 'acme' })).stays)
+  expect(await state()).toEqual(before)
+  expect(stays).toEqual([])
+})
+
 async function countsOf({ query }: Pick<TestLatchkey, 'query'>, tables: readonly string[]) {
   const counts: Record<string, unknown> = {}
   for (const table of tables) [counts[table]] = await query(`SELECT count(*) AS n FROM ${table}`)

@@ -147,14 +147,16 @@ export function tieQueries(
   const among = (id: SQL) => sql`${id} IN (SELECT value FROM ${word('items')}(${JSON.stringify(ids)}))`
   const memberships = memberTables.flatMap(({ table, column, noun: place, of, hasRole, isShown }) => {
     const [user, id] = [sql`${sql.identifier(column)}`, sql`${sql.identifier(of)}`]
-    const { goesWith } = stored[place]
-    const owner =
-      goesWith !== null && stored[place].belongsTo[goesWith] === noun
-        ? sql`(SELECT ${sql.identifier(goesWith)} FROM ${tableOf(place)} WHERE ${tableOf(place).id} = ${id})`
-        : undefined
+    const { goesWith, belongsTo } = stored[place]
     const isTold = isShown && besides === 'view'
-    const thing = noun === 'user' ? user : noun === place && !isTold ? id : owner
+    const own = noun === 'user' ? user : noun === place && !isTold ? id : undefined
+    const places = tableOf(place)
+    const whole =
+      goesWith !== null && belongsTo[goesWith] === noun ? sql`${sql.identifier(goesWith)}` : undefined
+    const thing = own ?? (whole && sql`(SELECT ${whole} FROM ${places} WHERE ${places.id} = ${id})`)
     if (thing === undefined) return []
+    const ofThings =
+      own || !whole ? among(thing) : sql`${id} IN (SELECT ${places.id} FROM ${places} WHERE ${among(whole)})`
     const tie = {
       of: sql<string>`${thing}`.as('of'),
       list: sql<string>`'memberships'`.as('list'),
@@ -164,7 +166,7 @@ export function tieQueries(
       role: sql<string | null>`${hasRole ? sql.identifier('role') : sql`NULL`}`.as('role'),
     }
     const rows = db.select(tie).from(sql`${sql.identifier(table)}`)
-    return [rows.where(among(thing)).orderBy(id, user)]
+    return [rows.where(ofThings).orderBy(id, user)]
   })
   const ways = {
     of: sql<string>`${accounts.userId}`.as('of'),
