@@ -355,4 +355,12 @@ export const imports: readonly Mutation[] = [
     ...changes,
     only: 'no session back',
   },
+  {
+    what: 'a role that is renamed in a source to a name of here ends an import in an internal error',
+    file: 'src/operations/import/plan-rows.ts',
+    text: '    plans.push(...withoutClashes(type, planned, [...twins.values()]))\n',
+    instead: '    plans.push(...planned)\n',
+    ...changes,
+    only: 'whose new name',
+  },
 ]

@@ -27,6 +27,7 @@ import {
   rowTables,
   type StoredRow,
   secretFields,
+  uniqueNames,
 } from './rows.ts'
 import type { SourceSecrets } from './texts.ts'
 
@@ -61,14 +62,16 @@ export async function planRows(
       [...mine.values()].map(({ targetId }) => targetId),
     )
     const twins = await twinsHere(db, type, some, found)
+    const planned: RowPlan[] = []
     for (const [index, { id, row, remark }] of given.entries()) {
       const last = mine.get(id)
       mine.delete(id)
       const plan = row && planRow(stamp, row, { owners, found, slugs, here, twins, last, remark })
-      if (plan) plans.push(plan)
+      if (plan) planned.push(plan)
       else if (!row)
-        plans.push({ item: { type, name: `${type} ${index + 1}`, outcome: 'refused', reason: heldSecret } })
+        planned.push({ item: { type, name: `${type} ${index + 1}`, outcome: 'refused', reason: heldSecret } })
     }
+    plans.push(...withoutClashes(type, planned, [...twins.values()]))
     for (const entry of mine.values()) {
       const row = here.get(entry.targetId)
       const plan = row && planGone(stamp, entry, row, nameIn(owners, entry, row))
@@ -76,6 +79,35 @@ export async function planRows(
     }
   }
   return plans
+}
+
+/** Refuses changes by which two rows would have one name; slugs get a number instead. */
+function withoutClashes(
+  type: ImportedRow,
+  planned: readonly RowPlan[],
+  beside: readonly StoredRow[],
+): readonly RowPlan[] {
+  const { column, key } = uniqueNames[type] ?? {}
+  if (key === undefined || type === 'org') return planned
+  let plans = planned
+  for (;;) {
+    const after = new Map(beside.map(row => [row.id, row]))
+    for (const { write } of plans) {
+      if (write?.action === 'updated' && write.row) after.set(write.id, { ...write.row, ...write.fields })
+    }
+    const holders = Map.groupBy(after.values(), key)
+    const next = plans.map(plan => {
+      const { item, write } = plan
+      const row = write && after.get(write.id)
+      if (write?.action !== 'updated' || !write.row || !row || key(row) === key(write.row)) return plan
+      // A role of all organizations has its name in each.
+      const others = [row, { ...row, organizationId: null }].flatMap(each => holders.get(key(each)) ?? [])
+      if (others.every(({ id }) => id === row.id)) return plan
+      return { item: { ...item, outcome: 'refused' as const, reason: `its new ${column} is taken here` } }
+    })
+    if (next.every((plan, index) => plan === plans[index])) return plans
+    plans = next
+  }
 }
 
 const heldSecret = 'it holds a secret, and secrets are never stored'

@@ -308,3 +308,19 @@ test('an undo says that it brings no session back', async () => {
   })
   expect(await latchkey.sessions.verify(session.token)).toMatchObject({ code: 'not_found' })
 })
+
+test('a role whose new name is taken here is refused, and an import of the rest is not', async () => {
+  await using home = await temporaryLatchkey()
+  const { latchkey } = home
+  await load(home, { ...all, organizationRole: [editor] })
+  await latchkey.roles.create({ name: 'writer', permissions: ['chat:read'], org: 'acme' })
+  const renamed = { ...all, organization: [{ ...acme, slug: 'acme-inc' }, other] }
+  const { items } = await load(home, { ...renamed, organizationRole: [{ ...editor, role: 'Writer' }] })
+  expect(items.filter(({ outcome }) => outcome !== 'unchanged')).toMatchObject([
+    { type: 'org', name: 'acme-inc', outcome: 'updated' },
+    { type: 'role', name: 'writer', outcome: 'refused', reason: 'its new name is taken here' },
+  ])
+  expect(await latchkey.roles.get({ role: 'editor', org: 'acme-inc' })).toMatchObject({
+    permissions: ['project:write'],
+  })
+})
