@@ -185,14 +185,6 @@ export const people: readonly Mutation[] = [
     only: 'what an undone import brought',
   },
   {
-    what: 'erasing one member takes all members from a deleted organization',
-    file: 'src/operations/people/held.ts',
-    text: '`substr(${user}, 5)`',
-    instead: '`${user}`',
-    ...byThen,
-    only: 'was erased',
-  },
-  {
     what: 'nothing is known of where a user belonged whom Better Auth deletes',
     file: 'src/operations/better-auth/rows.ts',
     text: 'await this.#told(rows, remove, ties)',
@@ -234,8 +226,8 @@ export const people: readonly Mutation[] = [
   {
     what: 'members of whom a deletion does not tell come back',
     file: 'src/operations/file/backup/restore/past.ts',
-    text: 'role = turn.had.roles.get(keyOf(place, userKey(user)))',
-    instead: 'role = turn.had.roles.get(keyOf(place, userKey(user))) ?? role',
+    text: 'role = turn.had.roles.get(keyOf(place, user))',
+    instead: 'role = turn.had.roles.get(keyOf(place, user)) ?? role',
     ...returning,
     only: 'comes back shut',
   },

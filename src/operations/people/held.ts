@@ -134,7 +134,7 @@ export const tiesIn = (found: readonly TieRow[]): ReadonlyMap<string, Ties> =>
   )
 
 /**
- * Queries for the ties of things. A user is told without the prefix: an audit row with the whole id is erased with them.
+ * Queries for the ties of things.
  *
  * @param besides what a view of the thing tells too, and is left out
  */
@@ -162,7 +162,7 @@ export function tieQueries(
       list: sql<string>`'memberships'`.as('list'),
       in: sql<Noun>`${sql.raw(`'${place}'`)}`.as('in'),
       id: sql<string>`${id}`.as('id'),
-      user: sql<string>`substr(${user}, 5)`.as('user'),
+      user: sql<string>`${user}`.as('user'),
       role: sql<string | null>`${hasRole ? sql.identifier('role') : sql`NULL`}`.as('role'),
     }
     const rows = db.select(tie).from(sql`${sql.identifier(table)}`)

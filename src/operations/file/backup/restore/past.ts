@@ -104,7 +104,7 @@ export class Past {
       // What is deleted was there.
       gone.delete(turn.id)
       if (turn.is === 'leaving' || (turn.is === 'gone' && gone.size === 0))
-        role = turn.had.roles.get(keyOf(place, userKey(user)))
+        role = turn.had.roles.get(keyOf(place, user))
       if (turn.is !== 'gone') continue
       gone.add(turn.id)
       if (turn.id === owner) gone.add(place)
@@ -197,14 +197,11 @@ const hadIn = (id: string, view: View): Had => ({
   roles: new Map([
     ...recordsIn(view['memberships']).map(
       each =>
-        [
-          keyOf(each['id'], userKey(each['user'] ?? id)),
-          each['role'] === null ? null : String(each['role']),
-        ] as const,
+        [keyOf(each['id'], each['user'] ?? id), each['role'] === null ? null : String(each['role'])] as const,
     ),
     // A project shows its members.
     ...recordsIn(view['members']).flatMap(({ user, role }) =>
-      isRecord(user) ? [[keyOf(id, userKey(user['id'])), String(role)] as const] : [],
+      isRecord(user) ? [[keyOf(id, user['id']), String(role)] as const] : [],
     ),
   ]),
   accounts: new Map(
@@ -217,8 +214,5 @@ const hadIn = (id: string, view: View): Had => ({
 })
 
 const recordsIn = (list: unknown): readonly View[] => (Array.isArray(list) ? list.filter(isRecord) : [])
-
-/** As ties name a user. */
-const userKey = (id: unknown): string => String(id).replace(/^usr_/, '')
 
 const keyOf = (...parts: readonly unknown[]): string => JSON.stringify(parts)
