@@ -17,6 +17,8 @@ const facts = new SqliteFacts(reader)
 const writer = new Database(path, { readwrite: true })
 writer.run('PRAGMA foreign_keys = ON')
 writer.run('PRAGMA synchronous = FULL')
+// What was under way when the load ended meets the checkpoint before the next.
+writer.run('PRAGMA busy_timeout = 10000')
 const { add, inTransaction } = bareRecorder(writer)
 let together: Promise<void> | undefined
 let waiting: Event[] = []
