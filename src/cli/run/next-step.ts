@@ -62,6 +62,8 @@ function repeatingNames({ db, profile }: Names, to: string | undefined): (text: 
       .flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${shellWord(value)} `]))
       .join('')
   const [configured, target] = [wordsFor(db), wordsFor(to ?? db)]
+  // The log of a server goes through here.
+  if (configured === '' && target === '') return text => text
   // A function, because a path may contain replacement patterns such as `$&`.
   return text =>
     text.replace(
