@@ -21,6 +21,7 @@ import { type Owner, type Stamp, unverified } from './plan.ts'
 import {
   type Entry,
   hashesOf,
+  isNameTaken,
   labelOf,
   type RowPlan,
   rowsHere,
@@ -100,9 +101,7 @@ function withoutClashes(
       const { item, write } = plan
       const row = write && after.get(write.id)
       if (write?.action !== 'updated' || !write.row || !row || key(row) === key(write.row)) return plan
-      // A role of all organizations has its name in each.
-      const others = [row, { ...row, organizationId: null }].flatMap(each => holders.get(key(each)) ?? [])
-      if (others.every(({ id }) => id === row.id)) return plan
+      if (!isNameTaken(row, key, holders)) return plan
       return { item: { ...item, outcome: 'refused' as const, reason: `its new ${column} is taken here` } }
     })
     if (next.every((plan, index) => plan === plans[index])) return plans

@@ -109,6 +109,17 @@ export const uniqueNames: Readonly<
   account: { column: 'accountId', key: ({ issuer, accountId }) => `${issuer} ${accountId}` },
 }
 
+/** Whether a row other than this one has its name. @param holders rows by the keys of their names */
+export const isNameTaken = (
+  row: StoredRow,
+  key: (row: Fields) => string,
+  holders: ReadonlyMap<string, readonly StoredRow[]>,
+): boolean =>
+  // A role of all organizations has its name in each.
+  [row, { ...row, organizationId: null }].some(each =>
+    holders.get(key(each))?.some(({ id }) => id !== row.id),
+  )
+
 /** Changes rows. Two of them may swap names. */
 export async function updateRows(
   db: Database,

@@ -33,6 +33,7 @@ import { refsOf } from '../select.ts'
 import type { Staying } from './plan-undo.ts'
 import {
   hashesOf,
+  isNameTaken,
   labelOf,
   rowsHere,
   rowTables,
@@ -237,9 +238,7 @@ async function keepClashing(db: Database, undos: readonly RowUndo[]): Promise<re
     kept = kept.map(undo => {
       const row = back.get(undo)
       if (row === undefined) return undo
-      // A role of all organizations has its name in each.
-      const others = [row, { ...row, organizationId: null }].flatMap(each => holders.get(key(each)) ?? [])
-      return others.some(({ id }) => id !== row.id) ? keep(undo, `its earlier ${column} is taken now`) : undo
+      return isNameTaken(row, key, holders) ? keep(undo, `its earlier ${column} is taken now`) : undo
     })
   }
   return kept
@@ -282,11 +281,14 @@ async function keepMembersOfTeams(db: Database, undos: readonly RowUndo[]): Prom
   )
 }
 
-/** Ids of the rows that an undo removes, of one type or all. */
-const going = (undos: readonly RowUndo[], type?: ImportedRow): readonly string[] =>
+/** The rows that an undo removes, of one type or all. */
+const goingRows = (undos: readonly RowUndo[], type?: ImportedRow): readonly StoredRow[] =>
   undos.flatMap(({ type: of, row, item }) =>
-    (type ?? of) === of && row && item.outcome === 'removed' ? [row.id] : [],
+    (type ?? of) === of && row && item.outcome === 'removed' ? [row] : [],
   )
+
+const going = (undos: readonly RowUndo[], type?: ImportedRow): readonly string[] =>
+  idsOf(goingRows(undos, type))
 
 const keep = (undo: RowUndo, reason: string): RowUndo => ({
   ...undo,
@@ -331,27 +333,23 @@ export async function undoRows(
   undos: readonly RowUndo[],
 ): Promise<void> {
   const at = context.now().getTime()
-  const goingOf = (type: ImportedRow): readonly StoredRow[] =>
-    undos.flatMap(({ row, item, ...undo }) =>
-      undo.type === type && row && item.outcome === 'removed' ? [row] : [],
-    )
   // Before the first of them goes.
   const ties = new Map([
-    ...(await tiesOf(db, 'org', idsOf(goingOf('org')))),
-    ...(await tiesOf(db, 'team', idsOf(goingOf('team')))),
+    ...(await tiesOf(db, 'org', going(undos, 'org'))),
+    ...(await tiesOf(db, 'team', going(undos, 'team'))),
   ])
   for (const type of types.toReversed()) {
     const table = rowTables[type]
     const mine = undos.filter(undo => undo.type === type)
-    const going = goingOf(type)
+    const removed = goingRows(undos, type)
     await tellOf(
       context,
       db,
       type,
-      going.map(row => ({ id: row.id, before: { ...row, ...ties.get(row.id) }, after: undefined })),
+      removed.map(row => ({ id: row.id, before: { ...row, ...ties.get(row.id) }, after: undefined })),
       'undo-import',
     )
-    for (const some of inChunks(going)) {
+    for (const some of inChunks(removed)) {
       const among = oneOf(table.id, idsOf(some))
       if (type === 'org' || type === 'team') await keepNames(db, type, among)
       await db.delete(table).where(among)
